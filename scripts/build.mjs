@@ -1,0 +1,84 @@
+// Builds dist/: the library as ESM and as CommonJS, each with its declarations.
+// Does nothing when lib/ is as it was at the last build; --force builds anyway.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const cache = join(root, 'node_modules', '.cache', 'nestjs-redis-lock');
+const stamp = join(cache, 'build.sha256');
+const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+
+const fingerprint = inputsFingerprint();
+const isFresh =
+  existsSync(dist) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint;
+
+if (!isFresh || process.argv.includes('--force')) {
+  console.log('Building the library into dist/ …');
+  await build();
+}
+
+async function build() {
+  // The passes go to a folder beside dist/, which then takes its place: nobody who
+  // imports from dist/ meanwhile sees half a build.
+  const fresh = join(root, `dist.${process.pid}`);
+  const stale = join(root, `dist.${process.pid}.old`);
+  try {
+    const codes = await Promise.all([
+      compile('tsconfig.build.json', join(fresh, 'esm')),
+      compile('tsconfig.build.cjs.json', join(fresh, 'cjs')),
+    ]);
+    if (codes.some((code) => code !== 0)) {
+      process.exitCode = 1;
+      return;
+    }
+    writeFileSync(join(fresh, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
+    if (existsSync(dist)) renameSync(dist, stale);
+    renameSync(fresh, dist);
+    mkdirSync(cache, { recursive: true });
+    writeFileSync(stamp, fingerprint);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+    rmSync(stale, { recursive: true, force: true });
+  }
+}
+
+function compile(project, outDir) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [tsc, '-p', project, '--outDir', outDir], {
+      cwd: root,
+      stdio: 'inherit',
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+function inputsFingerprint() {
+  const hash = createHash('sha256');
+  const sources = readdirSync(join(root, 'lib'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+  const configs = [
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'tsconfig.build.cjs.json',
+    'package.json',
+  ];
+  for (const file of [...sources, ...configs.map((name) => join(root, name))]) {
+    hash.update(file.slice(root.length)).update('\0').update(readFileSync(file)).update('\0');
+  }
+  return hash.digest('hex');
+}

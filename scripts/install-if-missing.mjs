@@ -1,0 +1,20 @@
+// Installs the dependencies of a fresh clone, so that `npm start` and `npm test` work at once.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+// npm writes this file last: a folder without it is an install that was cut off.
+if (!existsSync(`${root}node_modules/.package-lock.json`)) {
+  console.log('node_modules is missing: running "npm ci" (once, about a minute) …');
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) {
+    console.error('"npm ci" failed. Repair what it names above, then try again.');
+    process.exit(status ?? 1);
+  }
+}
