@@ -24,6 +24,11 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-redis-lock$': '<rootDir>/lib/index.ts',
   },
+  testEnvironment: '<rootDir>/test/support/leak-check.environment.mjs',
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  // A rejection that nobody handles fails the test that caused it.
+  waitForUnhandledRejections: true,
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/dist-sample/'],
   testTimeout: 10_000,
   maxWorkers: 1,

@@ -1,0 +1,122 @@
+import type { Socket } from 'node:net';
+
+/** What a connection asks its proxy about, for each chunk that passes. */
+export interface ProxyFaults {
+  replyDelayMs(): number;
+  /** @param sent What the client has sent since the last reply, in lower case. */
+  cutsReply(sent: string): boolean;
+}
+
+/** One client's connection through a `TcpProxy`. */
+export class ProxyConnection {
+  readonly id: number;
+  bytesFromClient = 0;
+  bytesFromServer = 0;
+  readonly #client: Socket;
+  readonly #server: Socket | undefined;
+  readonly #faults: ProxyFaults;
+  readonly #replies: { chunk: Buffer; dueAt: number }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #sent = '';
+  #isSilent: boolean;
+
+  /** @param server Missing: the client is accepted and never answered. */
+  constructor(id: number, client: Socket, server: Socket | undefined, faults: ProxyFaults) {
+    this.id = id;
+    this.#client = client;
+    this.#server = server;
+    this.#faults = faults;
+    this.#isSilent = server === undefined;
+    client.setNoDelay(true);
+    client.on('data', (chunk) => this.#fromClient(chunk));
+    client.on('error', () => {});
+    client.on('close', () => this.#close());
+    server?.setNoDelay(true);
+    server?.on('data', (chunk) => this.#fromServer(chunk));
+    server?.on('error', () => {});
+    server?.on('close', () => {
+      if (!this.#isSilent) this.#close();
+    });
+  }
+
+  /** Whether the client's side is open. */
+  get isOpen(): boolean {
+    return !this.#client.destroyed;
+  }
+
+  /** Passes nothing on any more; both sockets stay open. */
+  swallow(): void {
+    this.#isSilent = true;
+    this.#forgetReplies();
+  }
+
+  /** Passes nothing on any more and ends the server's side only. */
+  abandon(): void {
+    this.swallow();
+    this.#server?.destroy();
+  }
+
+  drop(): void {
+    this.#close();
+  }
+
+  forgetSent(): void {
+    this.#sent = '';
+  }
+
+  #fromClient(chunk: Buffer): void {
+    this.bytesFromClient += chunk.length;
+    if (this.#isSilent) return;
+    this.#sent += chunk.toString('latin1').toLowerCase();
+    this.#server?.write(chunk);
+  }
+
+  #fromServer(chunk: Buffer): void {
+    this.bytesFromServer += chunk.length;
+    if (this.#isSilent) return;
+    if (this.#faults.cutsReply(this.#sent)) {
+      this.#cut();
+      return;
+    }
+    this.#sent = '';
+    this.#reply(chunk);
+  }
+
+  /** Ends the server's side politely: what it has received so far is executed. */
+  #cut(): void {
+    this.#isSilent = true;
+    this.#server?.end();
+    this.#forgetReplies();
+    this.#client.destroy();
+  }
+
+  #reply(chunk: Buffer): void {
+    this.#replies.push({ chunk, dueAt: performance.now() + this.#faults.replyDelayMs() });
+    if (this.#timer === undefined) this.#sendDueReplies();
+  }
+
+  #sendDueReplies(): void {
+    this.#timer = undefined;
+    for (let next = this.#replies[0]; next !== undefined; next = this.#replies[0]) {
+      const early = next.dueAt - performance.now();
+      if (early > 0) {
+        this.#timer = setTimeout(() => this.#sendDueReplies(), Math.ceil(early));
+        return;
+      }
+      this.#replies.shift();
+      this.#client.write(next.chunk);
+    }
+  }
+
+  #close(): void {
+    this.#forgetReplies();
+    this.#client.destroy();
+    this.#server?.destroy();
+  }
+
+  #forgetReplies(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#replies.length = 0;
+  }
+}

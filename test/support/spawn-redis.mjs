@@ -1,0 +1,99 @@
+// @ts-check
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { reapAtExit } from './reaper.mjs';
+
+const READY = /Ready to accept connections|Sentinel ID is/;
+const READY_WITHIN_MS = 10_000;
+// A Cluster node's bus listens 10000 above its port.
+const HIGHEST_PORT = 55_000;
+
+/**
+ * Starts one redis-server on loopback, without persistence; resolves when it takes connections.
+ *
+ * @param {object} options
+ * @param {readonly string[]} options.args More command-line options, e.g. `['--maxmemory', '10mb']`.
+ * @param {number} options.port
+ * @param {string} options.dir Its working directory.
+ * @param {string} [options.config] Text of a configuration file, which Sentinel needs.
+ */
+export async function spawnRedis({ args, port, dir, config }) {
+  const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir];
+  if (!args.includes('--sentinel')) options.push('--save', '', '--appendonly', 'no');
+  const file = config === undefined ? [] : [writeConfig(dir, config)];
+  const child = spawn('redis-server', [...file, ...options, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  await ready(reapAtExit(child));
+  return child;
+}
+
+/** Finds a loopback port that nobody listens on. */
+export async function freePort() {
+  for (;;) {
+    const port = await /** @type {Promise<number>} */ (
+      new Promise((resolve, reject) => {
+        const server = createServer();
+        server.once('error', reject);
+        server.listen(0, '127.0.0.1', () => {
+          const address = /** @type {import('node:net').AddressInfo} */ (server.address());
+          server.close(() => resolve(address.port));
+        });
+      })
+    );
+    if (port <= HIGHEST_PORT) return port;
+  }
+}
+
+export function makeTemporaryDirectory() {
+  return mkdtempSync(join(tmpdir(), 'nestjs-redis-lock-'));
+}
+
+/** @param {string} dir */
+export function removeTemporaryDirectory(dir) {
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/**
+ * @param {string} dir
+ * @param {string} config
+ */
+function writeConfig(dir, config) {
+  const path = join(dir, 'redis.conf');
+  writeFileSync(path, config);
+  return path;
+}
+
+/** @param {import('node:child_process').ChildProcessByStdio<null, import('node:stream').Readable, import('node:stream').Readable>} child */
+function ready(child) {
+  return new Promise((resolve, reject) => {
+    let log = '';
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      fail(`was not ready after ${READY_WITHIN_MS} ms`);
+    }, READY_WITHIN_MS);
+    child.once('error', (error) => fail(`could not be started: ${error.message}`));
+    child.once('exit', (code, signal) => fail(`exited with ${code ?? signal}`));
+    child.stderr.on('data', read);
+    child.stdout.on('data', read);
+
+    /** @param {Buffer} chunk */
+    function read(chunk) {
+      log = (log + chunk.toString()).slice(-4_000);
+      if (READY.test(log)) {
+        clearTimeout(timer);
+        resolve(undefined);
+      }
+    }
+
+    /** @param {string} reason */
+    function fail(reason) {
+      clearTimeout(timer);
+      reject(new Error(`redis-server ${reason}\n${log}`));
+    }
+  });
+}
