@@ -1,0 +1,151 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { sharedRedisUrl } from '../support/shared-redis.js';
+import { freePort } from '../support/spawn-redis.mjs';
+import { SampleBuild } from './sample-build.js';
+
+let sample: SampleBuild;
+
+beforeAll(async () => {
+  sample = await SampleBuild.make();
+}, 120_000);
+
+afterAll(() => sample.remove());
+
+describe('npm start -- --once', () => {
+  it.each([
+    { store: 'in memory', env: () => ({}), says: 'the memory of this process' },
+    { store: 'on Redis', env: () => ({ REDIS_URL: sharedRedisUrl() }), says: 'Redis at redis://' },
+  ])(
+    'shows one sale without and one with the lock $store, and ends with 0',
+    async ({ env, says }) => {
+      const { code, stdout, stderr } = await sample.run('main', ['--once'], {
+        PORT: '0',
+        ...env(),
+      });
+
+      expect(stderr).toBe('');
+      expect(stdout).toContain(says);
+      expect(stdout).toMatch(/^without lock +10 +(?!10 )\d+ +[1-9]\d* /m);
+      expect(stdout).toMatch(/^with lock +10 +10 +0 /m);
+      expect(code).toBe(0);
+    },
+    20_000,
+  );
+
+  it('says so when the port is in use', async () => {
+    const occupied = createServer().listen(0);
+    await once(occupied, 'listening');
+    const { port } = occupied.address() as AddressInfo;
+
+    const { code, stderr } = await sample.run('main', ['--once'], { PORT: String(port) });
+    occupied.close();
+
+    expect(stderr).toBe(`Port ${port} is in use. Choose another one: PORT=${port + 1} npm start\n`);
+    expect(code).toBe(1);
+  });
+
+  it('says so when Redis does not answer, without the password', async () => {
+    const port = await freePort();
+    const REDIS_URL = `redis://ada:secret@127.0.0.1:${port}`;
+
+    const { code, stdout, stderr } = await sample.run('main', ['--once'], { REDIS_URL });
+
+    expect(stderr).toMatch(
+      new RegExp(
+        `^Redis at redis://ada:\\*\\*\\*@127.0.0.1:${port} can not be used \\(.*ECONNREFUSED`,
+      ),
+    );
+    expect(stderr).not.toMatch(/ {4}at /);
+    expect(stdout + stderr).not.toContain('secret');
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    { wrong: 'PORT', args: [], env: { PORT: 'http' } },
+    { wrong: 'REDIS_URL', args: [], env: { REDIS_URL: 'localhost:6379' } },
+    { wrong: '--twice', args: ['--twice'], env: {} },
+  ])('names $wrong when it is not understood', async ({ wrong, args, env }) => {
+    const { code, stderr } = await sample.run('main', args, env);
+
+    expect(stderr).toContain(wrong);
+    expect(stderr).not.toMatch(/ {4}at /);
+    expect(code).toBe(1);
+  });
+});
+
+describe('npm start', () => {
+  it('serves on after the table until it is interrupted', async () => {
+    const { child, ended } = sample.start('main', [], { PORT: '0' });
+    const [, url] = await printed(child, /Serving on (\S+) /);
+
+    expect((await fetch(`${url}/sales/nothing`)).status).toBe(404);
+    child.kill('SIGINT');
+
+    expect((await ended).stderr).toBe('');
+    expect(child.signalCode).toBe('SIGINT');
+  }, 20_000);
+});
+
+describe('npm run storm', () => {
+  it('sells exactly the stock to 80 processes with the lock, and more without', async () => {
+    const { code, stdout, stderr } = await sample.run('storm', []);
+
+    expect(stderr).toBe('');
+    expect(stdout).toContain('Buyers ready: 80/80');
+    expect(stdout).toMatch(/^without lock +10 +(?!10 )\d+ +[1-9]\d* /m);
+    expect(stdout).toMatch(/^with lock +10 +10 +0 /m);
+    expect(code).toBe(0);
+  }, 60_000);
+
+  it('repeats the pair of sales on the Redis that it is given', async () => {
+    const REDIS_URL = sharedRedisUrl();
+    const args = ['--runs', '2', '--buyers', '24'];
+
+    const { code, stdout } = await sample.run('storm', args, { REDIS_URL });
+
+    expect(stdout).toContain(`Redis at ${REDIS_URL}`);
+    expect(stdout).toContain('With the lock 2 of 2 sales sold exactly the stock.');
+    expect(code).toBe(0);
+  }, 40_000);
+
+  it('ends the buyers and its Redis when it is interrupted', async () => {
+    const { child, ended } = sample.start('storm', ['--buyers', '8', '--runs', '100']);
+    await printed(child, /Selling/);
+
+    child.kill('SIGTERM');
+
+    // The output ends when the last process that shares it, buyers included, has ended.
+    const { code, stdout } = await ended;
+    expect(code).toBe(143);
+    const port = Number(/redis-server started on port (\d+)/.exec(stdout)?.[1]);
+    await expect(once(connect(port, '127.0.0.1'), 'connect')).rejects.toThrow('ECONNREFUSED');
+  }, 30_000);
+
+  it.each([
+    { wrong: '--runs', args: ['--runs', '0'], env: {} },
+    { wrong: 'redis-server', args: [], env: { PATH: '/nowhere' } },
+  ])('names $wrong when it can not start', async ({ wrong, args, env }) => {
+    const { code, stderr } = await sample.run('storm', args, env);
+
+    expect(stderr).toContain(wrong);
+    expect(stderr).not.toMatch(/ {4}at /);
+    expect(code).toBe(1);
+  });
+});
+
+/** Resolves with what matched as soon as the program has printed it. */
+function printed(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
+  let seen = '';
+  return new Promise((resolve) => {
+    child.stdout?.on('data', (chunk) => {
+      seen += String(chunk);
+      const match = pattern.exec(seen);
+      if (match !== null) resolve(match);
+    });
+  });
+}
