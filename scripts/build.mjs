@@ -33,7 +33,6 @@ async function build() {
   // The passes go to a folder beside dist/, which then takes its place: nobody who
   // imports from dist/ meanwhile sees half a build.
   const fresh = join(root, `dist.${process.pid}`);
-  const stale = join(root, `dist.${process.pid}.old`);
   try {
     const codes = await Promise.all([
       compile('tsconfig.build.json', join(fresh, 'esm')),
@@ -44,13 +43,27 @@ async function build() {
       return;
     }
     writeFileSync(join(fresh, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
-    if (existsSync(dist)) renameSync(dist, stale);
-    renameSync(fresh, dist);
+    replaceDist(fresh);
     mkdirSync(cache, { recursive: true });
     writeFileSync(stamp, fingerprint);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
-    rmSync(stale, { recursive: true, force: true });
+  }
+}
+
+/** Another build may do the same at the same time: the later one wins. */
+function replaceDist(fresh) {
+  const stale = `${fresh}.old`;
+  for (;;) {
+    try {
+      if (existsSync(dist)) renameSync(dist, stale);
+      renameSync(fresh, dist);
+      return;
+    } catch (error) {
+      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error;
+    } finally {
+      rmSync(stale, { recursive: true, force: true });
+    }
   }
 }
 
