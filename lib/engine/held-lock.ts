@@ -1,0 +1,150 @@
+import type { Clock, Timer } from './clock.js';
+import { parseDuration } from './duration.js';
+import type { Duration } from './duration.js';
+import { LockConfigError, LockLostError, LockUnavailableError } from './errors.js';
+import type { LockError } from './errors.js';
+import type { Hold } from './hold.js';
+import type { LockRequest } from './lock-options.js';
+import type { Lock } from './lock.js';
+import { Turns } from './turns.js';
+
+/** A lock as the engine knows it: one that nested calls can re-enter. */
+export interface EngineLock extends Lock {
+  /** Released: nobody can re-enter any more. */
+  readonly over: boolean;
+  /** Why it was lost, if it was. */
+  readonly lostError: LockLostError | undefined;
+  readonly turns: Turns;
+}
+
+/** Where a held lock is given back, and who can prolong it. */
+export interface LockHome {
+  readonly clock: Clock;
+  /** Takes the lock back from its caller. */
+  leave(lock: HeldLock): Promise<'released' | 'lost'>;
+  extend(lock: HeldLock, ttl: number): Promise<void>;
+  /** The caller had the lock for `maxHold`. */
+  overstayed(lock: HeldLock): void;
+  /** Makes the loss known to listeners. */
+  reportLost(lock: HeldLock, error: LockLostError): void;
+}
+
+const MIN_TTL_MS = 100;
+
+/** The lock in the hands of one caller. */
+export class HeldLock implements EngineLock {
+  readonly keys: readonly string[];
+  readonly acquiredAt: number;
+  #state: 'held' | 'over' | 'lost' = 'held';
+  #lostError: LockLostError | undefined;
+  #abort: AbortController | undefined;
+  #turns: Turns | undefined;
+  #release: Promise<'released' | 'lost'> | undefined;
+  #maxHold: Timer | undefined;
+
+  constructor(
+    readonly hold: Hold,
+    readonly fencingToken: number,
+    readonly request: LockRequest,
+    private readonly home: LockHome,
+  ) {
+    this.keys = [hold.key];
+    this.acquiredAt = home.clock.now();
+    if (request.maxHold !== Infinity) {
+      this.#maxHold = home.clock.after(request.maxHold, () => home.overstayed(this), 'observer');
+    }
+  }
+
+  get key(): string {
+    return this.hold.key;
+  }
+
+  get over(): boolean {
+    return this.#state === 'over';
+  }
+
+  get lostError(): LockLostError | undefined {
+    return this.#lostError;
+  }
+
+  get turns(): Turns {
+    return (this.#turns ??= new Turns(this.key, this.home.clock));
+  }
+
+  get heldMs(): number {
+    return this.home.clock.now() - this.acquiredAt;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#lostError !== undefined) this.#abort.abort(this.#lostError);
+    }
+    return this.#abort.signal;
+  }
+
+  get remainingMs(): number {
+    if (this.#state !== 'held') return 0;
+    return Math.max(0, this.hold.deadline - this.home.clock.now());
+  }
+
+  assertHeld(): void {
+    if (this.remainingMs > 0) return;
+    throw this.#lostError ?? this.#lostNow(this.over ? 'it was released.' : 'its lease is over.');
+  }
+
+  async extend(ttl?: Duration): Promise<void> {
+    const ms = ttl === undefined ? this.request.ttl : parseDuration(ttl);
+    if (ms === undefined || ms < MIN_TTL_MS || ms === Infinity) {
+      throw new LockConfigError(
+        [`ttl must be a finite duration of at least ${MIN_TTL_MS} ms, got ${JSON.stringify(ttl)}.`],
+        this.keys,
+      );
+    }
+    this.assertHeld();
+    await this.home.extend(this, ms);
+  }
+
+  release(): Promise<'released' | 'lost'> {
+    return (this.#release ??= this.#turns?.busy
+      ? this.#releaseAfterTurns(this.#turns)
+      : this.#leave());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release().catch((error: LockError) => {
+      // Reported by a `release-failed` event; anything else is a fault of ours.
+      if (!(error instanceof LockUnavailableError)) throw error;
+    });
+  }
+
+  /** The lease is, or may be, gone: tells the caller. Nothing when it has been given back. */
+  lose(why: string): void {
+    if (this.#state !== 'held') return;
+    this.#state = 'lost';
+    this.home.clock.cancel(this.#maxHold);
+    this.#lostError = this.#lostNow(why);
+    this.home.reportLost(this, this.#lostError);
+    this.#abort?.abort(this.#lostError);
+  }
+
+  async #releaseAfterTurns(turns: Turns): Promise<'released' | 'lost'> {
+    await turns.idle();
+    return this.#leave();
+  }
+
+  #leave(): Promise<'released' | 'lost'> {
+    if (this.#state === 'lost') return Promise.resolve('lost');
+    if (this.hold.deadline <= this.home.clock.now()) {
+      this.hold.owner.lost(this.hold, 'its lease is over.', true);
+      return Promise.resolve('lost');
+    }
+    this.#state = 'over';
+    this.home.clock.cancel(this.#maxHold);
+    return this.home.leave(this);
+  }
+
+  #lostNow(why: string): LockLostError {
+    return new LockLostError(this.keys, this.heldMs, why);
+  }
+}

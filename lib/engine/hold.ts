@@ -1,0 +1,93 @@
+import { deadlineOf, renewalAt } from './lease.js';
+import type { FenceBlock } from './lock-store.js';
+
+/** Where a hold reports that it is over. */
+export interface HoldOwner {
+  /** Callers of this process that wait behind the holder. */
+  readonly waiters: number;
+  /** `ours`: Redis may still have the lock under our token. */
+  lost(hold: Hold, why: string, ours: boolean): void;
+  /** A renewal failed and will be repeated. */
+  troubled(hold: Hold, error: Error): void;
+  renewed(hold: Hold): void;
+}
+
+/** What a store granted. `deadline` is on our clock and already takes off drift and margin. */
+export interface HoldTerms {
+  readonly sentAt: number;
+  readonly lease: number;
+  readonly deadline: number;
+  readonly fences: FenceBlock;
+  readonly queue: number;
+}
+
+/**
+ * The lease that this process has on one key. It outlives the single caller: callers of the
+ * same process pass it on, each with a fencing number of its own out of the reserved block.
+ */
+export class Hold {
+  /** What a renewal asks for: the present caller's `ttl`. */
+  ttl: number;
+  /** Whether it is renewed by itself: the present caller's `renew`. */
+  renews = true;
+  /** Fencing numbers to ask for with the next renewal. */
+  fencesWanted = 0;
+  /** The lease can't be relied on from here, whatever Redis says. */
+  deadline: number;
+  /** When the next renewal is due. */
+  renewAt: number;
+  /** Whether the last renewal failed. */
+  troubled = false;
+  /** Hand-overs inside this process since another one waits. */
+  passes = 0;
+  /** Since when another process is known to wait. */
+  contendedSince: number | undefined;
+  /** When the command was sent whose reply last told how many processes wait. */
+  heardAt: number;
+  #fences: FenceBlock;
+
+  constructor(
+    readonly key: string,
+    readonly token: string,
+    readonly owner: HoldOwner,
+    ttl: number,
+    terms: HoldTerms,
+  ) {
+    this.ttl = ttl;
+    this.deadline = terms.deadline;
+    this.renewAt = renewalAt(terms.sentAt, terms.lease);
+    this.#fences = terms.fences;
+    this.heardAt = terms.sentAt;
+    this.heard(terms.queue, terms.sentAt);
+  }
+
+  get fencesLeft(): number {
+    return this.#fences.last - this.#fences.next + 1;
+  }
+
+  /** The fencing number of the next caller. The caller makes sure that one is left. */
+  takeFence(): number {
+    const { next, last } = this.#fences;
+    this.#fences = { next: next + 1, last };
+    return next;
+  }
+
+  /** Takes note of how many other processes wait for the lock. */
+  heard(queue: number, at: number): void {
+    this.heardAt = Math.max(this.heardAt, at);
+    if (queue > 0) this.contendedSince ??= at;
+    else {
+      this.contendedSince = undefined;
+      this.passes = 0;
+    }
+  }
+
+  /** Redis confirmed a lease of `lease` ms by a command sent at `sentAt`; leases never shrink. */
+  confirm(sentAt: number, lease: number, fences: FenceBlock): void {
+    this.troubled = false;
+    this.deadline = Math.max(this.deadline, deadlineOf(sentAt, lease));
+    this.renewAt = renewalAt(sentAt, lease);
+    // A newer block is higher; what is left of the older one is abandoned, never reused.
+    if (fences.last >= fences.next) this.#fences = fences;
+  }
+}

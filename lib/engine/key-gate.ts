@@ -1,0 +1,154 @@
+import { LockQueueFullError, LockTimeoutError } from './errors.js';
+import type { LockConfigError, LockError, LockUnavailableError } from './errors.js';
+import type { HeldLock } from './held-lock.js';
+import type { HoldTerms } from './hold.js';
+import type { LeaseRenewer } from './lease-renewer.js';
+import type { LockEventEmitter } from './lock-events.js';
+import type { LockRequest } from './lock-options.js';
+import { Seeker } from './seeker.js';
+import type { Demand, SeekerContext, Yield } from './seeker.js';
+import { Tenure } from './tenure.js';
+import { WaitingLine, eventOf } from './waiting-line.js';
+import type { LineOwner } from './waiting-line.js';
+
+/** What the gates of one process share. */
+export interface GateContext extends SeekerContext {
+  readonly renewer: LeaseRenewer;
+  readonly events: LockEventEmitter;
+  /** Nothing happens at this key any more. */
+  emptied(gate: KeyGate): void;
+}
+
+/**
+ * The callers of one key in this process: first come, first served, one place in the store's
+ * queue for all of them, and one lease that passes between them.
+ *
+ * @see Dice, Marathe, Shavit: Lock Cohorting, PPoPP 2012. Ours bounds a turn by count and by time.
+ */
+export class KeyGate implements Demand, LineOwner {
+  readonly #line: WaitingLine;
+  #tenure: Tenure | undefined;
+  #seeker: Seeker | undefined;
+  #failure: LockUnavailableError | undefined;
+
+  constructor(
+    readonly key: string,
+    private readonly context: GateContext,
+  ) {
+    this.#line = new WaitingLine(this, context.clock, context.events);
+  }
+
+  /** Gives the lock to this call when its turn comes. */
+  enter(request: LockRequest): Promise<HeldLock> {
+    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
+    const busy = this.#tenure !== undefined || this.#seeker?.isQueued === true;
+    const error = this.#refusal(request, busy);
+    if (error !== undefined) return Promise.reject(error);
+    const entered = this.#line.join(request);
+    if (busy) this.#line.busy();
+    if (this.#tenure !== undefined) this.#tenure.fetchAhead();
+    else if (this.#seeker === undefined) this.#seek();
+    else if (request.wait === 0) this.#seeker.hurry();
+    return entered;
+  }
+
+  /** Turns every waiter away. */
+  clear(error: () => LockError): void {
+    this.#line.clear(error);
+  }
+
+  /** Takes the lock from the caller that has it. */
+  evict(why: string): void {
+    this.#tenure?.evict(why);
+  }
+
+  /** The store can be reached again, or pushes may have been missed. */
+  reconnected(): void {
+    this.#seeker?.hurry();
+  }
+
+  get waiters(): number {
+    return this.#line.size;
+  }
+
+  get patient(): boolean {
+    return this.#line.patient;
+  }
+
+  get ttl(): number {
+    return this.#line.first?.ttl ?? this.context.settings.ttl;
+  }
+
+  get label(): string {
+    return this.#line.first?.label ?? '';
+  }
+
+  get fences(): number {
+    return this.#line.size > 1 ? this.context.settings.localHandoffs + 1 : 1;
+  }
+
+  get busyFor(): number | undefined {
+    return this.#tenure === undefined ? this.#seeker?.knownBusyFor : this.#tenure.leaseLeft;
+  }
+
+  get failure(): LockUnavailableError | undefined {
+    return this.#failure;
+  }
+
+  won(token: string, ttl: number, terms: HoldTerms, via: 'free' | 'handoff'): void {
+    this.#seeker = undefined;
+    this.#failure = undefined;
+    const ended = (yields?: Yield): void => {
+      this.#tenure = undefined;
+      if (this.#line.size > 0) this.#seek(yields);
+      else this.context.emptied(this);
+    };
+    this.#tenure = new Tenure(this.context, this.#line, ended, {
+      key: this.key,
+      token,
+      ttl,
+      terms,
+    });
+    this.#tenure.offer(via);
+  }
+
+  busy(): void {
+    this.#failure = undefined;
+    this.#line.busy();
+  }
+
+  failed(error: LockUnavailableError): void {
+    this.#failure = error;
+    this.#line.failed(error);
+  }
+
+  refused(error: LockConfigError): void {
+    this.#seeker = undefined;
+    this.#line.clear(() => error);
+  }
+
+  deserted(): void {
+    if (this.#tenure !== undefined) return;
+    this.#seeker?.cancel();
+    this.#seeker = undefined;
+    this.context.emptied(this);
+  }
+
+  #seek(yields?: Yield): void {
+    this.#seeker = new Seeker(this, this.context);
+    this.#seeker.ask(yields);
+  }
+
+  #refusal(request: LockRequest, busy: boolean): LockError | undefined {
+    const { key, context } = this;
+    if (busy && request.wait === 0) {
+      context.events.emit('timeout', { ...eventOf(key, request), waitedMs: 0 });
+      return new LockTimeoutError([key], key, 0, this.busyFor);
+    }
+    // The first caller of a lock that may be free asks for it and does not wait yet.
+    const waiting = this.#line.size - (busy || this.#line.size === 0 ? 0 : 1);
+    const waits = busy || this.#line.size > 0;
+    if (!waits || waiting < context.settings.maxWaiters) return undefined;
+    return new LockQueueFullError([key], waiting, this.busyFor);
+  }
+}

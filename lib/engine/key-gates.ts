@@ -1,0 +1,111 @@
+import type { Clock } from './clock.js';
+import { LockShutdownError } from './errors.js';
+import type { HeldLock } from './held-lock.js';
+import { KeyGate } from './key-gate.js';
+import type { GateContext } from './key-gate.js';
+import { LeaseRenewer } from './lease-renewer.js';
+import type { LockEventEmitter } from './lock-events.js';
+import type { LockRequest, LockSettings } from './lock-options.js';
+import type { LockStore } from './lock-store.js';
+import { Releaser } from './releaser.js';
+import { TokenMint } from './token.js';
+import { TokenRegistry } from './token-registry.js';
+
+/** The gates of all keys in use, and what they share. A key that is not in use has none. */
+export class KeyGates {
+  readonly store: LockStore;
+  readonly #gates = new Map<string, KeyGate>();
+  readonly #mint = new TokenMint();
+  readonly #releaser: Releaser;
+  readonly #context: GateContext;
+  #drained: Promise<void> | undefined;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(
+    settings: LockSettings,
+    openStore: (boot: string) => LockStore,
+    events: LockEventEmitter,
+    private readonly clock: Clock,
+  ) {
+    const store = (this.store = openStore(this.boot));
+    const releaser = (this.#releaser = new Releaser(store, clock));
+    const renewer = new LeaseRenewer(store, clock, settings.commandTimeout);
+    const registry = new TokenRegistry(releaser);
+    this.#context = {
+      settings,
+      store,
+      clock,
+      mint: this.#mint,
+      releaser,
+      renewer,
+      registry,
+      events,
+      emptied: (gate) => this.#emptied(gate),
+    };
+    store.listen({
+      granted: (grant) => registry.granted(grant),
+      wanted: (token, queue) => registry.wanted(token, queue),
+      revoked: (token) => registry.revoked(token),
+      recheck: (token, inMs) => registry.recheck(token, inMs),
+      reconnected: () => {
+        releaser.retry();
+        renewer.renewAll();
+        for (const gate of this.#gates.values()) gate.reconnected();
+      },
+    });
+  }
+
+  /** What this process is called in the store. */
+  get boot(): string {
+    return this.#mint.boot;
+  }
+
+  enter(key: string, request: LockRequest): Promise<HeldLock> {
+    let gate = this.#gates.get(key);
+    if (gate === undefined) {
+      gate = new KeyGate(key, this.#context);
+      this.#gates.set(key, gate);
+    }
+    return gate.enter(request);
+  }
+
+  /** Callers of this process that wait for `key`. */
+  waitersOf(key: string): number {
+    return this.#gates.get(key)?.waiters ?? 0;
+  }
+
+  /** Turns every waiter away: the application is closing. */
+  clear(): void {
+    for (const gate of [...this.#gates.values()])
+      gate.clear(() => new LockShutdownError([gate.key]));
+  }
+
+  /** Waits until no lock is held, at most `timeout` ms; then those that still are count as lost. */
+  drain(timeout: number): Promise<void> {
+    return (this.#drained ??= this.#drain(timeout));
+  }
+
+  async close(): Promise<void> {
+    this.#releaser.close();
+    await this.store.close();
+  }
+
+  async #drain(timeout: number): Promise<void> {
+    if (this.#gates.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = timeout === Infinity ? undefined : this.clock.after(timeout, resolve);
+        this.#onEmpty = () => {
+          this.clock.cancel(timer);
+          resolve();
+        };
+      });
+    }
+    for (const gate of [...this.#gates.values()]) gate.evict('the application is closing.');
+    await this.#releaser.settled();
+  }
+
+  #emptied(gate: KeyGate): void {
+    if (this.#gates.get(gate.key) === gate) this.#gates.delete(gate.key);
+    if (this.#gates.size === 0) this.#onEmpty?.();
+  }
+}

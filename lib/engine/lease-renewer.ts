@@ -1,0 +1,163 @@
+import type { Clock, Timer } from './clock.js';
+import { DueTimes } from './due-times.js';
+import type { Hold } from './hold.js';
+import { renewalRetry } from './lease.js';
+import type { LockStore, RenewReply } from './lock-store.js';
+
+/** What became of one renewal. */
+export type RenewalOutcome = 'held' | 'lost' | 'unknown';
+
+const WATCH_MS = 1000;
+const SUSPECT_MS = 50;
+/** Renewals are brought forward by up to this share of the lease, to go out together. */
+const GRAIN_SHARE = 1 / 32;
+
+/**
+ * Keeps leases alive: renews at a third, all that are due in one command, repeats what failed,
+ * and declares a lease lost at its local deadline, answered or not.
+ */
+export class LeaseRenewer {
+  readonly #due: DueTimes<Hold>;
+  readonly #soon = new Map<Hold, ((outcome: RenewalOutcome) => void)[]>();
+  #watch: Timer | undefined;
+  /** Wall clock minus monotonic clock, when last looked at. */
+  #skew = 0;
+
+  constructor(
+    private readonly store: LockStore,
+    private readonly clock: Clock,
+    private readonly commandTimeout: number,
+  ) {
+    this.#due = new DueTimes(clock, (holds) => this.#onDue(holds));
+  }
+
+  /** Looks after `hold` from here on, or again after its terms have changed. */
+  keep(hold: Hold): void {
+    if (this.#watch === undefined) {
+      this.#skew = this.clock.wall() - this.clock.now();
+      this.#watchClocks();
+    }
+    this.#schedule(hold, hold.renewAt);
+  }
+
+  drop(hold: Hold): void {
+    this.#due.delete(hold);
+    if (this.#due.size > 0) return;
+    this.clock.cancel(this.#watch);
+    this.#watch = undefined;
+  }
+
+  /** Renews out of turn, together with what else is asked for in this tick. */
+  renewNow(hold: Hold): Promise<RenewalOutcome> {
+    return new Promise((resolve) => {
+      const others = this.#soon.get(hold);
+      if (others !== undefined) {
+        others.push(resolve);
+        return;
+      }
+      if (this.#soon.size === 0) queueMicrotask(() => this.#flushSoon());
+      this.#soon.set(hold, [resolve]);
+    });
+  }
+
+  /** Renews everything at once: the server may be another one. */
+  renewAll(): void {
+    void this.#send([...this.#due.items()].filter((hold) => hold.renews));
+  }
+
+  #flushSoon(): void {
+    const asked = [...this.#soon];
+    this.#soon.clear();
+    void this.#send(asked.map(([hold]) => hold)).then((outcomes) => {
+      asked.forEach(([, resolves], i) =>
+        resolves.forEach((resolve) => resolve(outcomes[i] ?? 'unknown')),
+      );
+    });
+  }
+
+  #onDue(holds: readonly Hold[]): void {
+    const now = this.clock.now();
+    const due: Hold[] = [];
+    for (const hold of holds) {
+      // A timer may fire up to a millisecond before its time.
+      if (now + 1 >= hold.deadline) {
+        hold.owner.lost(hold, 'its lease could not be renewed in time.', true);
+      } else {
+        if (hold.renews) due.push(hold);
+        this.#schedule(hold, now + renewalRetry(hold.ttl));
+      }
+    }
+    void this.#send(due);
+  }
+
+  #schedule(hold: Hold, renewAt: number): void {
+    // The deadline's own moment is exact; a renewal may come a little early.
+    if (hold.renews && renewAt < hold.deadline)
+      this.#due.set(hold, renewAt, Math.max(1, hold.ttl * GRAIN_SHARE));
+    else this.#due.set(hold, hold.deadline, 1);
+  }
+
+  async #send(holds: readonly Hold[]): Promise<readonly RenewalOutcome[]> {
+    if (holds.length === 0) return [];
+    const asked = holds.map((hold) => ({ hold, ttl: hold.ttl, fences: hold.fencesWanted }));
+    for (const { hold } of asked) hold.fencesWanted = 0;
+    try {
+      const replies = await this.store.renew(
+        asked.map(({ hold, ttl, fences }) => {
+          const { key, token, deadline, owner } = hold;
+          return { key, token, ttl, until: deadline, fences, callers: owner.waiters };
+        }),
+      );
+      return asked.map(({ hold, ttl }, i) => this.#apply(hold, ttl, replies[i]));
+    } catch (error) {
+      return asked.map(({ hold }) => this.#fail(hold, error as Error));
+    }
+  }
+
+  #apply(hold: Hold, ttl: number, reply: RenewReply | undefined): RenewalOutcome {
+    if (reply === undefined || reply.kind === 'unknown') {
+      return this.#fail(hold, reply?.error ?? new Error('The store gave no reply.'));
+    }
+    if (reply.kind === 'lost') {
+      hold.owner.lost(hold, 'Redis has it no longer under our token.', false);
+      return 'lost';
+    }
+    hold.confirm(reply.sentAt, ttl, reply.fences);
+    hold.heard(reply.queue, reply.sentAt);
+    if (!this.#keeps(hold)) return 'held';
+    this.#schedule(hold, hold.renewAt);
+    hold.owner.renewed(hold);
+    return 'held';
+  }
+
+  #fail(hold: Hold, error: Error): RenewalOutcome {
+    hold.troubled = true;
+    if (this.#keeps(hold)) hold.owner.troubled(hold, error);
+    return 'unknown';
+  }
+
+  /** Whether the hold was not dropped while its renewal was on its way. */
+  #keeps(hold: Hold): boolean {
+    return this.#due.has(hold);
+  }
+
+  /**
+   * The monotonic clock stands still while a machine is suspended, the lease does not. When the
+   * wall clock ran ahead, the difference is taken off every deadline and Redis is asked at once;
+   * its answer decides, since the wall clock may only have been set.
+   */
+  #watchClocks(): void {
+    this.#watch = this.clock.after(WATCH_MS, () => this.#watchClocks(), 'observer');
+    const skew = this.clock.wall() - this.clock.now();
+    const ahead = skew - this.#skew;
+    this.#skew = skew;
+    if (ahead <= SUSPECT_MS) return;
+    const asked: Hold[] = [];
+    for (const hold of [...this.#due.items()]) {
+      hold.deadline -= ahead;
+      if (hold.renews) asked.push(hold);
+      this.#due.set(hold, hold.renews ? this.clock.now() + this.commandTimeout : hold.deadline, 1);
+    }
+    void this.#send(asked);
+  }
+}

@@ -1,0 +1,89 @@
+import type { LockError } from './errors.js';
+
+/** What every event tells: which lock, and who asked for it. */
+export interface LockEvent {
+  readonly key: string;
+  /** The `label` of the call; `''` when it has none. */
+  readonly label: string;
+  /** The key template of the `@Locked` method; `''` for calls of `LockService`. */
+  readonly template: string;
+}
+
+/** The events of a `LockService`, by name. Durations are in milliseconds. */
+export interface LockEventMap {
+  /** The lock is busy and the call waits for it. */
+  waiting: LockEvent;
+  /** The lock was given to a call: at once, by another process, or by another caller of this process. */
+  acquired: LockEvent & { readonly waitedMs: number; readonly via: 'free' | 'handoff' | 'local' };
+  /** Redis confirmed a renewal. */
+  renewed: LockEvent;
+  /** The lease is, or may be, gone while the lock was held. */
+  lost: LockEvent & { readonly heldMs: number; readonly error: LockError };
+  released: LockEvent & { readonly heldMs: number };
+  /** The lock was still busy after `wait`. */
+  timeout: LockEvent & { readonly waitedMs: number };
+  /** A method with `ifBusy: 'skip'` did not run. */
+  skipped: LockEvent;
+  /** Redis did not answer or refused; for a held lock: a renewal failed and is repeated. */
+  unavailable: LockEvent & { readonly error: LockError };
+  /** A release did not reach Redis; it is repeated until the lease has ended. */
+  'release-failed': LockEvent & { readonly error: LockError };
+}
+
+/** Receives one event. What it throws changes nothing. */
+export type LockListener<Name extends keyof LockEventMap> = (event: LockEventMap[Name]) => void;
+
+/** Subscribes to the events of one `LockService`. */
+export interface LockEvents {
+  on<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this;
+  once<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this;
+  off<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this;
+}
+
+type AnyListener = (event: never) => void;
+
+/** The sending side of {@link LockEvents}; a listener that throws never reaches the engine. */
+export class LockEventEmitter implements LockEvents {
+  readonly #listeners = new Map<keyof LockEventMap, Map<AnyListener, AnyListener>>();
+
+  on<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this {
+    return this.#add(name, listener, listener);
+  }
+
+  once<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this {
+    return this.#add(name, listener, (event: LockEventMap[Name]) => {
+      this.off(name, listener);
+      listener(event);
+    });
+  }
+
+  off<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this {
+    const listeners = this.#listeners.get(name);
+    listeners?.delete(listener);
+    if (listeners?.size === 0) this.#listeners.delete(name);
+    return this;
+  }
+
+  /** Whether an event of this name would reach anybody; saves building the payload. */
+  hears(name: keyof LockEventMap): boolean {
+    return this.#listeners.has(name);
+  }
+
+  emit<Name extends keyof LockEventMap>(name: Name, event: LockEventMap[Name]): void {
+    const listeners = this.#listeners.get(name);
+    if (listeners === undefined) return;
+    for (const listener of [...listeners.values()]) {
+      try {
+        (listener as LockListener<Name>)(event);
+      } catch (error) {
+        process.emitWarning(`A listener of the lock event "${name}" threw: ${String(error)}`);
+      }
+    }
+  }
+
+  #add(name: keyof LockEventMap, listener: AnyListener, run: AnyListener): this {
+    const listeners = this.#listeners.get(name) ?? new Map<AnyListener, AnyListener>();
+    this.#listeners.set(name, listeners.set(listener, run));
+    return this;
+  }
+}

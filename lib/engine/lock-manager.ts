@@ -1,0 +1,165 @@
+import { systemClock } from './clock.js';
+import type { Clock } from './clock.js';
+import { LockLostError, LockShutdownError, isLockError } from './errors.js';
+import type { EngineLock } from './held-lock.js';
+import { HeldLocks } from './held-locks.js';
+import { KeyGates } from './key-gates.js';
+import { LockEventEmitter } from './lock-events.js';
+import { describeLock } from './lock-info.js';
+import { checkKey } from './lock-key.js';
+import type { LockKey } from './lock-key.js';
+import { defaultRequest, resolveRequest } from './lock-options.check.js';
+import type { LockOptions, LockRequest, LockSettings } from './lock-options.js';
+import type { LockStore } from './lock-store.js';
+import type { Lock, LockInfo } from './lock.js';
+import { NestedLock } from './nested-lock.js';
+import { Section } from './section.js';
+
+/** The locks of one process in one store: what `LockService` and `@Locked` stand on. */
+export class LockManager {
+  readonly events = new LockEventEmitter();
+  readonly #store: LockStore;
+  readonly #gates: KeyGates;
+  readonly #contexts = new HeldLocks();
+  readonly #usual: LockRequest;
+  #closing = false;
+  #closed: Promise<void> | undefined;
+
+  /** @param openStore Opens the store for the process that is named `boot` there. */
+  constructor(
+    readonly settings: LockSettings,
+    openStore: (boot: string) => LockStore,
+    private readonly clock: Clock = systemClock,
+  ) {
+    this.#gates = new KeyGates(settings, openStore, this.events, clock);
+    this.#store = this.#gates.store;
+    this.#usual = defaultRequest(settings);
+  }
+
+  /** Waits for the lock and takes it. Inside a section of the same key it re-enters. */
+  async acquire(key: LockKey, options?: LockOptions): Promise<Lock> {
+    return this.#take(key, this.#request(options));
+  }
+
+  /** Tries once; `null` when the lock is busy. */
+  async tryAcquire(key: LockKey, options?: Omit<LockOptions, 'wait'>): Promise<Lock | null> {
+    try {
+      return await this.#take(key, this.#request({ ...options, wait: 0 }));
+    } catch (error) {
+      if (isLockError(error, 'LOCK_TIMEOUT')) return null;
+      throw error;
+    }
+  }
+
+  /** Runs `task` while holding the lock. */
+  async withLock<T>(
+    key: LockKey,
+    task: (lock: Lock) => T | Promise<T>,
+    options?: LockOptions,
+  ): Promise<T> {
+    return this.runLocked(key, this.#request(options), task);
+  }
+
+  /** {@link withLock} for options that were resolved before. */
+  async runLocked<T>(
+    key: LockKey,
+    request: LockRequest,
+    task: (lock: Lock) => T | Promise<T>,
+  ): Promise<T> {
+    const section = await this.open(key, request);
+    const startedAt = this.clock.now();
+    let result: T;
+    try {
+      result = await section.run(() => task(section.lock));
+    } catch (error) {
+      await section.end();
+      throw error;
+    }
+    if ((await section.end()) === 'lost' && request.onLost === 'throw') {
+      const heldMs = section.lostError?.heldMs ?? this.clock.now() - startedAt;
+      const why = 'its task ran on and has returned; what it returned is in `result`.';
+      throw new LockLostError(section.lock.keys, heldMs, why, result);
+    }
+    return result;
+  }
+
+  /** Takes the lock and opens the section in which calls for its key re-enter. */
+  async open(key: LockKey, request: LockRequest): Promise<Section> {
+    return new Section(await this.#take(key, request), this.#contexts);
+  }
+
+  /** The innermost lock of the running context; of `key` when given. */
+  current(key?: string): Lock | undefined {
+    return this.#contexts.find(key);
+  }
+
+  /** Who holds the lock; `null`: nobody. */
+  async inspect(key: string): Promise<LockInfo | null> {
+    const [only] = checkKey(key);
+    const stored = await this.#store.inspect(only);
+    return stored === null
+      ? null
+      : describeLock(only, stored, this.#gates.boot, this.#gates.waitersOf(only));
+  }
+
+  /** All locks of this prefix; `match` is a glob as of Redis' `KEYS`. Not a snapshot. */
+  async *list({ match = '*' }: { match?: string } = {}): AsyncIterable<LockInfo> {
+    const seen = new Set<string>();
+    for await (const page of this.#store.keys(match)) {
+      const fresh = page.filter((key) => !seen.has(key) && seen.add(key));
+      const infos = await Promise.all(fresh.map((key) => this.#inspectListed(key)));
+      for (const info of infos) if (info !== null) yield info;
+    }
+  }
+
+  /** Takes the lock from its holder and hands it over; `false` for a foreign lock or none. */
+  async forceRelease(key: string): Promise<boolean> {
+    return this.#store.revoke(checkKey(key)[0]);
+  }
+
+  /** Shutdown, first phase: waiters are turned away, new calls refused; who holds goes on. */
+  stopWaiting(): void {
+    this.#closing = true;
+    this.#gates.clear();
+  }
+
+  /** Second phase: running holders end, or lose their locks after `shutdownTimeout`. */
+  async drain(): Promise<void> {
+    this.stopWaiting();
+    await this.#gates.drain(this.settings.shutdownTimeout);
+  }
+
+  /** The whole shutdown, and the end of the store's connections. Idempotent. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.drain().then(() => this.#gates.close()));
+  }
+
+  #request(options: LockOptions | undefined): LockRequest {
+    return options === undefined ? this.#usual : resolveRequest(options, this.settings);
+  }
+
+  async #take(key: LockKey, request: LockRequest): Promise<EngineLock> {
+    const [only] = checkKey(key);
+    const outer = this.#contexts.find(only);
+    if (outer !== undefined) return this.#reenter(outer, request);
+    if (this.#closing) throw new LockShutdownError([only]);
+    return this.#gates.enter(only, request);
+  }
+
+  async #reenter(outer: EngineLock, request: LockRequest): Promise<EngineLock> {
+    await outer.turns.take(request);
+    if (outer.lostError === undefined) return new NestedLock(outer, this.clock);
+    outer.turns.pass();
+    throw outer.lostError;
+  }
+
+  /** A key of another type than a lock's is none of ours. */
+  async #inspectListed(key: string): Promise<LockInfo | null> {
+    try {
+      return await this.inspect(key);
+    } catch (error) {
+      if (isLockError(error, 'LOCK_CONFIG')) return null;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import { DURATION_FORM, parseDuration } from './duration.js';
+import { LockConfigError } from './errors.js';
+import type { LockRequest, LockSettings } from './lock-options.js';
+
+/** The shortest lease; below it a renewal has no time to be repeated. */
+const MIN_TTL_MS = 100;
+const MIN_COMMAND_TIMEOUT_MS = 10;
+
+/** The names of {@link LockEngineOptions}; the module checks the rest. */
+export const ENGINE_OPTIONS = [
+  'ttl',
+  'wait',
+  'renew',
+  'localHandoffs',
+  'maxWaiters',
+  'commandTimeout',
+  'shutdownTimeout',
+] as const;
+
+const CALL_OPTIONS = [
+  'ttl',
+  'wait',
+  'renew',
+  'mode',
+  'permits',
+  'minHold',
+  'maxHold',
+  'onLost',
+  'signal',
+  'label',
+] as const;
+
+/** Reads options one by one and collects what is wrong with them, so that all faults are told at once. */
+export class OptionReader {
+  readonly problems: string[] = [];
+  readonly #options: Readonly<Record<string, unknown>>;
+
+  constructor(options: unknown) {
+    if (typeof options === 'object' && options !== null && !Array.isArray(options)) {
+      this.#options = options as Readonly<Record<string, unknown>>;
+    } else {
+      this.#options = {};
+      if (options !== undefined)
+        this.problems.push(`options must be an object, got ${show(options)}.`);
+    }
+  }
+
+  /** Reports every option whose name is not in `known`. */
+  only(known: readonly string[]): void {
+    for (const name of Object.keys(this.#options)) {
+      if (!known.includes(name)) {
+        this.problems.push(`${name} is not an option; known are ${known.join(', ')}.`);
+      }
+    }
+  }
+
+  duration(name: string, fallback: number, min: number, max = Infinity): number {
+    const value = this.#options[name];
+    if (value === undefined) return fallback;
+    const ms = parseDuration(value);
+    if (ms === undefined) return this.#refuse(name, DURATION_FORM, value, fallback);
+    if (ms < min) return this.#refuse(name, `at least ${min} ms`, value, fallback);
+    if (ms > max) return this.#refuse(name, `a finite duration`, value, fallback);
+    return ms;
+  }
+
+  integer(name: string, fallback: number, min: number, max: number): number {
+    const value = this.#options[name];
+    if (value === undefined) return fallback;
+    const whole = Number.isInteger(value) || value === Infinity;
+    if (whole && (value as number) >= min && (value as number) <= max) return value as number;
+    const range = max === Infinity ? `${min} or more` : `from ${min} to ${max}`;
+    return this.#refuse(name, `a whole number, ${range}`, value, fallback);
+  }
+
+  boolean(name: string, fallback: boolean): boolean {
+    const value = this.#options[name];
+    if (value === undefined || typeof value === 'boolean') return value ?? fallback;
+    return this.#refuse(name, 'true or false', value, fallback);
+  }
+
+  oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T {
+    const value = this.#options[name];
+    if (value === undefined || values.includes(value as T))
+      return (value as T | undefined) ?? fallback;
+    return this.#refuse(name, values.map((v) => `'${v}'`).join(' or '), value, fallback);
+  }
+
+  text(name: string, fallback: string): string {
+    const value = this.#options[name];
+    if (value === undefined || typeof value === 'string') return value ?? fallback;
+    return this.#refuse(name, 'a string', value, fallback);
+  }
+
+  signal(name: string): AbortSignal | undefined {
+    const value = this.#options[name];
+    if (value === undefined || value instanceof AbortSignal) return value;
+    return this.#refuse(name, 'an AbortSignal', value, undefined);
+  }
+
+  #refuse<T>(name: string, takes: string, got: unknown, fallback: T): T {
+    this.problems.push(`${name} must be ${takes}, got ${show(got)}.`);
+    return fallback;
+  }
+}
+
+/** Reads the engine's part of the module's options; faults are left in `reader.problems`. */
+export function readSettings(reader: OptionReader): LockSettings {
+  return Object.freeze({
+    ttl: reader.duration('ttl', 30_000, MIN_TTL_MS, Number.MAX_SAFE_INTEGER),
+    wait: reader.duration('wait', 10_000, 0),
+    renew: reader.boolean('renew', true),
+    localHandoffs: reader.integer('localHandoffs', 16, 0, 1000),
+    maxWaiters: reader.integer('maxWaiters', Infinity, 0, Infinity),
+    commandTimeout: reader.duration(
+      'commandTimeout',
+      1000,
+      MIN_COMMAND_TIMEOUT_MS,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    shutdownTimeout: reader.duration('shutdownTimeout', 10_000, 0),
+  });
+}
+
+/** The call without options. */
+export function defaultRequest(settings: LockSettings, template = ''): LockRequest {
+  return Object.freeze({
+    ttl: settings.ttl,
+    wait: settings.wait,
+    renew: settings.renew,
+    minHold: 0,
+    maxHold: Infinity,
+    onLost: 'throw',
+    signal: undefined,
+    label: '',
+    template,
+  });
+}
+
+/**
+ * Checks the options of one call and fills in the defaults.
+ *
+ * @param known Names that are allowed beside those of `LockOptions`; the caller reads them.
+ * @throws {LockConfigError} All faults at once.
+ */
+export function resolveRequest(
+  options: unknown,
+  settings: LockSettings,
+  { template = '', known = [] as readonly string[], keys = [] as readonly string[] } = {},
+): LockRequest {
+  const reader = new OptionReader(options);
+  reader.only([...CALL_OPTIONS, ...known]);
+  const request: LockRequest = Object.freeze({
+    ttl: reader.duration('ttl', settings.ttl, MIN_TTL_MS, Number.MAX_SAFE_INTEGER),
+    wait: reader.duration('wait', settings.wait, 0),
+    renew: reader.boolean('renew', settings.renew),
+    minHold: reader.duration('minHold', 0, 0, Number.MAX_SAFE_INTEGER),
+    maxHold: reader.duration('maxHold', Infinity, 1),
+    onLost: reader.oneOf('onLost', ['throw', 'report'], 'throw'),
+    signal: reader.signal('signal'),
+    label: reader.text('label', ''),
+    template,
+  });
+  refuseWhatIsNotThereYet(reader);
+  if (request.minHold > request.ttl && !request.renew) {
+    reader.problems.push(
+      `minHold (${request.minHold} ms) must not be longer than ttl (${request.ttl} ms) with renew: false.`,
+    );
+  }
+  if (reader.problems.length > 0) throw new LockConfigError(reader.problems, keys);
+  return request;
+}
+
+function refuseWhatIsNotThereYet(reader: OptionReader): void {
+  if (reader.oneOf('mode', ['exclusive', 'shared'], 'exclusive') === 'shared') {
+    reader.problems.push("mode: 'shared' is not available in this version; only 'exclusive' is.");
+  }
+  if (reader.integer('permits', 1, 1, 1_000_000) !== 1) {
+    reader.problems.push('permits above 1 (a semaphore) is not available in this version.');
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'object' && value !== null) {
+    return Array.isArray(value)
+      ? 'an array'
+      : `an object of class ${value.constructor?.name ?? 'Object'}`;
+  }
+  return String(value);
+}

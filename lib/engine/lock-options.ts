@@ -1,0 +1,67 @@
+import type { Duration } from './duration.js';
+
+/** Options of one call. What is left out comes from the module's options. */
+export interface LockOptions {
+  /** Lease, renewed while held; at least 100 ms. @default the module's `ttl` */
+  ttl?: Duration;
+  /** Longest wait for a busy lock, which bounds the whole call; 0 tries once, `Infinity` is allowed. @default the module's `wait` */
+  wait?: Duration;
+  /** Whether the lease is renewed while held. @default the module's `renew` */
+  renew?: boolean;
+  /** `'shared'` holders exclude `'exclusive'` ones only. Not available yet: refused. @default 'exclusive' */
+  mode?: 'exclusive' | 'shared';
+  /** A semaphore: this many holders at once. More than 1 is not available yet: refused. @default 1 */
+  permits?: number;
+  /** The lock stays locked at least this long after it was acquired, even when released before. @default 0 */
+  minHold?: Duration;
+  /** Renewal stops after this time, the lock counts as lost and is released. @default Infinity */
+  maxHold?: Duration;
+  /** What `withLock` and `@Locked` do when the task returned on a lost lock. @default 'throw' */
+  onLost?: 'throw' | 'report';
+  /** Stops the wait; the call rejects with `signal.reason` itself. */
+  signal?: AbortSignal;
+  /** Who holds the lock, for people: shown by `inspect` and `list`. @default '' */
+  label?: string;
+}
+
+/** What the engine takes from the module's options. */
+export interface LockEngineOptions {
+  /** Lease of a lock, renewed while held; at least 100 ms. @default 30_000 */
+  ttl?: Duration;
+  /** Longest wait for a busy lock; 0 tries once, `Infinity` is allowed. @default 10_000 */
+  wait?: Duration;
+  /** Whether leases are renewed while held. @default true */
+  renew?: boolean;
+  /** Hand-overs inside this process before another, waiting process gets its turn; 0 to 1000. @default 16 */
+  localHandoffs?: number;
+  /** Waiters for one key in this process before the next is refused; 0 or more. @default Infinity */
+  maxWaiters?: number;
+  /** Longest wait for one answer of one Redis node; at least 10 ms. @default 1_000 */
+  commandTimeout?: Duration;
+  /** How long `shutdown()` lets running holders finish. @default 10_000 */
+  shutdownTimeout?: Duration;
+}
+
+/** {@link LockEngineOptions} with every default filled in; durations in milliseconds. */
+export interface LockSettings {
+  readonly ttl: number;
+  readonly wait: number;
+  readonly renew: boolean;
+  readonly localHandoffs: number;
+  readonly maxWaiters: number;
+  readonly commandTimeout: number;
+  readonly shutdownTimeout: number;
+}
+
+/** {@link LockOptions} of one call with every default filled in; durations in milliseconds. */
+export interface LockRequest {
+  readonly ttl: number;
+  readonly wait: number;
+  readonly renew: boolean;
+  readonly minHold: number;
+  readonly maxHold: number;
+  readonly onLost: 'throw' | 'report';
+  readonly signal: AbortSignal | undefined;
+  readonly label: string;
+  readonly template: string;
+}

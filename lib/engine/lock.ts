@@ -1,0 +1,49 @@
+import type { Duration } from './duration.js';
+
+/**
+ * A held lock. `await using lock = await locks.acquire('k')` releases it at the end of the block.
+ *
+ * Exclusion holds until the local deadline, which is before the lease can end in Redis. Beyond it
+ * (a stopped process, a failover) only storage that compares `fencingToken` is safe.
+ */
+export interface Lock {
+  /** The first of {@link keys}. */
+  readonly key: string;
+  readonly keys: readonly string[];
+  /** A safe integer, larger for every later holder of the key. */
+  readonly fencingToken: number;
+  /** Aborted with a `LockLostError` when the lease is, or may be, gone; never after the release. */
+  readonly signal: AbortSignal;
+  /** Milliseconds of lease left by the local monotonic clock; 0 once lost or released. */
+  readonly remainingMs: number;
+  /** Throws `LockLostError` when {@link remainingMs} is 0: call it right before a side effect. */
+  assertHeld(): void;
+  /**
+   * Renews the lease to at least `ttl` from this moment, and at each renewal from then on.
+   *
+   * @param ttl At least 100 ms. @default the lock's own
+   * @throws {LockLostError} It is no longer held.
+   * @throws {LockUnavailableError} Redis did not answer; the lease is what it was.
+   */
+  extend(ttl?: Duration): Promise<void>;
+  /**
+   * Gives the lock back and hands it to the next waiter; asks Redis once, later calls get the same answer.
+   *
+   * @returns `'lost'` when it was no longer ours.
+   * @throws {LockUnavailableError} Redis did not answer; the release is repeated in the background.
+   */
+  release(): Promise<'released' | 'lost'>;
+  /** `release()` that reports a failure by event and never throws. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** One lock as `inspect` and `list` show it. */
+export interface LockInfo {
+  readonly key: string;
+  readonly mode: 'exclusive' | 'shared';
+  readonly permits: number;
+  /** Callers waiting, as last reported by their processes. */
+  readonly waiters: number;
+  /** A foreign lock: `''`, `''`, 0. The remainder of a `minHold`: none. `ttlMs` is `Infinity` for a key that never expires. */
+  readonly holders: readonly { label: string; host: string; pid: number; ttlMs: number }[];
+}

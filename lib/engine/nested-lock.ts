@@ -1,0 +1,70 @@
+import type { Duration } from './duration.js';
+import type { LockLostError } from './errors.js';
+import type { EngineLock } from './held-lock.js';
+import type { Clock } from './clock.js';
+import { Turns } from './turns.js';
+
+/** A lock that was re-entered: the same holder, lease and fencing number; its release ends a turn. */
+export class NestedLock implements EngineLock {
+  readonly turns: Turns;
+  #over = false;
+  #release: Promise<'released' | 'lost'> | undefined;
+
+  constructor(
+    private readonly outer: EngineLock,
+    clock: Clock,
+  ) {
+    this.turns = new Turns(outer.key, clock);
+  }
+
+  get key(): string {
+    return this.outer.key;
+  }
+
+  get keys(): readonly string[] {
+    return this.outer.keys;
+  }
+
+  get fencingToken(): number {
+    return this.outer.fencingToken;
+  }
+
+  get signal(): AbortSignal {
+    return this.outer.signal;
+  }
+
+  get remainingMs(): number {
+    return this.#over ? 0 : this.outer.remainingMs;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get lostError(): LockLostError | undefined {
+    return this.outer.lostError;
+  }
+
+  assertHeld(): void {
+    this.outer.assertHeld();
+  }
+
+  extend(ttl?: Duration): Promise<void> {
+    return this.outer.extend(ttl);
+  }
+
+  release(): Promise<'released' | 'lost'> {
+    return (this.#release ??= this.#end());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+
+  async #end(): Promise<'released' | 'lost'> {
+    await this.turns.idle();
+    this.#over = true;
+    this.outer.turns.pass();
+    return this.lostError === undefined ? 'released' : 'lost';
+  }
+}

@@ -1,0 +1,35 @@
+import type { EngineLock } from './held-lock.js';
+import type { HeldLocks } from './held-locks.js';
+import type { Lock } from './lock.js';
+
+/** What runs while a lock is held: a context in which calls for its key re-enter. */
+export class Section {
+  #ended: Promise<'released' | 'lost'> | undefined;
+
+  constructor(
+    private readonly held: EngineLock,
+    private readonly contexts: HeldLocks,
+  ) {}
+
+  get lock(): Lock {
+    return this.held;
+  }
+
+  /** Why the lock was lost, if it was. */
+  get lostError(): EngineLock['lostError'] {
+    return this.held.lostError;
+  }
+
+  /** Runs `task` inside the section's context; does not end the section. */
+  run<T>(task: () => T): T {
+    return this.contexts.run(this.held, task);
+  }
+
+  /**
+   * Releases the lock once all re-entries have ended. Never rejects: when Redis does not answer, the
+   * section was protected all the same, and a `release-failed` event tells of the rest.
+   */
+  end(): Promise<'released' | 'lost'> {
+    return (this.#ended ??= this.held.release().catch(() => 'released' as const));
+  }
+}

@@ -1,0 +1,240 @@
+import type { Clock } from './clock.js';
+import { LockLostError, LockUnavailableError } from './errors.js';
+import { fencesToFetch, mustRenewFirst, mustYield, wordIsOld } from './handoff-policy.js';
+import type { Via } from './handoff-policy.js';
+import { HeldLock } from './held-lock.js';
+import type { LockHome } from './held-lock.js';
+import { Hold } from './hold.js';
+import type { HoldOwner, HoldTerms } from './hold.js';
+import type { GateContext } from './key-gate.js';
+import type { LockRequest } from './lock-options.js';
+import type { ReleaseReply } from './lock-store.js';
+import type { Yield } from './seeker.js';
+import { eventOf } from './waiting-line.js';
+import type { WaitingLine } from './waiting-line.js';
+
+/**
+ * The time for which this process has the lock of one key: from the grant, through the hands of
+ * any number of its callers, until it is given back, yielded to another process, or lost.
+ */
+export class Tenure implements HoldOwner, LockHome {
+  readonly #hold: Hold;
+  #lock: HeldLock | undefined;
+  #over = false;
+  #fetching = false;
+
+  /** @param ended Called once, after what ends the tenure is on its way to the store. */
+  constructor(
+    private readonly context: GateContext,
+    private readonly line: WaitingLine,
+    private readonly ended: (yields?: Yield) => void,
+    grant: {
+      readonly key: string;
+      readonly token: string;
+      readonly ttl: number;
+      readonly terms: HoldTerms;
+    },
+  ) {
+    this.#hold = new Hold(grant.key, grant.token, this, grant.ttl, grant.terms);
+    context.registry.watch(grant.token, this);
+    context.renewer.keep(this.#hold);
+  }
+
+  get clock(): Clock {
+    return this.context.clock;
+  }
+
+  get waiters(): number {
+    return this.line.size;
+  }
+
+  /** What is left of the lease; `undefined` while Redis does not confirm it. */
+  get leaseLeft(): number | undefined {
+    return this.#hold.troubled ? undefined : this.#hold.deadline - this.clock.now();
+  }
+
+  /** Gives the lock to the next caller, or back when there is none. */
+  offer(via: Via, confirmed = false): void {
+    const next = this.line.first;
+    if (next === undefined) {
+      void this.#giveBack(0).catch(() => undefined);
+    } else if (!confirmed && mustRenewFirst(this.#hold, next, via, this.clock.now())) {
+      void this.#renewThenOffer(next, via);
+    } else this.#enter(via);
+  }
+
+  /** A caller joined the line: the lock will pass on inside this process. */
+  fetchAhead(): void {
+    const { line, context } = this;
+    if (this.#fetching || line.size === 0) return;
+    const fences = fencesToFetch(this.#hold, line.size, context.settings.localHandoffs);
+    if (fences === 0 && !wordIsOld(this.#hold, this.clock.now())) return;
+    this.#hold.fencesWanted = fences;
+    this.#fetching = true;
+    void context.renewer.renewNow(this.#hold).then(() => (this.#fetching = false));
+  }
+
+  /** Another process began to wait. */
+  wanted(queue: number): void {
+    this.#hold.heard(queue, this.clock.now());
+  }
+
+  /** An operator took the lock. */
+  revoked(): void {
+    this.lost(this.#hold, 'an operator released it by force.', false);
+  }
+
+  /** The caller has to go: the lock counts as lost and is released. */
+  evict(why: string): void {
+    this.lost(this.#hold, why, true);
+  }
+
+  leave(lock: HeldLock): Promise<'released' | 'lost'> {
+    this.#lock = undefined;
+    const now = this.clock.now();
+    const dwell = lock.request.minHold - (now - lock.acquiredAt);
+    if (dwell > 0) return this.#report(lock, this.#giveBack(Math.ceil(dwell)));
+    if (this.line.size === 0) return this.#report(lock, this.#giveBack(0));
+    if (mustYield(this.#hold, this.context.settings.localHandoffs, now))
+      return this.#report(lock, this.#yield());
+    this.#released(lock);
+    this.offer('local');
+    return Promise.resolve('released');
+  }
+
+  async extend(lock: HeldLock, ttl: number): Promise<void> {
+    this.#hold.ttl = ttl;
+    const outcome = await this.context.renewer.renewNow(this.#hold);
+    if (lock.lostError !== undefined) throw lock.lostError;
+    if (outcome !== 'held') {
+      throw new LockUnavailableError(
+        lock.keys,
+        'its lease could not be renewed; it is what it was.',
+      );
+    }
+  }
+
+  overstayed(lock: HeldLock): void {
+    this.evict(`it was held for maxHold (${lock.request.maxHold} ms).`);
+  }
+
+  lost(hold: Hold, why: string, ours: boolean): void {
+    if (this.#over) return;
+    this.#end();
+    if (ours) this.context.releaser.discard(hold.key, hold.token, hold.ttl);
+    this.#lock?.lose(why);
+    this.ended();
+  }
+
+  reportLost(lock: HeldLock, error: LockLostError): void {
+    this.context.events.emit('lost', {
+      ...eventOf(lock.key, lock.request),
+      heldMs: lock.heldMs,
+      error,
+    });
+  }
+
+  renewed(): void {
+    const lock = this.#lock;
+    if (lock !== undefined && this.context.events.hears('renewed')) {
+      this.context.events.emit('renewed', eventOf(lock.key, lock.request));
+    }
+  }
+
+  troubled(_hold: Hold, error: Error): void {
+    const lock = this.#lock;
+    if (lock === undefined || !(error instanceof LockUnavailableError)) return;
+    this.context.events.emit('unavailable', { ...eventOf(lock.key, lock.request), error });
+  }
+
+  #enter(via: Via): void {
+    const waiter = this.line.take();
+    if (waiter === undefined) return;
+    const hold = this.#hold;
+    const { ttl, renew } = waiter.request;
+    const rescheduled = hold.renews !== renew;
+    hold.ttl = ttl;
+    hold.renews = renew;
+    if (rescheduled) this.context.renewer.keep(hold);
+    if (via === 'local' && hold.contendedSince !== undefined) hold.passes += 1;
+    this.#lock = new HeldLock(hold, hold.takeFence(), waiter.request, this);
+    const { events } = this.context;
+    if (events.hears('acquired')) {
+      events.emit('acquired', {
+        ...eventOf(hold.key, waiter.request),
+        waitedMs: waiter.waitedMs,
+        via,
+      });
+    }
+    waiter.resolve(this.#lock);
+    this.fetchAhead();
+  }
+
+  async #renewThenOffer(next: LockRequest, via: Via): Promise<void> {
+    const hold = this.#hold;
+    hold.ttl = next.ttl;
+    hold.fencesWanted = fencesToFetch(hold, this.line.size, this.context.settings.localHandoffs);
+    const outcome = await this.context.renewer.renewNow(hold);
+    if (this.#over) return;
+    if (outcome === 'held' && hold.fencesLeft > 0) this.offer(via, true);
+    else void this.#giveBack(0).catch(() => undefined);
+  }
+
+  #giveBack(dwell: number): Promise<ReleaseReply> {
+    const { key, token, ttl } = this.#hold;
+    this.#end();
+    const reply = this.context.releaser.release({ key, token, dwell }, ttl);
+    this.ended();
+    return reply;
+  }
+
+  /** Gives the lock to the process that waits, and takes a new place behind it, in one step. */
+  #yield(): Promise<ReleaseReply> {
+    const { key, token, ttl } = this.#hold;
+    this.#end();
+    return new Promise((resolve) => {
+      this.ended({
+        token,
+        settle: (reply) =>
+          resolve(
+            typeof reply === 'string'
+              ? reply
+              : this.context.releaser.release({ key, token, dwell: 0 }, ttl),
+          ),
+      });
+    });
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.context.renewer.drop(this.#hold);
+    this.context.registry.forget(this.#hold.token);
+  }
+
+  async #report(lock: HeldLock, releasing: Promise<ReleaseReply>): Promise<'released' | 'lost'> {
+    const event = eventOf(lock.key, lock.request);
+    let reply: ReleaseReply;
+    try {
+      reply = await releasing;
+    } catch (error) {
+      this.context.events.emit('release-failed', {
+        ...event,
+        error: error as LockUnavailableError,
+      });
+      throw error;
+    }
+    if (reply !== 'not-held') {
+      this.#released(lock);
+      return 'released';
+    }
+    const why = 'Redis had it no longer under our token when it was released.';
+    this.reportLost(lock, new LockLostError(lock.keys, lock.heldMs, why));
+    return 'lost';
+  }
+
+  #released(lock: HeldLock): void {
+    const { events } = this.context;
+    if (!events.hears('released')) return;
+    events.emit('released', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs });
+  }
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+
+/**
+ * The proof of being the holder, new for each attempt and never used twice:
+ * `<boot 16>.<claim 4>.<fences 4>.<n>.<pid>.<host>.<label>`.
+ *
+ * The first fields have a fixed width because the scripts cut them out. Host and label are
+ * percent-encoded, so that a token is ASCII without spaces.
+ */
+export interface TokenFacts {
+  readonly boot: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly label: string;
+}
+
+/** The longest lease of a lock that was handed over and not yet renewed, in milliseconds. */
+export const MAX_CLAIM_MS = 2000;
+/** Labels are for people; what is longer is cut. */
+const MAX_LABEL = 100;
+const TOKEN = /^([\w-]{16})\.\d{4}\.\d{4}\.[0-9a-z]+\.(\d+)\.([^.]*)\.([^ ]*)$/;
+
+/** Makes the tokens of one process (one `LockManager`). */
+export class TokenMint {
+  /** 96 random bits that name this process in Redis. */
+  readonly boot = randomBytes(12).toString('base64url');
+  readonly #tail = `.${process.pid}.${encode(hostname())}.`;
+  readonly #labels = new Map<string, string>();
+  #n = 0;
+
+  /**
+   * @param claim Lease of a grant, in milliseconds; at most {@link MAX_CLAIM_MS}.
+   * @param fences Fencing numbers that a grant reserves, 1 to 9999.
+   */
+  next(claim: number, fences: number, label: string): string {
+    const n = (this.#n++).toString(36);
+    return `${this.boot}.${pad(claim)}.${pad(fences)}.${n}${this.#tail}${this.#encoded(label)}`;
+  }
+
+  #encoded(label: string): string {
+    if (label === '') return '';
+    let encoded = this.#labels.get(label);
+    if (encoded === undefined) {
+      encoded = encode(label.slice(0, MAX_LABEL));
+      if (this.#labels.size >= 1000) this.#labels.clear();
+      this.#labels.set(label, encoded);
+    }
+    return encoded;
+  }
+}
+
+/** Lease of a grant for a caller with this `ttl`. */
+export function claimOf(ttl: number): number {
+  return Math.min(Math.floor(ttl), MAX_CLAIM_MS);
+}
+
+/** Reads a token back; `undefined` for a value that is none of ours. */
+export function readToken(value: string): TokenFacts | undefined {
+  const [, boot, pid, host, label] = TOKEN.exec(value) ?? [];
+  if (boot === undefined || pid === undefined || host === undefined || label === undefined)
+    return undefined;
+  try {
+    return {
+      boot,
+      pid: Number(pid),
+      host: decodeURIComponent(host),
+      label: decodeURIComponent(label),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function pad(value: number): string {
+  return String(value).padStart(4, '0');
+}
+
+/** Percent-encodes; a lone surrogate, which has no encoding, becomes U+FFFD. The host's dots go too. */
+function encode(text: string): string {
+  return encodeURIComponent(Buffer.from(text).toString()).replaceAll('.', '%2E');
+}

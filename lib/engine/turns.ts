@@ -1,0 +1,58 @@
+import type { Clock } from './clock.js';
+import { LockTimeoutError } from './errors.js';
+import type { LockRequest } from './lock-options.js';
+import { Waiter } from './waiter.js';
+
+/**
+ * Lets calls that re-enter one held lock take turns, in call order. Each holder has its own:
+ * a nested call waits for its siblings, never for its parent.
+ */
+export class Turns {
+  readonly #waiting = new Set<Waiter<void>>();
+  readonly #idle: (() => void)[] = [];
+  #taken = false;
+
+  constructor(
+    private readonly key: string,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Resolves when it is the caller's turn; rejects after `wait` or when aborted. */
+  async take(request: LockRequest): Promise<void> {
+    request.signal?.throwIfAborted();
+    if (!this.#taken) {
+      this.#taken = true;
+      return;
+    }
+    if (request.wait === 0) throw new LockTimeoutError([this.key], this.key, 0);
+    const waiter = new Waiter<void>(request, this.clock, (left, aborted) => {
+      this.#waiting.delete(left);
+      left.reject(
+        aborted ? aborted.reason : new LockTimeoutError([this.key], this.key, left.waitedMs),
+      );
+    });
+    this.#waiting.add(waiter);
+    await waiter.promise;
+  }
+
+  /** Ends a turn. */
+  pass(): void {
+    const [next] = this.#waiting;
+    if (next !== undefined) {
+      this.#waiting.delete(next);
+      next.resolve();
+      return;
+    }
+    this.#taken = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  get busy(): boolean {
+    return this.#taken;
+  }
+
+  /** Resolves when nobody has a turn or waits for one. */
+  async idle(): Promise<void> {
+    while (this.#taken) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+}

@@ -1,0 +1,63 @@
+import type { Clock, Timer } from './clock.js';
+import type { LockRequest } from './lock-options.js';
+
+/** One waiting call. Owns its timer and its abort listener, and removes both when it settles. */
+export class Waiter<T> {
+  readonly startedAt: number;
+  readonly promise: Promise<T>;
+  /** Whether the caller's `waiting` event is out. */
+  announced = false;
+  #resolve!: (value: T) => void;
+  #reject!: (reason: unknown) => void;
+  #timer: Timer | undefined;
+  #onAbort: (() => void) | undefined;
+
+  /**
+   * @param left Called once when the wait ends by itself; it must take the waiter out of its queue
+   * and reject it: after `wait` without a reason, after an abort with `signal.reason` in a box.
+   */
+  constructor(
+    readonly request: LockRequest,
+    private readonly clock: Clock,
+    left: (waiter: Waiter<T>, aborted?: { readonly reason: unknown }) => void,
+  ) {
+    this.startedAt = clock.now();
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    const { wait, signal } = request;
+    if (wait > 0 && wait !== Infinity) this.#timer = clock.after(wait, () => left(this));
+    if (signal !== undefined) {
+      this.#onAbort = () => left(this, { reason: signal.reason });
+      signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  /** Whether it takes one try only. */
+  get once(): boolean {
+    return this.request.wait === 0;
+  }
+
+  get waitedMs(): number {
+    return this.clock.now() - this.startedAt;
+  }
+
+  resolve(value: T): void {
+    this.#settle();
+    this.#resolve(value);
+  }
+
+  reject(reason: unknown): void {
+    this.#settle();
+    this.#reject(reason);
+  }
+
+  #settle(): void {
+    this.clock.cancel(this.#timer);
+    if (this.#onAbort !== undefined) {
+      this.request.signal?.removeEventListener('abort', this.#onAbort);
+      this.#onAbort = undefined;
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import type { Clock } from './clock.js';
+import { LockTimeoutError, LockUnavailableError } from './errors.js';
+import type { LockError } from './errors.js';
+import type { HeldLock } from './held-lock.js';
+import type { LockEvent, LockEventEmitter } from './lock-events.js';
+import type { LockRequest } from './lock-options.js';
+import { Waiter } from './waiter.js';
+
+/** What the line asks about the lock that its callers wait for. */
+export interface LineOwner {
+  readonly key: string;
+  /** What is left of the holder's lease if the lock is known to be busy; `undefined`: not known. */
+  readonly busyFor: number | undefined;
+  /** The last failure of Redis. */
+  readonly failure: LockUnavailableError | undefined;
+  /** The last caller gave up. */
+  deserted(): void;
+}
+
+/** The callers of one key in this process that wait, in call order. */
+export class WaitingLine {
+  readonly #waiters = new Set<Waiter<HeldLock>>();
+
+  constructor(
+    private readonly owner: LineOwner,
+    private readonly clock: Clock,
+    private readonly events: LockEventEmitter,
+  ) {}
+
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  get first(): LockRequest | undefined {
+    return this.#head()?.request;
+  }
+
+  /** Whether somebody waits when the lock is busy. */
+  get patient(): boolean {
+    for (const waiter of this.#waiters) if (!waiter.once) return true;
+    return false;
+  }
+
+  join(request: LockRequest): Promise<HeldLock> {
+    const waiter = new Waiter<HeldLock>(request, this.clock, (left, aborted) =>
+      this.#dismiss(left, aborted ? aborted.reason : this.#expired(left)),
+    );
+    this.#waiters.add(waiter);
+    return waiter.promise;
+  }
+
+  /** Takes the first caller out; the line's owner gives it the lock. */
+  take(): Waiter<HeldLock> | undefined {
+    const head = this.#head();
+    if (head !== undefined) this.#waiters.delete(head);
+    return head;
+  }
+
+  /** The lock is busy: tells who waits, and turns away who takes one try only. */
+  busy(): void {
+    for (const waiter of [...this.#waiters]) {
+      if (waiter.once) this.#dismiss(waiter, this.#timedOut(waiter, this.owner.busyFor));
+      else if (!waiter.announced) {
+        waiter.announced = true;
+        if (this.events.hears('waiting'))
+          this.events.emit('waiting', eventOf(this.owner.key, waiter.request));
+      }
+    }
+  }
+
+  /** Redis failed: turns away who takes one try only. */
+  failed(error: LockUnavailableError): void {
+    for (const waiter of [...this.#waiters]) {
+      if (waiter.once) this.#dismiss(waiter, this.#unavailable(waiter, error));
+    }
+  }
+
+  /** Turns everybody away. */
+  clear(error: () => LockError): void {
+    for (const waiter of [...this.#waiters]) this.#dismiss(waiter, error());
+  }
+
+  #head(): Waiter<HeldLock> | undefined {
+    for (const waiter of this.#waiters) return waiter;
+    return undefined;
+  }
+
+  #dismiss(waiter: Waiter<HeldLock>, reason: unknown): void {
+    if (!this.#waiters.delete(waiter)) return;
+    waiter.reject(reason);
+    if (this.#waiters.size === 0) this.owner.deserted();
+  }
+
+  #expired(waiter: Waiter<HeldLock>): LockError {
+    const leaseLeft = this.owner.busyFor;
+    if (leaseLeft !== undefined) return this.#timedOut(waiter, leaseLeft);
+    const { key, failure } = this.owner;
+    const waited = Math.round(waiter.waitedMs);
+    return this.#unavailable(
+      waiter,
+      new LockUnavailableError(
+        [key],
+        `Redis gave no usable answer within ${waited} ms. ${failure?.message ?? ''}`.trim(),
+        failure?.cause ?? failure,
+        failure?.nodes,
+      ),
+    );
+  }
+
+  #timedOut(waiter: Waiter<HeldLock>, leaseLeft: number | undefined): LockTimeoutError {
+    const waitedMs = waiter.once ? 0 : waiter.waitedMs;
+    this.events.emit('timeout', { ...eventOf(this.owner.key, waiter.request), waitedMs });
+    return new LockTimeoutError([this.owner.key], this.owner.key, waitedMs, leaseLeft);
+  }
+
+  #unavailable(waiter: Waiter<HeldLock>, error: LockUnavailableError): LockUnavailableError {
+    this.events.emit('unavailable', { ...eventOf(this.owner.key, waiter.request), error });
+    return error;
+  }
+}
+
+/** What every event of a call tells. */
+export function eventOf(key: string, { label, template }: LockRequest): LockEvent {
+  return { key, label, template };
+}

@@ -1,0 +1,106 @@
+import { Redis } from 'ioredis';
+import type { Cluster, ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
+
+/** Where locks are kept, in Redis. One endpoint; Cluster and several nodes are not available yet: refused. */
+export type RedisLockConnection =
+  | string
+  | RedisOptions
+  | Redis
+  | Cluster
+  | { cluster: ClusterNode[]; options?: ClusterOptions }
+  | readonly (string | RedisOptions | Redis)[];
+
+const FORMS = 'a redis://, rediss:// or unix path URL, ioredis options, or an ioredis client';
+const URL_FORM = /^(rediss?:\/\/|unix:\/\/|\/)/;
+
+/** The longest pause between two attempts to connect, in milliseconds. */
+const MAX_RECONNECT_MS = 500;
+
+/** Options that the engine's own connections need, whatever the user's client has. */
+function ownOptions(commandTimeout: number) {
+  return {
+    keyPrefix: '',
+    lazyConnect: false,
+    readOnly: false,
+    monitor: false,
+    stringNumbers: false,
+    replyMapping: 'legacy',
+    commandTimeout: undefined,
+    socketTimeout: undefined,
+    enableReadyCheck: true,
+    autoResendUnfulfilledCommands: true,
+    enableOfflineQueue: false,
+    enableAutoPipelining: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 1,
+    connectTimeout: Math.max(commandTimeout, 1000),
+    retryStrategy: (times: number) => Math.min(50 * times, MAX_RECONNECT_MS),
+    // A primary that became a replica: the next connection finds the new primary.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  } as const satisfies RedisOptions;
+}
+
+/** Our two connections, and the prefix that the user's own options put before every key. */
+export interface OwnClients {
+  readonly commands: Redis;
+  readonly subscriber: Redis;
+  readonly keyPrefix: string;
+}
+
+/** Opens connections of our own; a client that was handed in is only copied. */
+export function openClients(connection: RedisLockConnection, commandTimeout: number): OwnClients {
+  const own = ownOptions(commandTimeout);
+  const one = single(connection);
+  if (isClient(one)) {
+    const open = (): Redis => one.duplicate(own);
+    return { commands: open(), subscriber: open(), keyPrefix: one.options.keyPrefix ?? '' };
+  }
+  if (typeof one === 'string') {
+    const path = one.replace(/^unix:\/\//, '');
+    const open = (): Redis => new Redis(path, own);
+    return { commands: open(), subscriber: open(), keyPrefix: '' };
+  }
+  const options = one as RedisOptions;
+  const open = (): Redis => new Redis({ ...options, ...own });
+  return { commands: open(), subscriber: open(), keyPrefix: options.keyPrefix ?? '' };
+}
+
+/** What is wrong with `connection`, one sentence each; never shows a password. */
+export function checkConnection(connection: unknown): string[] {
+  if (connection === undefined || connection === null || connection === '') {
+    return [`connection is required: ${FORMS}, or 'memory'.`];
+  }
+  const one = single(connection);
+  if (Array.isArray(one)) {
+    if (one.length === 0)
+      return ['connection must name at least one Redis node, got an empty list.'];
+    if (one.length === 2)
+      return ['connection must not be two nodes: a quorum needs three or more.'];
+    return ['connection with several nodes (quorum) is not available in this version; name one.'];
+  }
+  if (typeof one === 'string') {
+    if (URL_FORM.test(one)) return [];
+    return [
+      `connection must be ${FORMS}, or 'memory', got ${JSON.stringify(one.replace(/\/\/.*@/, '//…@'))}.`,
+    ];
+  }
+  if (typeof one !== 'object' || one === null) {
+    return [`connection must be ${FORMS}, or 'memory', got ${typeof one}.`];
+  }
+  if ('cluster' in one || ('isCluster' in one && one.isCluster === true)) {
+    return [
+      'connection to a Redis Cluster is not available in this version; name one Redis endpoint.',
+    ];
+  }
+  return [];
+}
+
+/** A list of one is that one. */
+function single(connection: unknown): unknown {
+  return Array.isArray(connection) && connection.length === 1 ? connection[0] : connection;
+}
+
+/** By shape, since the application may have another copy of ioredis than we do. */
+function isClient(connection: unknown): connection is Redis {
+  return typeof (connection as Partial<Redis>).duplicate === 'function';
+}

@@ -1,0 +1,127 @@
+import type { Redis } from 'ioredis';
+import { LockUnavailableError } from '../engine/errors.js';
+import { NotAppliedError } from '../engine/lock-store.js';
+import { isNoScript, toStoreError } from './redis-errors.js';
+import type { RedisScript } from './redis-script.js';
+
+/** A command's answer, and what its deadline is counted from. */
+export interface Answer<T> {
+  readonly reply: T;
+  readonly sentAt: number;
+  /** The connection was cut in between: the command may have run twice. */
+  readonly resent: boolean;
+}
+
+type Argument = string | number;
+
+/**
+ * One connection of our own. Every command has a timeout of ours, since a client can leave promises
+ * pending for ever; a connection on which nothing arrives is torn down, since it is half open.
+ */
+export class RedisConnection {
+  /** Counts connections, to tell whether a command was sent on one that is gone. */
+  #epoch = 0;
+  #lastError: Error | undefined;
+  readonly #waitingForReady = new Set<() => void>();
+
+  constructor(
+    readonly client: Redis,
+    private readonly commandTimeout: number,
+    /** Called at each new connection, once commands can be sent, and when one is gone. */
+    hooks: { readonly ready: () => void; readonly closed?: () => void },
+  ) {
+    client.on('error', (error: Error) => (this.#lastError = error));
+    client.on('close', () => {
+      this.#epoch += 1;
+      hooks.closed?.();
+    });
+    client.on('ready', () => {
+      this.#lastError = undefined;
+      for (const wake of [...this.#waitingForReady]) wake();
+      hooks.ready();
+    });
+  }
+
+  /** The server's address, for errors. */
+  get node(): string {
+    const { path, host, port } = this.client.options;
+    return path ?? `${host ?? 'localhost'}:${port ?? 6379}`;
+  }
+
+  /** Runs a script; the whole takes at most `commandTimeout`. */
+  async run<T>(
+    script: RedisScript,
+    key: string,
+    keys: readonly string[],
+    args: readonly Argument[],
+  ): Promise<Answer<T>> {
+    return this.send<T>(key, async (client) => {
+      try {
+        return await client.evalsha(script.sha1, keys.length, ...keys, ...args);
+      } catch (error) {
+        if (!isNoScript(error)) throw error;
+        return client.eval(script.lua, keys.length, ...keys, ...args);
+      }
+    });
+  }
+
+  /** Sends a command, waiting for the connection first; rejects with the store's errors only. */
+  async send<T>(key: string, command: (client: Redis) => Promise<unknown>): Promise<Answer<T>> {
+    const deadline = performance.now() + this.commandTimeout;
+    if (this.client.status !== 'ready') await this.#untilReady(key);
+    return new Promise<Answer<T>>((resolve, reject) => {
+      const sentAt = performance.now();
+      const epoch = this.#epoch;
+      const stream = this.#stream;
+      const read = stream?.bytesRead;
+      const timer = setTimeout(() => {
+        if (stream !== undefined && stream.bytesRead === read) stream.destroy();
+        reject(new LockUnavailableError([key], this.#silence, this.#lastError, [this.node]));
+      }, deadline - sentAt);
+      command(this.client).then(
+        (reply) => {
+          clearTimeout(timer);
+          resolve({ reply: reply as T, sentAt, resent: epoch !== this.#epoch });
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(toStoreError(key, this.node, error));
+        },
+      );
+    });
+  }
+
+  /** Ends the connection at once; what is under way rejects. */
+  close(): void {
+    this.client.disconnect();
+    for (const wake of [...this.#waitingForReady]) wake();
+  }
+
+  async #untilReady(key: string): Promise<void> {
+    const read = this.#stream?.bytesRead;
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waitingForReady.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, this.client.status === 'end' ? 0 : this.commandTimeout);
+      this.#waitingForReady.add(wake);
+    });
+    if (this.client.status === 'ready') return;
+    // Connected, but the server's greeting never came.
+    if (this.client.status === 'connect' && this.#stream?.bytesRead === read)
+      this.#stream?.destroy();
+    throw new NotAppliedError([key], 'there is no connection to Redis.', this.#lastError, [
+      this.node,
+    ]);
+  }
+
+  get #stream(): Redis['stream'] | undefined {
+    return this.client.stream as Redis['stream'] | undefined;
+  }
+
+  get #silence(): string {
+    return `Redis did not answer within ${this.commandTimeout} ms.`;
+  }
+}

@@ -1,0 +1,39 @@
+import { LockConfigError, LockUnavailableError, copyOfError } from '../engine/errors.js';
+import { NotAppliedError } from '../engine/lock-store.js';
+
+/** Refusals that Redis gives before anything was changed. */
+const REFUSED =
+  /(?:^|[-\s])(OOM|READONLY|LOADING|MISCONF|NOREPLICAS|BUSY|MASTERDOWN|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN|TRYAGAIN)\b/;
+const NEVER_WORKS = /(?:^|[-\s])(WRONGTYPE|CROSSSLOT)\b/;
+/** What ioredis says when a command can't be sent, as it stores none for later. */
+const NOT_SENT = /isn't writeable/;
+
+/** Gives every failure of a command its typed outcome. */
+export function toStoreError(
+  key: string,
+  node: string,
+  error: unknown,
+): LockUnavailableError | LockConfigError {
+  const cause = copyOfError(error);
+  const { message } = cause;
+  if (cause.name === 'ReplyError') {
+    if (NEVER_WORKS.test(message)) {
+      const problem = `Redis keeps something under lock ${JSON.stringify(key)} that is no lock; use another key or keyPrefix.`;
+      return new LockConfigError([problem], [key], cause);
+    }
+    const refused = REFUSED.exec(message)?.[1];
+    if (refused !== undefined)
+      return new NotAppliedError([key], `Redis refused (${refused}).`, cause, [node]);
+    return new LockUnavailableError([key], 'Redis answered with an error.', cause, [node]);
+  }
+  if (NOT_SENT.test(message))
+    return new NotAppliedError([key], 'there is no connection to Redis.', cause, [node]);
+  return new LockUnavailableError([key], 'the connection to Redis failed.', cause, [node]);
+}
+
+/** A server that has not loaded the script; nothing ran. */
+export function isNoScript(error: unknown): boolean {
+  return (
+    error instanceof Error && error.name === 'ReplyError' && error.message.startsWith('NOSCRIPT')
+  );
+}

@@ -1,0 +1,218 @@
+import { RedisTime } from '../engine/lease.js';
+import type {
+  AcquireCommand,
+  AcquireReply,
+  LockStore,
+  PollCommand,
+  PollReply,
+  ReleaseCommand,
+  ReleaseReply,
+  RenewCommand,
+  RenewReply,
+  StoreListener,
+  StoredLock,
+} from '../engine/lock-store.js';
+import { GrantChannel } from './grant-channel.js';
+import type { GrantMessage } from './grant-channel.js';
+import type { OwnClients } from './lock-connection.js';
+import { LockKeys } from './lock-keys.js';
+import { RedisConnection } from './redis-connection.js';
+import type { Answer } from './redis-connection.js';
+import { readAcquired, readInspected, readRenewed } from './replies.js';
+import { acquireScript } from './scripts/acquire.script.js';
+import { inspectScript } from './scripts/inspect.script.js';
+import { pollScript } from './scripts/poll.script.js';
+import { releaseScript } from './scripts/release.script.js';
+import { renewScript } from './scripts/renew.script.js';
+import { revokeScript } from './scripts/revoke.script.js';
+
+/** Leases renewed by one script; more would keep Redis from others for too long. */
+const RENEWALS_A_SCRIPT = 200;
+const SCAN_COUNT = 500;
+
+/** Locks on one Redis endpoint. */
+export class RedisLockStore implements LockStore {
+  readonly #keys: LockKeys;
+  readonly #commands: RedisConnection;
+  readonly #channel: GrantChannel;
+  readonly #time = new RedisTime();
+  #listener: StoreListener | undefined;
+
+  constructor(
+    clients: OwnClients,
+    private readonly options: {
+      readonly keyPrefix: string;
+      readonly commandTimeout: number;
+      readonly boot: string;
+    },
+  ) {
+    const { commandTimeout, boot, keyPrefix } = options;
+    this.#keys = new LockKeys(clients.keyPrefix + keyPrefix);
+    this.#commands = new RedisConnection(clients.commands, commandTimeout, {
+      ready: () => this.#listener?.reconnected(),
+      closed: () => this.#time.reset(),
+    });
+    this.#channel = new GrantChannel(
+      clients.subscriber,
+      this.#keys.channel + boot,
+      commandTimeout,
+      {
+        granted: (message) => this.#granted(message),
+        wanted: (token, queue) => this.#listener?.wanted(token, queue),
+        revoked: (token) => this.#listener?.revoked(token),
+        recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
+        subscribed: () => this.#listener?.reconnected(),
+      },
+    );
+  }
+
+  listen(listener: StoreListener): void {
+    this.#listener = listener;
+  }
+
+  async acquire(command: AcquireCommand): Promise<AcquireReply> {
+    if (command.queue === undefined || this.#channel.isSubscribed) return this.#acquire(command);
+    // Nobody waits before being subscribed; whether there is something to wait for shows first.
+    const reply = await this.#acquire({ ...command, queue: undefined });
+    if (reply.kind !== 'busy') return reply;
+    await this.#channel.subscribed(this.options.commandTimeout / 2);
+    return this.#acquire({ ...command, yields: undefined });
+  }
+
+  async #acquire(command: AcquireCommand): Promise<AcquireReply> {
+    const { key, token, ttl, until, fences, queue, yields } = command;
+    const { lock, queue: queueKey, alive } = this.#keys.of(key);
+    const callers = queue?.callers ?? 0;
+    const args = [
+      token,
+      Math.floor(ttl),
+      this.#notAfter(until),
+      fences,
+      callers,
+      queue?.ticket ?? '',
+      yields ?? '',
+    ];
+    const keys = [lock, queueKey, alive, this.#keys.counter];
+    const answer = await this.#commands.run<number[]>(acquireScript, key, keys, [
+      ...args,
+      this.#keys.channel,
+    ]);
+    this.#observe(answer.reply[1], answer);
+    return readAcquired(answer) as AcquireReply;
+  }
+
+  async poll({ key, token, until, callers }: PollCommand): Promise<PollReply> {
+    const args = [token, this.#notAfter(until), callers, this.#keys.channel];
+    const answer = await this.#commands.run<number[]>(pollScript, key, this.#allKeys(key), args);
+    this.#observe(answer.reply[1], answer);
+    return readAcquired(answer) as PollReply;
+  }
+
+  async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
+    const chunks: Promise<readonly RenewReply[]>[] = [];
+    for (let i = 0; i < commands.length; i += RENEWALS_A_SCRIPT) {
+      chunks.push(this.#renew(commands.slice(i, i + RENEWALS_A_SCRIPT)));
+    }
+    return (await Promise.all(chunks)).flat();
+  }
+
+  async #renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
+    const keys = [this.#keys.counter];
+    const args: (string | number)[] = [];
+    for (const { key, token, ttl, until, fences, callers } of commands) {
+      const { lock, queue, alive } = this.#keys.of(key);
+      keys.push(lock, queue, alive);
+      args.push(token, Math.floor(ttl), this.#notAfter(until), fences, callers);
+    }
+    const sentAt = performance.now();
+    try {
+      const answer = await this.#commands.run<number[]>(
+        renewScript,
+        commands[0]?.key ?? '',
+        keys,
+        args,
+      );
+      this.#observe(answer.reply[0], answer);
+      return readRenewed(answer);
+    } catch (error) {
+      return commands.map(() => ({ kind: 'unknown', sentAt, error: error as Error }));
+    }
+  }
+
+  async release({ key, token, dwell }: ReleaseCommand): Promise<ReleaseReply> {
+    const args = [token, dwell, this.#keys.channel];
+    const { reply, resent } = await this.#commands.run<number>(
+      releaseScript,
+      key,
+      this.#allKeys(key),
+      args,
+    );
+    if (reply === 1) return 'released';
+    return resent ? 'unconfirmed' : 'not-held';
+  }
+
+  async revoke(key: string): Promise<boolean> {
+    const { reply } = await this.#commands.run<number>(revokeScript, key, this.#allKeys(key), [
+      this.#keys.channel,
+    ]);
+    return reply === 1;
+  }
+
+  async inspect(key: string): Promise<StoredLock | null> {
+    const { lock, queue, alive } = this.#keys.of(key);
+    const { reply } = await this.#commands.run<(string | number)[]>(
+      inspectScript,
+      key,
+      [lock, queue, alive],
+      [],
+    );
+    return readInspected(reply);
+  }
+
+  async *keys(match: string): AsyncIterable<readonly string[]> {
+    let cursor = '0';
+    do {
+      const { reply } = await this.#commands.send<[string, string[]]>('', (client) =>
+        client.scan(cursor, 'MATCH', this.#keys.glob(match), 'COUNT', SCAN_COUNT),
+      );
+      yield reply[1]
+        .filter((lock) => this.#keys.isLock(lock))
+        .map((lock) => this.#keys.keyOf(lock));
+      cursor = reply[0];
+    } while (cursor !== '0');
+  }
+
+  async close(): Promise<void> {
+    this.#listener = undefined;
+    this.#channel.close();
+    this.#commands.close();
+  }
+
+  #allKeys(key: string): string[] {
+    const { lock, queue, alive } = this.#keys.of(key);
+    return [lock, queue, alive, this.#keys.counter];
+  }
+
+  #notAfter(until: number): number {
+    const redisMs = this.#time.toRedis(until);
+    return redisMs === undefined ? 0 : Math.ceil(redisMs * 1000);
+  }
+
+  #observe(us: number | undefined, { sentAt, resent }: Answer<unknown>): void {
+    if (us !== undefined && !resent)
+      this.#time.observe({ sentAt, redisNow: us / 1000 }, performance.now());
+  }
+
+  /** A push has no age: it counts only on a time base of our own that its own moment does not contradict. */
+  #granted({ token, lock, first, last, expiresAtMs, nowUs, queue }: GrantMessage): void {
+    const now = performance.now();
+    const pushedAt = this.#time.toLocal(nowUs / 1000, now);
+    let expiresAt = this.#time.toLocal(expiresAtMs, now);
+    if (pushedAt !== undefined && pushedAt > now) {
+      this.#time.reset();
+      expiresAt = undefined;
+    }
+    const key = this.#keys.keyOf(lock);
+    this.#listener?.granted({ key, token, fences: { next: first, last }, queue, expiresAt });
+  }
+}

@@ -1,0 +1,46 @@
+import { defineScript } from '../redis-script.js';
+import { ACQUIRED } from './acquire.script.js';
+import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, REPORT, TIME } from './shared.script.js';
+
+/**
+ * A waiter's sign of life. Finds the lock when its grant was lost, and promotes the head of the
+ * queue when the holder has gone without a release.
+ *
+ * KEYS  1 lock  2 queue  3 alive  4 fence counter
+ * ARGV  1 token  2 not after, µs (0: no limit)  3 callers waiting  4 channel prefix
+ * Reply as acquire's, with yielded -1, or {gone, µs}: the token has neither lock nor place
+ * Cost  O(log n) for n waiting processes
+ */
+export const pollScript = defineScript(
+  'poll',
+  LOCK_KEYS,
+  TIME,
+  /* lua */ `
+local token, channel = ARGV[1], ARGV[4]
+local notAfter = tonumber(ARGV[2])
+if notAfter > 0 and us > notAfter then return {${ACQUIRED.stale}, us} end
+`,
+  MINT,
+  REPORT,
+  KEEP_QUEUE,
+  PROMOTE,
+  /* lua */ `
+local holder = redis.call('GET', lock)
+if holder == token then
+  local claim = tonumber(string.sub(token, 18, 21))
+  if redis.call('PTTL', lock) < claim then redis.call('PEXPIRE', lock, claim) end
+  local first, last = mint(us, tonumber(string.sub(token, 23, 26)))
+  return {${ACQUIRED.held}, us, -1, first, last, redis.call('ZCARD', queue), claim}
+end
+local place = redis.call('ZSCORE', queue, token)
+if not place then return {${ACQUIRED.gone}, us} end
+keepQueue()
+report(us, string.sub(token, 1, 16), tonumber(ARGV[3]))
+if not holder then
+  local head, first, last, behind, claim = promote(us, token)
+  if head == token then return {${ACQUIRED.held}, us, -1, first, last, behind, claim} end
+end
+local left, rank = redis.call('PTTL', lock), redis.call('ZRANK', queue, token)
+return {${ACQUIRED.queued}, us, -1, left, rank, tonumber(place)}
+`,
+);

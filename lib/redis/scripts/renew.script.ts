@@ -1,0 +1,51 @@
+import { defineScript } from '../redis-script.js';
+import { MINT, REPORT, TIME } from './shared.script.js';
+
+/** First number of each lock's reply. */
+export const RENEWED = { lost: 0, held: 1, stale: 2 } as const;
+
+/**
+ * Renews any number of leases. A lease never gets shorter, so that a late or repeated renewal
+ * can't cut what the holder relies on.
+ *
+ * KEYS  1 fence counter, then for each lock: lock, queue, alive
+ * ARGV  for each lock: token, ttl in ms, not after in µs (0: no limit), fencing numbers wanted (0: none),
+ *       callers waiting in the holder's own process
+ * Reply {µs, then for each lock: held | lost | stale, first fence, last fence, queue}
+ * Cost  3 to 4 commands a lock
+ */
+export const renewScript = defineScript(
+  'renew',
+  /* lua */ `
+local counter = KEYS[1]
+local alive
+`,
+  TIME,
+  MINT,
+  REPORT,
+  /* lua */ `
+local replies = {us}
+local function reply(outcome, first, last, waiting)
+  local n = #replies
+  replies[n + 1], replies[n + 2], replies[n + 3], replies[n + 4] = outcome, first, last, waiting
+end
+for i = 0, (#KEYS - 1) / 3 - 1 do
+  local lock, queue = KEYS[i * 3 + 2], KEYS[i * 3 + 3]
+  alive = KEYS[i * 3 + 4]
+  local token, ttl, notAfter = ARGV[i * 5 + 1], tonumber(ARGV[i * 5 + 2]), tonumber(ARGV[i * 5 + 3])
+  local fences, callers = tonumber(ARGV[i * 5 + 4]), tonumber(ARGV[i * 5 + 5])
+  if notAfter > 0 and us > notAfter then
+    reply(${RENEWED.stale}, 0, -1, 0)
+  elseif redis.pcall('GET', lock) ~= token then
+    reply(${RENEWED.lost}, 0, -1, 0)
+  else
+    if redis.call('PTTL', lock) < ttl then redis.call('PEXPIRE', lock, ttl) end
+    local first, last = 0, -1
+    if fences > 0 then first, last = mint(us, fences) end
+    if callers > 0 then report(us, string.sub(token, 1, 16), callers) end
+    reply(${RENEWED.held}, first, last, redis.call('ZCARD', queue))
+  end
+end
+return replies
+`,
+);

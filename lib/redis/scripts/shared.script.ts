@@ -1,0 +1,97 @@
+/**
+ * Text that several scripts begin with.
+ *
+ * KEYS  1 lock  2 queue  3 alive  4 fence counter
+ */
+export const LOCK_KEYS = /* lua */ `
+local lock, queue, alive, counter = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+`;
+
+/** `us`: Redis' time in microseconds. */
+export const TIME = /* lua */ `
+local time = redis.call('TIME')
+local us = time[1] * 1000000 + time[2]
+`;
+
+/** How long a waiting process counts as alive without a sign of life, in milliseconds. */
+const ALIVE_MS = 15_000;
+
+/**
+ * `mint(us, count)`: reserves fencing numbers by a hybrid clock, `max(last + 1, time in µs)`, and
+ * returns the first and the last. They rise across expiry, data loss and a stale replica, where a
+ * bare counter repeats itself. A block lies before the clock when it can, so that the counter
+ * does not run ahead of it. Lua prints 14 digits of a number: hence the format.
+ *
+ * @see Kulkarni et al.: Logical Physical Clocks, OPODIS 2014, for the hybrid clock.
+ */
+export const MINT = /* lua */ `
+local function mint(us, count)
+  local first, last = us - count + 1, us
+  local issued = tonumber(redis.call('SET', counter, string.format('%.0f', last), 'GET') or 0)
+  if issued >= first then
+    first, last = issued + 1, issued + count
+    redis.call('SET', counter, string.format('%.0f', last))
+  end
+  return first, last
+end
+`;
+
+/**
+ * `report(us, boot, callers)`: this process is alive and has so many callers waiting. The score is
+ * the moment until which it counts as alive, in ms, and the callers in its fraction, as n / 4096.
+ */
+export const REPORT = /* lua */ `
+local function report(us, boot, callers)
+  local untilMs = math.floor(us / 1000) + ${ALIVE_MS}
+  redis.call('ZADD', alive, untilMs + math.min(callers, 4095) / 4096, boot)
+  redis.call('PEXPIRE', alive, ${4 * ALIVE_MS})
+end
+`;
+
+/** `keepQueue()`: the queue outlives every sign of life in it. */
+export const KEEP_QUEUE = /* lua */ `
+local function keepQueue()
+  redis.call('PEXPIRE', queue, ${4 * ALIVE_MS})
+end
+`;
+
+/** `isToken(value)`: whether a holder is one of ours, and can be told something. */
+export const IS_TOKEN = /* lua */ `
+local function isToken(value)
+  return string.sub(value, 17, 17) == '.' and string.find(value, '^[%w_-]+%.%d%d%d%d%.%d%d%d%d%.') == 1
+end
+`;
+
+/**
+ * `promote(us, own)`: hands the free lock to the first waiter that is alive and listens. Returns
+ * its token, its fencing numbers and how many wait behind it; nothing when there is none. The
+ * caller, `own`, learns it by the reply; everybody else by a push with a claim, a short lease:
+ *
+ * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <token> <lock>`
+ *
+ * Nobody listening is a hint that the waiter is dead: it is passed over, and comes back with its
+ * old place if it is not. The first write is one that Redis allows when it is out of memory.
+ */
+export const PROMOTE = /* lua */ `
+local function promote(us, own)
+  while true do
+    local head = redis.call('ZPOPMIN', queue)[1]
+    if not head then return end
+    local boot = string.sub(head, 1, 16)
+    local aliveUntil = tonumber(redis.call('ZSCORE', alive, boot) or 0)
+    redis.call('ZREM', alive, boot)
+    if aliveUntil * 1000 > us then
+      local claim = tonumber(string.sub(head, 18, 21))
+      local first, last = mint(us, tonumber(string.sub(head, 23, 26)))
+      local behind = redis.call('ZCARD', queue)
+      local expiry = math.floor(us / 1000) + claim
+      if head == own or redis.call('PUBLISH', channel .. boot, string.format('grant %.0f %.0f %.0f %.0f %d %s %s',
+          first, last, expiry, us, behind, head, lock)) > 0 then
+        redis.call('SET', lock, head, 'PX', claim)
+        if behind == 1 then keepQueue() end
+        return head, first, last, behind, claim
+      end
+    end
+  end
+end
+`;
