@@ -40,7 +40,7 @@ export class HeldLock implements EngineLock {
   #abort: AbortController | undefined;
   #turns: Turns | undefined;
   #release: Promise<'released' | 'lost'> | undefined;
-  #maxHold: Timer | undefined;
+  readonly #maxHold: Timer | undefined;
 
   constructor(
     readonly hold: Hold,

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import { LockShutdownError } from './errors.js';
 import type { HeldLock } from './held-lock.js';
+import { HolderEvents } from './holder-events.js';
 import { KeyGate } from './key-gate.js';
 import type { GateContext } from './key-gate.js';
 import { LeaseRenewer } from './lease-renewer.js';
@@ -40,6 +41,7 @@ export class KeyGates {
       renewer,
       registry,
       events,
+      told: new HolderEvents(events),
       emptied: (gate) => this.#emptied(gate),
     };
     store.listen({

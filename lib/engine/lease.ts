@@ -19,14 +19,25 @@ export function deadlineOf(sentAt: number, lease: number): number {
   return sentAt + lease * DRIFT - margin(lease);
 }
 
-/** The same for a claim that ends at `expiresAt`, a moment that is mapped to our clock and never late. */
-export function deadlineOfClaim(expiresAt: number, claim: number): number {
-  return expiresAt - margin(claim);
-}
-
 /** The least lease with which a waiter enters. */
 export function entryLease(claim: number): number {
   return 0.9 * claim;
+}
+
+/**
+ * Until when a waiter can rely on the claim of a grant that was pushed to it; `undefined` when too
+ * little of it is left to start on, or nobody knows how much.
+ *
+ * @param expiresAt The claim's end, mapped to our clock and never late.
+ */
+export function claimDeadline(
+  expiresAt: number | undefined,
+  claim: number,
+  now: number,
+): number | undefined {
+  if (expiresAt === undefined) return undefined;
+  const deadline = expiresAt - margin(claim);
+  return deadline - now >= entryLease(claim) ? deadline : undefined;
 }
 
 /** When to renew: a third into the lease, which leaves two thirds to repeat it. */

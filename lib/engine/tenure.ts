@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
-import { LockLostError, LockUnavailableError } from './errors.js';
+import { LockUnavailableError } from './errors.js';
+import type { LockLostError } from './errors.js';
 import { fencesToFetch, mustRenewFirst, mustYield, wordIsOld } from './handoff-policy.js';
 import type { Via } from './handoff-policy.js';
 import { HeldLock } from './held-lock.js';
@@ -9,8 +10,7 @@ import type { HoldOwner, HoldTerms } from './hold.js';
 import type { GateContext } from './key-gate.js';
 import type { LockRequest } from './lock-options.js';
 import type { ReleaseReply } from './lock-store.js';
-import type { Yield } from './seeker.js';
-import { eventOf } from './waiting-line.js';
+import type { Yield } from './demand.js';
 import type { WaitingLine } from './waiting-line.js';
 
 /**
@@ -93,11 +93,11 @@ export class Tenure implements HoldOwner, LockHome {
     this.#lock = undefined;
     const now = this.clock.now();
     const dwell = lock.request.minHold - (now - lock.acquiredAt);
-    if (dwell > 0) return this.#report(lock, this.#giveBack(Math.ceil(dwell)));
-    if (this.line.size === 0) return this.#report(lock, this.#giveBack(0));
+    if (dwell > 0) return this.context.told.releasing(lock, this.#giveBack(Math.ceil(dwell)));
+    if (this.line.size === 0) return this.context.told.releasing(lock, this.#giveBack(0));
     if (mustYield(this.#hold, this.context.settings.localHandoffs, now))
-      return this.#report(lock, this.#yield());
-    this.#released(lock);
+      return this.context.told.releasing(lock, this.#yield());
+    this.context.told.released(lock);
     this.offer('local');
     return Promise.resolve('released');
   }
@@ -127,24 +127,16 @@ export class Tenure implements HoldOwner, LockHome {
   }
 
   reportLost(lock: HeldLock, error: LockLostError): void {
-    this.context.events.emit('lost', {
-      ...eventOf(lock.key, lock.request),
-      heldMs: lock.heldMs,
-      error,
-    });
+    this.context.told.lost(lock, error);
   }
 
   renewed(): void {
-    const lock = this.#lock;
-    if (lock !== undefined && this.context.events.hears('renewed')) {
-      this.context.events.emit('renewed', eventOf(lock.key, lock.request));
-    }
+    if (this.#lock !== undefined) this.context.told.renewed(this.#lock);
   }
 
   troubled(_hold: Hold, error: Error): void {
-    const lock = this.#lock;
-    if (lock === undefined || !(error instanceof LockUnavailableError)) return;
-    this.context.events.emit('unavailable', { ...eventOf(lock.key, lock.request), error });
+    if (this.#lock === undefined || !(error instanceof LockUnavailableError)) return;
+    this.context.told.troubled(this.#lock, error);
   }
 
   #enter(via: Via): void {
@@ -158,14 +150,7 @@ export class Tenure implements HoldOwner, LockHome {
     if (rescheduled) this.context.renewer.keep(hold);
     if (via === 'local' && hold.contendedSince !== undefined) hold.passes += 1;
     this.#lock = new HeldLock(hold, hold.takeFence(), waiter.request, this);
-    const { events } = this.context;
-    if (events.hears('acquired')) {
-      events.emit('acquired', {
-        ...eventOf(hold.key, waiter.request),
-        waitedMs: waiter.waitedMs,
-        via,
-      });
-    }
+    this.context.told.acquired(this.#lock, waiter.waitedMs, via);
     waiter.resolve(this.#lock);
     this.fetchAhead();
   }
@@ -209,32 +194,5 @@ export class Tenure implements HoldOwner, LockHome {
     this.#over = true;
     this.context.renewer.drop(this.#hold);
     this.context.registry.forget(this.#hold.token);
-  }
-
-  async #report(lock: HeldLock, releasing: Promise<ReleaseReply>): Promise<'released' | 'lost'> {
-    const event = eventOf(lock.key, lock.request);
-    let reply: ReleaseReply;
-    try {
-      reply = await releasing;
-    } catch (error) {
-      this.context.events.emit('release-failed', {
-        ...event,
-        error: error as LockUnavailableError,
-      });
-      throw error;
-    }
-    if (reply !== 'not-held') {
-      this.#released(lock);
-      return 'released';
-    }
-    const why = 'Redis had it no longer under our token when it was released.';
-    this.reportLost(lock, new LockLostError(lock.keys, lock.heldMs, why));
-    return 'lost';
-  }
-
-  #released(lock: HeldLock): void {
-    const { events } = this.context;
-    if (!events.hears('released')) return;
-    events.emit('released', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs });
   }
 }

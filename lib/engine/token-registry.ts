@@ -1,16 +1,16 @@
 import type { Grant, StoreListener } from './lock-store.js';
 import type { Releaser } from './releaser.js';
-import { Seeker } from './seeker.js';
+import { Attempt } from './attempt.js';
 import { Tenure } from './tenure.js';
 import { MAX_CLAIM_MS } from './token.js';
 
 /** Knows who uses each token of this process, and takes what the store sends unasked to them. */
 export class TokenRegistry implements Omit<StoreListener, 'reconnected'> {
-  readonly #users = new Map<string, Seeker | Tenure>();
+  readonly #users = new Map<string, Attempt | Tenure>();
 
   constructor(private readonly releaser: Releaser) {}
 
-  watch(token: string, user: Seeker | Tenure): void {
+  watch(token: string, user: Attempt | Tenure): void {
     this.#users.set(token, user);
   }
 
@@ -26,7 +26,7 @@ export class TokenRegistry implements Omit<StoreListener, 'reconnected'> {
   granted(grant: Grant): void {
     const user = this.#users.get(grant.token);
     if (user === undefined) this.releaser.discard(grant.key, grant.token, MAX_CLAIM_MS);
-    else if (user instanceof Seeker) user.granted(grant);
+    else if (user instanceof Attempt) user.granted(grant);
   }
 
   wanted(token: string, queue: number): void {
@@ -41,6 +41,6 @@ export class TokenRegistry implements Omit<StoreListener, 'reconnected'> {
 
   recheck(token: string, inMs: number): void {
     const user = this.#users.get(token);
-    if (user instanceof Seeker) user.recheck(inMs);
+    if (user instanceof Attempt) user.recheck(inMs);
   }
 }

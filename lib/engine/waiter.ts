@@ -9,7 +9,7 @@ export class Waiter<T> {
   announced = false;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
-  #timer: Timer | undefined;
+  readonly #timer: Timer | undefined;
   #onAbort: (() => void) | undefined;
 
   /**

@@ -2,7 +2,6 @@ import { systemClock } from '../engine/clock.js';
 import type {
   AcquireCommand,
   AcquireReply,
-  FenceBlock,
   LockStore,
   PollCommand,
   PollReply,
@@ -16,18 +15,13 @@ import type {
 import { globToRegExp } from './glob.js';
 import { MemorySpace } from './memory-space.js';
 
-/** The fixed-width fields of a token that a grant needs. */
+/** Fixed-width fields of a token. */
 const bootOf = (token: string): string => token.slice(0, 16);
-const claimOf = (token: string): number => Number(token.slice(17, 21));
-const fencesOf = (token: string): number => Number(token.slice(22, 26));
+const claimIn = (token: string): number => Number(token.slice(17, 21));
+const fencesIn = (token: string): number => Number(token.slice(22, 26));
 
 /** The lock was handed to the caller itself. */
-interface Promotion {
-  readonly kind: 'held';
-  readonly lease: number;
-  readonly fences: FenceBlock;
-  readonly queue: number;
-}
+type Promotion = Omit<Extract<PollReply, { kind: 'held' }>, 'sentAt'>;
 
 /**
  * Locks in the memory of this process: for development and unit tests. It keeps the contract of
@@ -86,13 +80,13 @@ export class MemoryLockStore implements LockStore {
     if (sentAt > until) return { kind: 'stale', sentAt };
     const holder = space.holder(key);
     if (holder?.token === token) {
-      const lease = claimOf(token);
+      const lease = claimIn(token);
       holder.expiresAt = Math.max(holder.expiresAt, sentAt + lease);
       return {
         kind: 'held',
         sentAt,
         lease,
-        fences: space.mint(fencesOf(token)),
+        fences: space.mint(fencesIn(token)),
         queue: space.queue(key).length,
       };
     }
@@ -179,8 +173,8 @@ export class MemoryLockStore implements LockStore {
       const listener = space.listeners.get(boot);
       const now = space.clock.now();
       if (aliveUntil <= now || listener === undefined) continue;
-      const lease = claimOf(token);
-      const fences = space.mint(fencesOf(token));
+      const lease = claimIn(token);
+      const fences = space.mint(fencesIn(token));
       const queue = space.queue(key).length;
       space.take(key, token, lease);
       if (token === own) return { kind: 'held', lease, fences, queue };

@@ -1,17 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { StoreListener } from '../engine/lock-store.js';
+import { readGrant } from './grant-message.js';
+import type { GrantMessage } from './grant-message.js';
 import { RedisConnection } from './redis-connection.js';
-
-/** A grant as it was published: times are Redis'. */
-export interface GrantMessage {
-  readonly token: string;
-  readonly lock: string;
-  readonly first: number;
-  readonly last: number;
-  readonly expiresAtMs: number;
-  readonly nowUs: number;
-  readonly queue: number;
-}
 
 /** What the channel tells. */
 export interface ChannelListener extends Pick<StoreListener, 'wanted' | 'revoked' | 'recheck'> {
@@ -87,15 +78,8 @@ export class GrantChannel {
   }
 
   #receive(message: string): void {
-    const grant = /^grant (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) ([^]+)$/.exec(message);
-    if (grant !== null) {
-      const [first = 0, last = 0, expiresAtMs = 0, nowUs = 0, queue = 0] = grant
-        .slice(1, 6)
-        .map(Number);
-      const [, , , , , , token = '', lock = ''] = grant;
-      this.listener.granted({ token, lock, first, last, expiresAtMs, nowUs, queue });
-      return;
-    }
+    const grant = readGrant(message);
+    if (grant !== undefined) return this.listener.granted(grant);
     const [, kind, amount, token = ''] =
       /^(wanted|revoked|recheck) (\d+) (\S+) /.exec(message) ?? [];
     if (kind === 'wanted') this.listener.wanted(token, Number(amount));

@@ -29,6 +29,8 @@ function ownOptions(commandTimeout: number) {
     socketTimeout: undefined,
     enableReadyCheck: true,
     autoResendUnfulfilledCommands: true,
+    // Else a timer of the client keeps the process for two seconds after the connection has gone.
+    disconnectTimeout: 0,
     enableOfflineQueue: false,
     enableAutoPipelining: false,
     autoResubscribe: false,

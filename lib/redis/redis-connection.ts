@@ -118,7 +118,7 @@ export class RedisConnection {
   }
 
   get #stream(): Redis['stream'] | undefined {
-    return this.client.stream as Redis['stream'] | undefined;
+    return this.client.stream;
   }
 
   get #silence(): string {

@@ -13,12 +13,13 @@ import type {
   StoredLock,
 } from '../engine/lock-store.js';
 import { GrantChannel } from './grant-channel.js';
-import type { GrantMessage } from './grant-channel.js';
+import { toGrant } from './grant-message.js';
 import type { OwnClients } from './lock-connection.js';
 import { LockKeys } from './lock-keys.js';
 import { RedisConnection } from './redis-connection.js';
 import type { Answer } from './redis-connection.js';
 import { readAcquired, readInspected, readRenewed } from './replies.js';
+import { scanLocks } from './scan-locks.js';
 import { acquireScript } from './scripts/acquire.script.js';
 import { inspectScript } from './scripts/inspect.script.js';
 import { pollScript } from './scripts/poll.script.js';
@@ -28,7 +29,6 @@ import { revokeScript } from './scripts/revoke.script.js';
 
 /** Leases renewed by one script; more would keep Redis from others for too long. */
 const RENEWALS_A_SCRIPT = 200;
-const SCAN_COUNT = 500;
 
 /** Locks on one Redis endpoint. */
 export class RedisLockStore implements LockStore {
@@ -57,7 +57,7 @@ export class RedisLockStore implements LockStore {
       this.#keys.channel + boot,
       commandTimeout,
       {
-        granted: (message) => this.#granted(message),
+        granted: (message) => this.#listener?.granted(toGrant(message, this.#time, this.#keys)),
         wanted: (token, queue) => this.#listener?.wanted(token, queue),
         revoked: (token) => this.#listener?.revoked(token),
         recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
@@ -169,17 +169,8 @@ export class RedisLockStore implements LockStore {
     return readInspected(reply);
   }
 
-  async *keys(match: string): AsyncIterable<readonly string[]> {
-    let cursor = '0';
-    do {
-      const { reply } = await this.#commands.send<[string, string[]]>('', (client) =>
-        client.scan(cursor, 'MATCH', this.#keys.glob(match), 'COUNT', SCAN_COUNT),
-      );
-      yield reply[1]
-        .filter((lock) => this.#keys.isLock(lock))
-        .map((lock) => this.#keys.keyOf(lock));
-      cursor = reply[0];
-    } while (cursor !== '0');
+  keys(match: string): AsyncIterable<readonly string[]> {
+    return scanLocks(this.#commands, this.#keys, match);
   }
 
   async close(): Promise<void> {
@@ -201,18 +192,5 @@ export class RedisLockStore implements LockStore {
   #observe(us: number | undefined, { sentAt, resent }: Answer<unknown>): void {
     if (us !== undefined && !resent)
       this.#time.observe({ sentAt, redisNow: us / 1000 }, performance.now());
-  }
-
-  /** A push has no age: it counts only on a time base of our own that its own moment does not contradict. */
-  #granted({ token, lock, first, last, expiresAtMs, nowUs, queue }: GrantMessage): void {
-    const now = performance.now();
-    const pushedAt = this.#time.toLocal(nowUs / 1000, now);
-    let expiresAt = this.#time.toLocal(expiresAtMs, now);
-    if (pushedAt !== undefined && pushedAt > now) {
-      this.#time.reset();
-      expiresAt = undefined;
-    }
-    const key = this.#keys.keyOf(lock);
-    this.#listener?.granted({ key, token, fences: { next: first, last }, queue, expiresAt });
   }
 }

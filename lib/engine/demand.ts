@@ -1,0 +1,68 @@
+import type { Attempt } from './attempt.js';
+import type { Clock } from './clock.js';
+import type { LockConfigError, LockUnavailableError } from './errors.js';
+import type { HoldTerms } from './hold.js';
+import type { LockSettings } from './lock-options.js';
+import type { LockStore, QueuePlace, ReleaseReply } from './lock-store.js';
+import type { Releaser } from './releaser.js';
+import type { TokenMint } from './token.js';
+import type { TokenRegistry } from './token-registry.js';
+
+/** For whom a lock is sought: the callers of one key in this process. */
+export interface Demand {
+  readonly key: string;
+  /** Lease and label of the next caller. */
+  readonly ttl: number;
+  readonly label: string;
+  readonly waiters: number;
+  /** Whether at least one caller waits when the lock is busy. */
+  readonly patient: boolean;
+  /** Fencing numbers that the callers can use. */
+  readonly fences: number;
+  won(token: string, ttl: number, terms: HoldTerms, via: 'free' | 'handoff'): void;
+  /** Somebody else holds the lock. */
+  busy(): void;
+  /** Redis failed; it is tried again unless the demand is over. */
+  failed(error: LockUnavailableError): void;
+  /** It can never work. */
+  refused(error: LockConfigError): void;
+}
+
+/** A lock of this process that is given up in the same step as its successor gets a place. */
+export interface Yield {
+  readonly token: string;
+  settle(reply: ReleaseReply | LockUnavailableError): void;
+}
+
+/** What all that seek a lock in one process share. */
+export interface SeekerContext {
+  readonly store: LockStore;
+  readonly clock: Clock;
+  readonly settings: LockSettings;
+  readonly mint: TokenMint;
+  readonly releaser: Releaser;
+  readonly registry: TokenRegistry;
+}
+
+/** Who makes the attempt. The last four end it. */
+export interface AttemptOwner {
+  readonly demand: Demand;
+  /** The lock is busy; the attempt goes on waiting or is turned away next. */
+  busy(place: Pick<QueuePlace, 'leaseLeft'> & { readonly sentAt: number }, ticket?: number): void;
+  /** A poll failed; the place is kept. */
+  troubled(error: LockUnavailableError): void;
+  won(attempt: Attempt, terms: HoldTerms): void;
+  /** Busy, and this attempt was for callers that do not wait. */
+  turnedAway(): void;
+  /** Nothing came of it: `soon` when its place was lost and it may have another at once. */
+  again(soon: boolean): void;
+  failed(error: LockUnavailableError | LockConfigError): void;
+}
+
+const FIRST_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 500;
+
+/** How long to wait after the n-th failure in a row: doubling from 40 ms to 500 ms, half of it by chance. */
+export function backoff(failures: number, clock: Clock): number {
+  return Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures) * (0.5 + clock.random() / 2);
+}

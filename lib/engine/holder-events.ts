@@ -1,0 +1,51 @@
+import { LockLostError } from './errors.js';
+import type { LockUnavailableError } from './errors.js';
+import type { HeldLock } from './held-lock.js';
+import type { LockEventEmitter } from './lock-events.js';
+import type { ReleaseReply } from './lock-store.js';
+import { eventOf } from './waiting-line.js';
+
+/** Tells listeners what becomes of a lock in its caller's hands. */
+export class HolderEvents {
+  constructor(private readonly events: LockEventEmitter) {}
+
+  acquired(lock: HeldLock, waitedMs: number, via: 'free' | 'handoff' | 'local'): void {
+    if (!this.events.hears('acquired')) return;
+    this.events.emit('acquired', { ...eventOf(lock.key, lock.request), waitedMs, via });
+  }
+
+  renewed(lock: HeldLock): void {
+    if (!this.events.hears('renewed')) return;
+    this.events.emit('renewed', eventOf(lock.key, lock.request));
+  }
+
+  troubled(lock: HeldLock, error: LockUnavailableError): void {
+    this.events.emit('unavailable', { ...eventOf(lock.key, lock.request), error });
+  }
+
+  lost(lock: HeldLock, error: LockLostError): void {
+    this.events.emit('lost', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs, error });
+  }
+
+  released(lock: HeldLock): void {
+    if (!this.events.hears('released')) return;
+    this.events.emit('released', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs });
+  }
+
+  /** Tells how a release ended, and passes on what the caller gets of it. */
+  async releasing(lock: HeldLock, reply: Promise<ReleaseReply>): Promise<'released' | 'lost'> {
+    try {
+      if ((await reply) !== 'not-held') {
+        this.released(lock);
+        return 'released';
+      }
+    } catch (error) {
+      const event = eventOf(lock.key, lock.request);
+      this.events.emit('release-failed', { ...event, error: error as LockUnavailableError });
+      throw error;
+    }
+    const why = 'Redis had it no longer under our token when it was released.';
+    this.lost(lock, new LockLostError(lock.keys, lock.heldMs, why));
+    return 'lost';
+  }
+}

@@ -1,0 +1,41 @@
+import type { RedisTime } from '../engine/lease.js';
+import type { Grant } from '../engine/lock-store.js';
+import type { LockKeys } from './lock-keys.js';
+
+/** A grant as it was published: times are Redis'. */
+export interface GrantMessage {
+  readonly token: string;
+  readonly lock: string;
+  readonly first: number;
+  readonly last: number;
+  readonly expiresAtMs: number;
+  readonly nowUs: number;
+  readonly queue: number;
+}
+
+const GRANT = /^grant (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) ([^]+)$/;
+
+/** Reads what `promote` published; `undefined`: another message. */
+export function readGrant(message: string): GrantMessage | undefined {
+  const fields = GRANT.exec(message);
+  if (fields === null) return undefined;
+  const [first = 0, last = 0, expiresAtMs = 0, nowUs = 0, queue = 0] = fields
+    .slice(1, 6)
+    .map(Number);
+  const [token = '', lock = ''] = fields.slice(6);
+  return { token, lock, first, last, expiresAtMs, nowUs, queue };
+}
+
+/**
+ * Maps a grant to our clock. A push has no age: it counts only on a time base of our own, and only
+ * when its own moment does not contradict it by lying in the future (Redis' clock has stepped).
+ */
+export function toGrant(message: GrantMessage, time: RedisTime, keys: LockKeys): Grant {
+  const { token, lock, first, last, expiresAtMs, nowUs, queue } = message;
+  const now = performance.now();
+  const pushedAt = time.toLocal(nowUs / 1000, now);
+  const contradicted = pushedAt !== undefined && pushedAt > now;
+  if (contradicted) time.reset();
+  const expiresAt = contradicted ? undefined : time.toLocal(expiresAtMs, now);
+  return { key: keys.keyOf(lock), token, fences: { next: first, last }, queue, expiresAt };
+}
