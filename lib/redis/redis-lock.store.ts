@@ -98,14 +98,14 @@ export class RedisLockStore implements LockStore {
       this.#keys.channel,
     ]);
     this.#observe(answer.reply[1], answer);
-    return readAcquired(answer) as AcquireReply;
+    return readAcquired(answer, ttl) as AcquireReply;
   }
 
   async poll({ key, token, until, callers }: PollCommand): Promise<PollReply> {
     const args = [token, this.#notAfter(until), callers, this.#keys.channel];
     const answer = await this.#commands.run<number[]>(pollScript, key, this.#allKeys(key), args);
     this.#observe(answer.reply[1], answer);
-    return readAcquired(answer) as PollReply;
+    return readAcquired(answer, 0) as PollReply;
   }
 
   async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
@@ -186,7 +186,7 @@ export class RedisLockStore implements LockStore {
 
   #notAfter(until: number): number {
     const redisMs = this.#time.toRedis(until);
-    return redisMs === undefined ? 0 : Math.ceil(redisMs * 1000);
+    return redisMs === undefined ? Number.MAX_SAFE_INTEGER : Math.ceil(redisMs * 1000);
   }
 
   #observe(us: number | undefined, { sentAt, resent }: Answer<unknown>): void {

@@ -3,9 +3,12 @@ import type { Answer } from './redis-connection.js';
 import { ACQUIRED } from './scripts/acquire.script.js';
 import { RENEWED } from './scripts/renew.script.js';
 
-/** Decodes the reply of acquire and poll. */
-export function readAcquired({ reply, sentAt }: Answer<number[]>): AcquireReply | PollReply {
-  const [kind, , yields = -1, a = 0, b = 0, c = 0, d = 0] = reply;
+/** Decodes the reply of acquire and poll. `ttl`: the lease that was asked for, when none is told. */
+export function readAcquired(
+  { reply, sentAt }: Answer<number[]>,
+  ttl: number,
+): AcquireReply | PollReply {
+  const [kind, , yields = -1, a = 0, b = 0, c = 0, d = ttl] = reply;
   const yielded = yields < 0 ? {} : { yielded: yields === 1 };
   switch (kind) {
     case ACQUIRED.held:

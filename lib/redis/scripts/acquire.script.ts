@@ -12,10 +12,10 @@ export const ACQUIRED = { busy: 0, held: 1, queued: 2, stale: 3, gone: 4 } as co
  * the successor knows that somebody waits. The first to queue tells the holder that it is wanted.
  *
  * KEYS  1 lock  2 queue  3 alive  4 fence counter
- * ARGV  1 token  2 ttl, ms  3 not after, µs (0: no limit)  4 fencing numbers wanted
+ * ARGV  1 token  2 ttl, ms  3 not after, µs  4 fencing numbers wanted
  *       5 callers waiting (0: do not queue)  6 ticket ('': a new place)  7 token that yields ('')
  *       8 channel prefix
- * Reply {held, µs, yielded, first fence, last fence, queue, lease}
+ * Reply {held, µs, yielded, first fence, last fence, queue (none: 0), lease (none: ttl)}
  *       {busy, µs, yielded, lease left}  {queued, µs, yielded, lease left, rank, ticket}  {stale, µs}
  *       yielded: 1 it had the lock, 0 not, -1 nobody was to yield
  * Cost  4 commands when the lock is free; O(log n) for n waiting processes
@@ -26,19 +26,16 @@ export const acquireScript = defineScript(
   TIME,
   MINT,
   /* lua */ `
-local token, ttl, fences = ARGV[1], ARGV[2], tonumber(ARGV[4])
-local notAfter = tonumber(ARGV[3])
-if notAfter > 0 and us > notAfter then return {${ACQUIRED.stale}, us} end
+if us > tonumber(ARGV[3]) then return {${ACQUIRED.stale}, us} end
 
 local function take(yielded)
-  local first, last = mint(us, fences)
-  redis.call('SET', lock, token, 'PX', ttl)
-  return {${ACQUIRED.held}, us, yielded, first, last, 0, tonumber(ttl)}
+  local first, last = mint(tonumber(ARGV[4]))
+  redis.call('SET', lock, ARGV[1], 'PX', ARGV[2])
+  return {${ACQUIRED.held}, us, yielded, first, last}
 end
-local yields = ARGV[7]
-if yields == '' and redis.call('EXISTS', lock, queue) == 0 then return take(-1) end
+if ARGV[7] == '' and redis.call('EXISTS', lock, queue) == 0 then return take(-1) end
 
-local channel = ARGV[8]
+local token, ttl, yields, channel = ARGV[1], ARGV[2], ARGV[7], ARGV[8]
 `,
   REPORT,
   KEEP_QUEUE,
@@ -52,7 +49,7 @@ local function enqueue()
     redis.call('ZADD', queue, place, token)
   end
   keepQueue()
-  report(us, string.sub(token, 1, 16), tonumber(ARGV[5]))
+  report(string.sub(token, 1, 16), tonumber(ARGV[5]))
   return tonumber(place)
 end
 local function queued(yielded, place)
@@ -67,18 +64,18 @@ if yields ~= '' then
   if yielded == 1 then
     redis.call('DEL', lock)
     local place = enqueue()
-    local head, first, last, behind, claim = promote(us, token)
+    local head, first, last, behind, claim = promote(token)
     if head == token then return {${ACQUIRED.held}, us, 1, first, last, behind, claim} end
     return queued(1, place)
   end
 end
 if holder == token then
   redis.call('PEXPIRE', lock, ttl)
-  local first, last = mint(us, fences)
-  return {${ACQUIRED.held}, us, yielded, first, last, redis.call('ZCARD', queue), tonumber(ttl)}
+  local first, last = mint(tonumber(ARGV[4]))
+  return {${ACQUIRED.held}, us, yielded, first, last, redis.call('ZCARD', queue)}
 end
 if not holder then
-  local head, first, last, behind, claim = promote(us, token)
+  local head, first, last, behind, claim = promote(token)
   if head == token then return {${ACQUIRED.held}, us, yielded, first, last, behind, claim} end
   if not head then return take(yielded) end
   holder = head

@@ -7,7 +7,7 @@ import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, REPORT, TIME } from './shared.scr
  * queue when the holder has gone without a release.
  *
  * KEYS  1 lock  2 queue  3 alive  4 fence counter
- * ARGV  1 token  2 not after, µs (0: no limit)  3 callers waiting  4 channel prefix
+ * ARGV  1 token  2 not after, µs  3 callers waiting  4 channel prefix
  * Reply as acquire's, with yielded -1, or {gone, µs}: the token has neither lock nor place
  * Cost  O(log n) for n waiting processes
  */
@@ -17,8 +17,7 @@ export const pollScript = defineScript(
   TIME,
   /* lua */ `
 local token, channel = ARGV[1], ARGV[4]
-local notAfter = tonumber(ARGV[2])
-if notAfter > 0 and us > notAfter then return {${ACQUIRED.stale}, us} end
+if us > tonumber(ARGV[2]) then return {${ACQUIRED.stale}, us} end
 `,
   MINT,
   REPORT,
@@ -29,15 +28,15 @@ local holder = redis.call('GET', lock)
 if holder == token then
   local claim = tonumber(string.sub(token, 18, 21))
   if redis.call('PTTL', lock) < claim then redis.call('PEXPIRE', lock, claim) end
-  local first, last = mint(us, tonumber(string.sub(token, 23, 26)))
+  local first, last = mint(tonumber(string.sub(token, 23, 26)))
   return {${ACQUIRED.held}, us, -1, first, last, redis.call('ZCARD', queue), claim}
 end
 local place = redis.call('ZSCORE', queue, token)
 if not place then return {${ACQUIRED.gone}, us} end
 keepQueue()
-report(us, string.sub(token, 1, 16), tonumber(ARGV[3]))
+report(string.sub(token, 1, 16), tonumber(ARGV[3]))
 if not holder then
-  local head, first, last, behind, claim = promote(us, token)
+  local head, first, last, behind, claim = promote(token)
   if head == token then return {${ACQUIRED.held}, us, -1, first, last, behind, claim} end
 end
 local left, rank = redis.call('PTTL', lock), redis.call('ZRANK', queue, token)

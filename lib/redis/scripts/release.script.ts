@@ -41,7 +41,7 @@ redis.call('ZREM', alive, boot)
   KEEP_QUEUE,
   PROMOTE,
   /* lua */ `
-promote(us)
+promote()
 return 1
 `,
 );

@@ -9,7 +9,7 @@ export const RENEWED = { lost: 0, held: 1, stale: 2 } as const;
  * can't cut what the holder relies on.
  *
  * KEYS  1 fence counter, then for each lock: lock, queue, alive
- * ARGV  for each lock: token, ttl in ms, not after in µs (0: no limit), fencing numbers wanted (0: none),
+ * ARGV  for each lock: token, ttl in ms, not after in µs, fencing numbers wanted (0: none),
  *       callers waiting in the holder's own process
  * Reply {µs, then for each lock: held | lost | stale, first fence, last fence, queue}
  * Cost  3 to 4 commands a lock
@@ -34,15 +34,15 @@ for i = 0, (#KEYS - 1) / 3 - 1 do
   alive = KEYS[i * 3 + 4]
   local token, ttl, notAfter = ARGV[i * 5 + 1], tonumber(ARGV[i * 5 + 2]), tonumber(ARGV[i * 5 + 3])
   local fences, callers = tonumber(ARGV[i * 5 + 4]), tonumber(ARGV[i * 5 + 5])
-  if notAfter > 0 and us > notAfter then
+  if us > notAfter then
     reply(${RENEWED.stale}, 0, -1, 0)
   elseif redis.pcall('GET', lock) ~= token then
     reply(${RENEWED.lost}, 0, -1, 0)
   else
     if redis.call('PTTL', lock) < ttl then redis.call('PEXPIRE', lock, ttl) end
     local first, last = 0, -1
-    if fences > 0 then first, last = mint(us, fences) end
-    if callers > 0 then report(us, string.sub(token, 1, 16), callers) end
+    if fences > 0 then first, last = mint(fences) end
+    if callers > 0 then report(string.sub(token, 1, 16), callers) end
     reply(${RENEWED.held}, first, last, redis.call('ZCARD', queue))
   end
 end

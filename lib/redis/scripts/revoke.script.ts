@@ -25,7 +25,7 @@ local channel = ARGV[1]
 local holder = redis.call('GET', lock)
 if not holder or (holder ~= '~' and not isToken(holder)) then return 0 end
 redis.call('DEL', lock)
-promote(us)
+promote()
 if holder ~= '~' then
   redis.call('PUBLISH', channel .. string.sub(holder, 1, 16), 'revoked 0 ' .. holder .. ' ' .. lock)
 end

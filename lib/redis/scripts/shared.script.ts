@@ -7,27 +7,28 @@ export const LOCK_KEYS = /* lua */ `
 local lock, queue, alive, counter = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 `;
 
-/** `us`: Redis' time in microseconds. */
+/** `us`: Redis' time in microseconds; `digits`: the same in writing, as Lua prints 14 digits of a number. */
 export const TIME = /* lua */ `
 local time = redis.call('TIME')
 local us = time[1] * 1000000 + time[2]
+local digits = time[1] .. string.sub('00000' .. time[2], -6)
 `;
 
 /** How long a waiting process counts as alive without a sign of life, in milliseconds. */
 const ALIVE_MS = 15_000;
 
 /**
- * `mint(us, count)`: reserves fencing numbers by a hybrid clock, `max(last + 1, time in µs)`, and
+ * `mint(count)`: reserves fencing numbers by a hybrid clock, `max(last + 1, time in µs)`, and
  * returns the first and the last. They rise across expiry, data loss and a stale replica, where a
  * bare counter repeats itself. A block lies before the clock when it can, so that the counter
- * does not run ahead of it. Lua prints 14 digits of a number: hence the format.
+ * does not run ahead of it.
  *
  * @see Kulkarni et al.: Logical Physical Clocks, OPODIS 2014, for the hybrid clock.
  */
 export const MINT = /* lua */ `
-local function mint(us, count)
+local function mint(count)
   local first, last = us - count + 1, us
-  local issued = tonumber(redis.call('SET', counter, string.format('%.0f', last), 'GET') or 0)
+  local issued = tonumber(redis.call('SET', counter, digits, 'GET') or 0)
   if issued >= first then
     first, last = issued + 1, issued + count
     redis.call('SET', counter, string.format('%.0f', last))
@@ -37,11 +38,11 @@ end
 `;
 
 /**
- * `report(us, boot, callers)`: this process is alive and has so many callers waiting. The score is
+ * `report(boot, callers)`: this process is alive and has so many callers waiting. The score is
  * the moment until which it counts as alive, in ms, and the callers in its fraction, as n / 4096.
  */
 export const REPORT = /* lua */ `
-local function report(us, boot, callers)
+local function report(boot, callers)
   local untilMs = math.floor(us / 1000) + ${ALIVE_MS}
   redis.call('ZADD', alive, untilMs + math.min(callers, 4095) / 4096, boot)
   redis.call('PEXPIRE', alive, ${4 * ALIVE_MS})
@@ -63,7 +64,7 @@ end
 `;
 
 /**
- * `promote(us, own)`: hands the free lock to the first waiter that is alive and listens. Returns
+ * `promote(own)`: hands the free lock to the first waiter that is alive and listens. Returns
  * its token, its fencing numbers and how many wait behind it; nothing when there is none. The
  * caller, `own`, learns it by the reply; everybody else by a push with a claim, a short lease:
  *
@@ -73,7 +74,7 @@ end
  * old place if it is not. The first write is one that Redis allows when it is out of memory.
  */
 export const PROMOTE = /* lua */ `
-local function promote(us, own)
+local function promote(own)
   while true do
     local head = redis.call('ZPOPMIN', queue)[1]
     if not head then return end
@@ -82,7 +83,7 @@ local function promote(us, own)
     redis.call('ZREM', alive, boot)
     if aliveUntil * 1000 > us then
       local claim = tonumber(string.sub(head, 18, 21))
-      local first, last = mint(us, tonumber(string.sub(head, 23, 26)))
+      local first, last = mint(tonumber(string.sub(head, 23, 26)))
       local behind = redis.call('ZCARD', queue)
       local expiry = math.floor(us / 1000) + claim
       if head == own or redis.call('PUBLISH', channel .. boot, string.format('grant %.0f %.0f %.0f %.0f %d %s %s',
