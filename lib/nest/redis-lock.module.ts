@@ -1,0 +1,67 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule, InjectionToken, ModuleMetadata, Provider } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { LockConfigError } from '../engine/errors.js';
+import type {
+  RedisLockModuleAsyncOptions,
+  RedisLockModuleExtras,
+  RedisLockModuleOptions,
+  RedisLockOptionsFactory,
+} from './redis-lock.options.js';
+import { MODULE_OPTIONS, lockProviders } from './redis-lock.providers.js';
+import { getLockServiceToken } from './redis-lock.tokens.js';
+
+/** Provides a `LockService`, and keeps the locks of `@Locked` methods. */
+@Module({})
+export class RedisLockModule {
+  /**
+   * Takes its options as they are. Start does not wait for Redis; wrong options make it fail with
+   * one `LockConfigError` that names them all.
+   */
+  static forRoot(options: RedisLockModuleOptions & RedisLockModuleExtras): DynamicModule {
+    const { name, isGlobal, ...moduleOptions } = options;
+    // A factory, since Nest 10 would serialize a value, a Redis client among it.
+    const provider = { provide: MODULE_OPTIONS, useFactory: () => moduleOptions };
+    return dynamicModule({ name, isGlobal }, [provider]);
+  }
+
+  /** Takes its options from `useFactory`, `useClass` or `useExisting`. */
+  static forRootAsync(options: RedisLockModuleAsyncOptions): DynamicModule {
+    return dynamicModule(options, optionsProviders(options), options.imports);
+  }
+}
+
+function dynamicModule(
+  { name, isGlobal = true }: { name?: string | undefined; isGlobal?: boolean | undefined },
+  providers: Provider[],
+  imports: ModuleMetadata['imports'] = [],
+): DynamicModule {
+  if (name === '') throw new LockConfigError(['name must not be empty; leave it out.']);
+  return {
+    module: RedisLockModule,
+    global: isGlobal,
+    imports: [DiscoveryModule, ...imports],
+    providers: [...providers, ...lockProviders(name)],
+    exports: [getLockServiceToken(name)],
+  };
+}
+
+function optionsProviders(options: RedisLockModuleAsyncOptions): Provider[] {
+  const { useFactory, useClass, useExisting, inject = [] } = options;
+  const given = [useFactory, useClass, useExisting].filter((way) => way !== undefined);
+  if (given.length !== 1) {
+    throw new LockConfigError([
+      `forRootAsync takes one of useFactory, useClass and useExisting, got ${given.length}.`,
+    ]);
+  }
+  if (useFactory !== undefined) return [{ provide: MODULE_OPTIONS, inject, useFactory }];
+  const factory = (useClass ?? useExisting) as InjectionToken<RedisLockOptionsFactory>;
+  return [
+    ...(useClass === undefined ? [] : [useClass]),
+    {
+      provide: MODULE_OPTIONS,
+      inject: [factory],
+      useFactory: (made: RedisLockOptionsFactory) => made.createRedisLockOptions(),
+    },
+  ];
+}

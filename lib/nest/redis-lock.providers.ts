@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import type { Provider } from '@nestjs/common';
+import { ApplicationConfig, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
+import { LockErrorFilter } from './lock-error.filter.js';
+import { LockLifecycle } from './lock.lifecycle.js';
+import { LockLogger } from './lock.logger.js';
+import { LockService, busyStatusOf, managerOf } from './lock.service.js';
+import { LockedExplorer } from './locked.explorer.js';
+import type { RedisLockModuleOptions } from './redis-lock.options.js';
+import { getLockServiceToken } from './redis-lock.tokens.js';
+
+/** Token of the options inside one dynamic module. */
+export const MODULE_OPTIONS = Symbol('RedisLockModuleOptions');
+
+/** Sets one dynamic module apart: Nest 10 merges two that look the same in source text. */
+const MODULE_ID = Symbol('RedisLockModuleId');
+
+/** What one dynamic module consists of beside its options. */
+export function lockProviders(name: string | undefined): Provider[] {
+  const service = getLockServiceToken(name);
+  return [
+    { provide: MODULE_ID, useValue: randomUUID() },
+    {
+      provide: service,
+      inject: [MODULE_OPTIONS],
+      useFactory: (options: RedisLockModuleOptions) => new LockService(options),
+    },
+    {
+      provide: LockedExplorer,
+      inject: [service, DiscoveryService],
+      useFactory: (locks: LockService, discovery: DiscoveryService) =>
+        new LockedExplorer(name, locks, discovery),
+    },
+    {
+      provide: LockLifecycle,
+      inject: [service],
+      useFactory: (locks: LockService) => new LockLifecycle(managerOf(locks)),
+    },
+    {
+      provide: LockLogger,
+      inject: [service],
+      useFactory: (locks: LockService) => new LockLogger(managerOf(locks)?.events),
+    },
+    {
+      provide: LockErrorFilter,
+      inject: [service, ApplicationConfig, HttpAdapterHost],
+      useFactory: installFilter,
+    },
+  ];
+}
+
+/**
+ * Puts the filter before all others, which Nest asks last: filters of the application win. At this
+ * moment, while providers are made, the application has registered none of its own yet.
+ */
+function installFilter(
+  locks: LockService,
+  config: ApplicationConfig,
+  adapterHost: HttpAdapterHost,
+): LockErrorFilter | undefined {
+  const busyStatus = busyStatusOf(locks);
+  if (busyStatus === false) return undefined;
+  const filter = new LockErrorFilter(adapterHost, busyStatus);
+  config.useGlobalFilters(filter);
+  return filter;
+}
