@@ -69,7 +69,8 @@ export class MemoryLockStore implements LockStore {
     const leaseLeft = (holder?.expiresAt ?? sentAt) - sentAt;
     if (queue === undefined) return { kind: 'busy', ...answer, leaseLeft };
     const { ticket } = enqueue();
-    if (space.queue(key).length === 1 && holder?.token !== undefined)
+    // A successor of a token that yields knows by its grant that somebody waits.
+    if (yielded !== true && space.queue(key).length === 1 && holder?.token !== undefined)
       this.#tell(holder.token, 'wanted', 1);
     return { kind: 'queued', ...answer, leaseLeft, rank: this.#rank(key, token), ticket };
   }

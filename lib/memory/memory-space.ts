@@ -27,6 +27,7 @@ export class MemorySpace {
   readonly #queues = new Map<string, MemoryWaiter[]>();
   readonly #dwells = new Map<string, Timer>();
   #fence = 0;
+  #us = 0;
 
   constructor(readonly clock: Clock) {}
 
@@ -94,8 +95,10 @@ export class MemorySpace {
     return { next, last: this.#fence };
   }
 
+  /** The wall clock, never the same twice: two waiters never have one ticket. */
   microseconds(): number {
-    return Math.floor(this.clock.wall() * 1000);
+    this.#us = Math.max(Math.floor(this.clock.wall() * 1000), this.#us + 1);
+    return this.#us;
   }
 
   keys(): string[] {
