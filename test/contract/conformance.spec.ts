@@ -106,7 +106,7 @@ async function play(side: Side, steps: readonly Step[]): Promise<unknown[]> {
       answers.push(withoutTimes(reply));
     }
     const stored = await party.store.inspect(step.key);
-    const waiters = stored && [...stored.waiters].sort();
+    const waiters = stored && Object.fromEntries(stored.waiters);
     seen.push({ answers, holder: stored === null ? 'free' : stored.token, waiters });
   }
   return seen;
@@ -144,8 +144,9 @@ async function commandOf(
     case 'revoke':
       return () => party.store.revoke(key);
     case 'expire':
-      return () => side.expire(key);
+      break;
   }
+  return () => side.expire(key);
 }
 
 function withoutTimes(reply: unknown): unknown {
@@ -182,7 +183,7 @@ async function redisSide(mints: readonly TokenMint[]): Promise<Side> {
   });
   const channels = mints.map(({ boot }) => `${keyPrefix}!g:${boot}`);
   await eventually(async () => {
-    const counts = (await client.pubsub('NUMSUB', ...channels)) as unknown[];
+    const counts = await client.pubsub('NUMSUB', ...channels);
     expect(counts.filter((count) => count === 1)).toHaveLength(PARTIES);
   });
   return { parties, expire: async (key) => void (await client.del(keyPrefix + key)) };
