@@ -66,7 +66,8 @@ export class Tenure implements HoldOwner, LockHome {
   /** A caller joined the line: the lock will pass on inside this process. */
   fetchAhead(): void {
     const { line, context } = this;
-    if (this.#fetching || line.size === 0) return;
+    // A renewal on the side would prolong a lease whose caller asked for none.
+    if (this.#fetching || line.size === 0 || !this.#hold.renews) return;
     const fences = fencesToFetch(this.#hold, line.size, context.settings.localHandoffs);
     if (fences === 0 && !wordIsOld(this.#hold, this.clock.now())) return;
     this.#hold.fencesWanted = fences;

@@ -73,10 +73,11 @@ export class RedisLockStore implements LockStore {
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
     if (command.queue === undefined || this.#channel.isSubscribed) return this.#acquire(command);
     // Nobody waits before being subscribed; whether there is something to wait for shows first.
-    const reply = await this.#acquire({ ...command, queue: undefined });
-    if (reply.kind !== 'busy') return reply;
+    const first = await this.#acquire({ ...command, queue: undefined });
+    if (first.kind !== 'busy') return first;
     await this.#channel.subscribed(this.options.commandTimeout / 2);
-    return this.#acquire({ ...command, yields: undefined });
+    const second = await this.#acquire({ ...command, yields: undefined });
+    return first.yielded === undefined ? second : { ...second, yielded: first.yielded };
   }
 
   async #acquire(command: AcquireCommand): Promise<AcquireReply> {
