@@ -7,10 +7,8 @@ import { Interruption, interruption } from './storm/interruption.js';
 import { Progress } from './storm/progress.js';
 import { type StormRedis, stormRedis } from './storm/storm-redis.js';
 import { runStormRush } from './storm/storm-rush.js';
-import { readStormSettings, type StormSettings } from './storm/storm-settings.js';
+import { readStormSettings, STOCK, type StormSettings } from './storm/storm-settings.js';
 import { StormTally } from './storm/storm-tally.js';
-
-const STOCK = 10;
 
 /** Lets many processes storm one sale on one Redis, without and with the lock. */
 async function main(): Promise<void> {

@@ -1,7 +1,13 @@
 import { parseArgs } from 'node:util';
 import { StartError } from '../start-error.js';
 
-const USAGE = 'Usage: npm run storm [-- --runs <1 to 1000> --buyers <1 to 1000>]';
+/** Items on sale. */
+export const STOCK = 10;
+
+/** Fewer buyers than items can not sell the stock out. */
+const FEWEST_BUYERS = STOCK;
+const MOST = 1000;
+const USAGE = `Usage: npm run storm [-- --runs <1 to ${MOST}> --buyers <${FEWEST_BUYERS} to ${MOST}>]`;
 
 export interface StormSettings {
   /** How often the pair of sales, without and with the lock, is repeated. */
@@ -13,7 +19,7 @@ export interface StormSettings {
 /** @throws {StartError} An argument that is not understood. */
 export function readStormSettings(args: readonly string[]): StormSettings {
   const { runs, buyers } = readArgs(args);
-  return { runs: count('--runs', runs), buyers: count('--buyers', buyers) };
+  return { runs: count('--runs', runs, 1), buyers: count('--buyers', buyers, FEWEST_BUYERS) };
 }
 
 function readArgs(args: readonly string[]): { runs: string; buyers: string } {
@@ -28,7 +34,10 @@ function readArgs(args: readonly string[]): { runs: string; buyers: string } {
   }
 }
 
-function count(name: string, value: string): number {
-  if (/^\d{1,4}$/.test(value) && Number(value) >= 1 && Number(value) <= 1000) return Number(value);
-  throw new StartError(`${name} must be a whole number from 1 to 1000, got "${value}".\n${USAGE}`);
+function count(name: string, value: string, least: number): number {
+  const number = /^\d{1,4}$/.test(value) ? Number(value) : 0;
+  if (number >= least && number <= MOST) return number;
+  throw new StartError(
+    `${name} must be a whole number from ${least} to ${MOST}, got "${value}".\n${USAGE}`,
+  );
 }

@@ -59,17 +59,14 @@ describe.each(stores)('The flash sale with stock and locks in $store', ({ redisU
 
   it('begins a sale anew only after the order under way', async () => {
     const locks = app.get(LockService);
-    let endOrder = (): void => {};
-    const order = new Promise<void>((resolve) => (endOrder = resolve));
+    const order = await locks.acquire(`stock:${sku}`);
     const waiting = new Promise((resolve) => locks.events.once('waiting', resolve));
-    const held = locks.withLock(`stock:${sku}`, () => order);
 
     const reset = app.get(SalesService).reset(sku, STOCK);
     await waiting;
     await expect(shop.find(sku)).rejects.toThrow('404');
-    endOrder();
+    await order.release();
 
-    await held;
     expect(await reset).toMatchObject({ stock: STOCK });
   });
 });

@@ -104,7 +104,7 @@ describe('npm run storm', () => {
 
   it('repeats the pair of sales on the Redis that it is given', async () => {
     const REDIS_URL = sharedRedisUrl();
-    const args = ['--runs', '2', '--buyers', '24'];
+    const args = ['--runs', '2', '--buyers', '12'];
 
     const { code, stdout } = await sample.run('storm', args, { REDIS_URL });
 
@@ -114,7 +114,7 @@ describe('npm run storm', () => {
   }, 40_000);
 
   it('ends the buyers and its Redis when it is interrupted', async () => {
-    const { child, ended } = sample.start('storm', ['--buyers', '8', '--runs', '100']);
+    const { child, ended } = sample.start('storm', ['--buyers', '10', '--runs', '100']);
     await printed(child, /Selling/);
 
     child.kill('SIGTERM');
@@ -128,6 +128,7 @@ describe('npm run storm', () => {
 
   it.each([
     { wrong: '--runs', args: ['--runs', '0'], env: {} },
+    { wrong: '--buyers', args: ['--buyers', '9'], env: {} },
     { wrong: 'redis-server', args: [], env: { PATH: '/nowhere' } },
   ])('names $wrong when it can not start', async ({ wrong, args, env }) => {
     const { code, stderr } = await sample.run('storm', args, env);
