@@ -12,6 +12,7 @@ import type {
   StoreListener,
   StoredLock,
 } from '../engine/lock-store.js';
+import { readToken } from '../engine/token.js';
 import { GrantChannel } from './grant-channel.js';
 import { toGrant } from './grant-message.js';
 import type { OwnClients } from './lock-connection.js';
@@ -141,22 +142,21 @@ export class RedisLockStore implements LockStore {
   }
 
   async release({ key, token, dwell }: ReleaseCommand): Promise<ReleaseReply> {
+    const keys = this.#allKeys(key);
     const args = [token, dwell, this.#keys.channel];
-    const { reply, resent } = await this.#commands.run<number>(
-      releaseScript,
-      key,
-      this.#allKeys(key),
-      args,
-    );
+    const { reply, resent } = await this.#commands.run<number>(releaseScript, key, keys, args);
     if (reply === 1) return 'released';
     return resent ? 'unconfirmed' : 'not-held';
   }
 
+  /** Names whom it takes the lock from: sent twice, it must not oust the next holder as well. */
   async revoke(key: string): Promise<boolean> {
-    const { reply } = await this.#commands.run<number>(revokeScript, key, this.#allKeys(key), [
-      this.#keys.channel,
-    ]);
-    return reply === 1;
+    const { token = '~' } = (await this.inspect(key)) ?? { token: '' };
+    if (token !== '~' && readToken(token) === undefined) return false;
+    const keys = this.#allKeys(key);
+    const args = [token, this.#keys.channel];
+    const { reply, resent } = await this.#commands.run<number>(revokeScript, key, keys, args);
+    return reply === 1 || resent || this.revoke(key);
   }
 
   async inspect(key: string): Promise<StoredLock | null> {

@@ -5,11 +5,12 @@ import { RENEWED } from './scripts/renew.script.js';
 
 /** Decodes the reply of acquire and poll. `ttl`: the lease that was asked for, when none is told. */
 export function readAcquired(
-  { reply, sentAt }: Answer<number[]>,
+  { reply, sentAt, resent }: Answer<number[]>,
   ttl: number,
 ): AcquireReply | PollReply {
   const [kind, , yields = -1, a = 0, b = 0, c = 0, d = ttl] = reply;
-  const yielded = yields < 0 ? {} : { yielded: yields === 1 };
+  // Sent twice, the second time finds what the first has given up: no proof of a loss.
+  const yielded = yields < 0 || (yields === 0 && resent) ? {} : { yielded: yields === 1 };
   switch (kind) {
     case ACQUIRED.held:
       return { kind: 'held', sentAt, ...yielded, fences: { next: a, last: b }, queue: c, lease: d };

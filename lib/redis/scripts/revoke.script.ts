@@ -1,13 +1,13 @@
 import { defineScript } from '../redis-script.js';
-import { IS_TOKEN, KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, TIME } from './shared.script.js';
+import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, TIME } from './shared.script.js';
 
 /**
- * Takes the lock from whoever of us holds it, ends the rest of a `minHold`, hands over to the next
- * waiter, and tells the one who lost it: `revoked 0 <token> <lock>`.
+ * Takes the lock from its holder, or ends the rest of a `minHold`, hands over to the next waiter,
+ * and tells the one who lost it: `revoked 0 <token> <lock>`.
  *
  * KEYS  1 lock  2 queue  3 alive  4 fence counter
- * ARGV  1 channel prefix
- * Reply 1 taken, 0 nobody holds it, or somebody who is none of us
+ * ARGV  1 token of the holder, or `~`  2 channel prefix
+ * Reply 1 taken, 0 somebody else or nobody holds it
  * Cost  O(log n) for n waiting processes
  */
 export const revokeScript = defineScript(
@@ -16,18 +16,16 @@ export const revokeScript = defineScript(
   TIME,
   MINT,
   KEEP_QUEUE,
-  IS_TOKEN,
   /* lua */ `
-local channel = ARGV[1]
+local token, channel = ARGV[1], ARGV[2]
 `,
   PROMOTE,
   /* lua */ `
-local holder = redis.call('GET', lock)
-if not holder or (holder ~= '~' and not isToken(holder)) then return 0 end
+if redis.call('GET', lock) ~= token then return 0 end
 redis.call('DEL', lock)
 promote()
-if holder ~= '~' then
-  redis.call('PUBLISH', channel .. string.sub(holder, 1, 16), 'revoked 0 ' .. holder .. ' ' .. lock)
+if token ~= '~' then
+  redis.call('PUBLISH', channel .. string.sub(token, 1, 16), 'revoked 0 ' .. token .. ' ' .. lock)
 end
 return 1
 `,
