@@ -1,0 +1,213 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import { HeldLock, Locked, LockLostError, LockService, type Lock } from 'nestjs-redis-lock';
+import { Observable, firstValueFrom, lastValueFrom, of, toArray } from 'rxjs';
+
+import { eventually } from '../support/eventually.js';
+import { startApp } from './support/app.js';
+import { Stage } from './support/stage.js';
+
+const FAILURE = new Error('the body failed');
+
+let stage: Stage;
+beforeEach(() => {
+  stage = new Stage();
+});
+
+@Injectable()
+class Jobs {
+  constructor(private readonly locks: LockService) {}
+
+  @Locked('job')
+  async run(): Promise<string> {
+    await stage.pass();
+    return 'done';
+  }
+
+  @Locked('job', { onLost: 'report' })
+  async report(): Promise<string> {
+    await stage.pass();
+    return 'done';
+  }
+
+  @Locked('job')
+  async fail(): Promise<never> {
+    await stage.pass();
+    throw FAILURE;
+  }
+
+  @Locked('job')
+  sync(): string | undefined {
+    return this.locks.current()?.key;
+  }
+
+  @Locked('job')
+  throwing(): never {
+    throw FAILURE;
+  }
+
+  @Locked('job')
+  query(): PromiseLike<string> {
+    return {
+      // A lazy query: it runs when somebody waits for it.
+      // oxlint-disable-next-line unicorn/no-thenable
+      then: (resolve, reject) =>
+        Promise.resolve(`ran under ${this.locks.current()?.key}`).then(resolve, reject),
+    };
+  }
+
+  @Locked('job')
+  numbers(): Observable<unknown> {
+    return new Observable((subscriber) => {
+      subscriber.next(this.locks.current()?.key);
+      void stage.pass().then(() => {
+        subscriber.next('last');
+        subscriber.complete();
+      });
+    });
+  }
+
+  @Locked('job')
+  failing(): Observable<never> {
+    return new Observable((subscriber) => subscriber.error(FAILURE));
+  }
+
+  @Locked('job')
+  token(before: string, @HeldLock() lock?: Lock, after = 'z'): string {
+    return `${before} ${lock?.key} ${lock?.fencingToken === undefined} ${after}`;
+  }
+}
+
+async function startJobs() {
+  const { app, locks } = await startApp({ providers: [Jobs] });
+  const isHeld = async () => (await locks.inspect('job')) !== null;
+  return { jobs: app.get(Jobs), locks, isHeld };
+}
+
+/** Calls a method, and takes its lock away while it runs. */
+async function loseLock(call: 'run' | 'report' | 'fail') {
+  const { jobs, locks } = await startJobs();
+  const lost: string[] = [];
+  locks.events.on('lost', ({ key, label, template }) => lost.push(`${key} ${label} ${template}`));
+  const outcome = jobs[call]().catch((error: unknown) => error);
+  await stage.arrived(1);
+  await locks.forceRelease('job');
+  await eventually(() => expect(lost).toHaveLength(1));
+  stage.open();
+  return { outcome: await outcome, lost };
+}
+
+describe('a method that returned on a lost lock', () => {
+  it('rejects with LockLostError, which has the result', async () => {
+    const { outcome, lost } = await loseLock('run');
+
+    expect(outcome).toBeInstanceOf(LockLostError);
+    expect(outcome).toMatchObject({ code: 'LOCK_LOST', result: 'done' });
+    expect(lost).toEqual(['job Jobs.run job']);
+  });
+
+  it("returns its result with onLost: 'report'", async () => {
+    const { outcome, lost } = await loseLock('report');
+
+    expect(outcome).toBe('done');
+    expect(lost).toEqual(['job Jobs.report job']);
+  });
+
+  it('rejects with its own error, unchanged', async () => {
+    const { outcome } = await loseLock('fail');
+
+    expect(outcome).toBe(FAILURE);
+  });
+});
+
+describe('a method', () => {
+  it('returns a promise, and never throws synchronously', async () => {
+    const { jobs } = await startJobs();
+
+    const value = jobs.sync() as unknown as Promise<string>;
+    const failure = (jobs.throwing as () => unknown)() as Promise<never>;
+
+    expect(value).toBeInstanceOf(Promise);
+    expect(await value).toBe('job');
+    await expect(failure).rejects.toBe(FAILURE);
+  });
+
+  it('has run and is released when its promise settles', async () => {
+    const { jobs, isHeld } = await startJobs();
+    const call = jobs.run();
+    await stage.arrived(1);
+    expect(await isHeld()).toBe(true);
+    stage.open();
+
+    expect(await call).toBe('done');
+    expect(await isHeld()).toBe(false);
+  });
+
+  it('runs a lazy query under its lock', async () => {
+    const { jobs } = await startJobs();
+
+    expect(await jobs.query()).toBe('ran under job');
+  });
+
+  it('gets its lock in the parameter marked by @HeldLock(), whatever the caller passes', async () => {
+    const { jobs } = await startJobs();
+
+    expect(await jobs.token('a')).toBe('a job false z');
+    expect(await jobs.token('a', undefined, 'c')).toBe('a job false c');
+  });
+});
+
+describe('a method that returns an Observable', () => {
+  it('holds its lock until the Observable has completed, and runs it inside', async () => {
+    const { jobs, isHeld } = await startJobs();
+    const numbers = (await jobs.numbers()) as Observable<unknown>;
+    const all = lastValueFrom(numbers.pipe(toArray()));
+    await stage.arrived(1);
+    expect(await isHeld()).toBe(true);
+    stage.open();
+
+    expect(await all).toEqual(['job', 'last']);
+    expect(await isHeld()).toBe(false);
+  });
+
+  it('releases it when the last subscription ends', async () => {
+    const { jobs, isHeld } = await startJobs();
+    const numbers = (await jobs.numbers()) as Observable<unknown>;
+    const one = numbers.subscribe();
+    const two = numbers.subscribe();
+
+    one.unsubscribe();
+    expect(await isHeld()).toBe(true);
+    two.unsubscribe();
+
+    await eventually(async () => expect(await isHeld()).toBe(false));
+  });
+
+  it('refuses a subscription after that', async () => {
+    const { jobs } = await startJobs();
+    stage.open();
+    const numbers = (await jobs.numbers()) as Observable<unknown>;
+    await lastValueFrom(numbers);
+
+    await expect(firstValueFrom(numbers)).rejects.toThrow(LockLostError);
+  });
+
+  it('passes its error on unchanged', async () => {
+    const { jobs, isHeld } = await startJobs();
+    const failing = (await jobs.failing()) as Observable<never>;
+
+    await expect(lastValueFrom(failing)).rejects.toBe(FAILURE);
+    expect(await isHeld()).toBe(false);
+  });
+
+  it('tells its subscriber that the lock was lost', async () => {
+    const { jobs, locks } = await startJobs();
+    const all = lastValueFrom((await jobs.numbers()) as Observable<unknown>);
+    await stage.arrived(1);
+    await locks.forceRelease('job');
+    stage.open();
+
+    await expect(all).rejects.toThrow(LockLostError);
+    expect(await lastValueFrom(of('others go on'))).toBe('others go on');
+  });
+});
