@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** The stable code of a lock error; applications match this, not the class. */
 export type LockErrorCode =
   | 'LOCK_TIMEOUT'
@@ -160,7 +162,8 @@ export function isLockError(error: unknown, code?: LockErrorCode): error is Lock
  * A client's own error object carries the command with its arguments: passwords and tokens.
  */
 export function copyOfError(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(String(error));
+  // Not `instanceof`: Node's own errors are of another realm where tests run in a sandbox.
+  if (!types.isNativeError(error)) return new Error(String(error));
   if (isLockError(error)) return error;
   const copy = new Error(error.message);
   copy.name = error.name;

@@ -43,7 +43,7 @@ export class KeyGate implements Demand, LineOwner {
   /** Gives the lock to this call when its turn comes. */
   enter(request: LockRequest): Promise<HeldLock> {
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
-    const busy = this.#tenure !== undefined || this.#seeker?.isQueued === true;
+    const busy = this.#tenure !== undefined || this.#isBusy;
     const error = this.#refusal(request, busy);
     if (error !== undefined) return Promise.reject(error);
     const entered = this.#line.join(request);
@@ -91,6 +91,11 @@ export class KeyGate implements Demand, LineOwner {
 
   get busyFor(): number | undefined {
     return this.#tenure === undefined ? this.#seeker?.knownBusyFor : this.#tenure.leaseLeft;
+  }
+
+  /** Whether somebody else is known to hold the lock; not while Redis fails or keeps us waiting. */
+  get #isBusy(): boolean {
+    return this.#seeker?.isQueued === true && this.#seeker.knownBusyFor !== undefined;
   }
 
   get failure(): LockUnavailableError | undefined {

@@ -153,12 +153,12 @@ export class LockManager {
     throw outer.lostError;
   }
 
-  /** A key of another type than a lock's is none of ours. */
+  /** What no lock can be is none of ours: a key of another type, or of a name that is not allowed. */
   async #inspectListed(key: string): Promise<LockInfo | null> {
     try {
       return await this.inspect(key);
     } catch (error) {
-      if (isLockError(error, 'LOCK_CONFIG')) return null;
+      if (isLockError(error, 'LOCK_CONFIG') || isLockError(error, 'LOCK_KEY')) return null;
       throw error;
     }
   }

@@ -89,7 +89,9 @@ export function checkConnection(connection: unknown): string[] {
   if (typeof one !== 'object' || one === null) {
     return [`connection must be ${FORMS}, or 'memory', got ${typeof one}.`];
   }
-  if ('cluster' in one || ('isCluster' in one && one.isCluster === true)) {
+  // A plain client has a method `cluster`.
+  const isCluster = isClient(one) ? one.isCluster === true : 'cluster' in one;
+  if (isCluster) {
     return [
       'connection to a Redis Cluster is not available in this version; name one Redis endpoint.',
     ];

@@ -17,7 +17,7 @@ export const releaseScript = defineScript(
   /* lua */ `
 local token, dwell, channel = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local boot = string.sub(token, 1, 16)
-if redis.call('GET', lock) ~= token then
+if redis.pcall('GET', lock) ~= token then
   if redis.call('ZREM', queue, token) == 1 then redis.call('ZREM', alive, boot) end
   return 0
 end
