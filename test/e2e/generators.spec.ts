@@ -89,7 +89,7 @@ describe('an async generator method', () => {
   it('releases at return(), after its finally block', async () => {
     const { rows, isHeld } = await startRows();
 
-    for await (const _ of rows.all()) break;
+    for await (const _ of rows.all() as AsyncIterable<unknown>) break;
 
     expect(stage.entries).toEqual(['finally']);
     expect(await isHeld()).toBe(false);

@@ -283,9 +283,10 @@ describe.each(PLATFORMS)('lock errors over HTTP on %s', (platform) => {
     const caught: unknown[] = [];
     @Catch()
     class Recorder extends BaseExceptionFilter {
-      override catch(error: unknown, host: ArgumentsHost): void {
-        caught.push(error);
-        super.catch(error, host);
+      override catch(thrown: unknown, host: ArgumentsHost): void {
+        caught.push(thrown);
+        // oxlint-disable-next-line promise/valid-params -- a filter, no promise
+        super.catch(thrown, host);
       }
     }
     const app = await start({ providers: [Stock, { provide: APP_FILTER, useClass: Recorder }] });
