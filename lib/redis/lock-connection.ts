@@ -90,7 +90,7 @@ export function checkConnection(connection: unknown): string[] {
     return [`connection must be ${FORMS}, or 'memory', got ${typeof one}.`];
   }
   // A plain client has a method `cluster`.
-  const isCluster = isClient(one) ? one.isCluster === true : 'cluster' in one;
+  const isCluster = isClient(one) ? one.isCluster : 'cluster' in one;
   if (isCluster) {
     return [
       'connection to a Redis Cluster is not available in this version; name one Redis endpoint.',
