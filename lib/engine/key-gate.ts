@@ -42,7 +42,6 @@ export class KeyGate implements Demand, LineOwner {
 
   /** Gives the lock to this call when its turn comes. */
   enter(request: LockRequest): Promise<HeldLock> {
-    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
     const busy = this.#tenure !== undefined || this.#isBusy;
     const error = this.#refusal(request, busy);
     if (error !== undefined) return Promise.reject(error);
