@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import type { LockError } from '../engine/errors.js';
 import type { LockEvent, LockEvents } from '../engine/lock-events.js';
 
 /**
@@ -20,15 +21,23 @@ export class LockLogger {
       .on('released', (event) => debug(event, `released after ${ms(event.heldMs)}`))
       .on('timeout', (event) => debug(event, `is still busy after ${ms(event.waitedMs)}`))
       .on('skipped', (event) => debug(event, 'is busy; the call is skipped'))
-      .on('unavailable', (event) => this.logger.warn(sentence(event, event.error.message)))
-      .on('release-failed', (event) => this.logger.warn(sentence(event, event.error.message)))
-      .on('lost', (event) => this.logger.error(sentence(event, event.error.message)));
+      .on('unavailable', (event) => this.logger.warn(failure(event)))
+      .on('release-failed', (event) => this.logger.warn(failure(event)))
+      .on('lost', (event) => this.logger.error(failure(event)));
   }
 }
 
 function sentence({ key, label }: LockEvent, what: string): string {
-  const who = label === '' ? '' : ` (${label})`;
-  return `Lock ${JSON.stringify(key)}${who}: ${what}`;
+  return `Lock ${JSON.stringify(key)}${holder(label)}: ${what}`;
+}
+
+/** The message of the error names the lock by itself. */
+function failure({ label, error }: LockEvent & { readonly error: LockError }): string {
+  return `${error.message}${holder(label)}`;
+}
+
+function holder(label: string): string {
+  return label === '' ? '' : ` (${label})`;
 }
 
 function ms(duration: number): string {
