@@ -7,8 +7,10 @@ import { LockLogger } from '../../../lib/nest/lock.logger.js';
 
 describe('the log of locks', () => {
   const lines: string[] = [];
-  const keep = (level: string) => (message: string, context: string) =>
-    void lines.push(`${level} [${context}] ${message}`);
+  const keep =
+    (level: string) =>
+    (message: string, ...rest: unknown[]) =>
+      void lines.push(`${level} [${String(rest.at(-1))}] ${message}`);
 
   beforeEach(() => {
     lines.length = 0;
