@@ -10,8 +10,9 @@ export type Via = 'free' | 'handoff' | 'local';
 const CONTENDED_MS = 25;
 /** How long it passes on freely without word from Redis that nobody else waits, in milliseconds. */
 const FREE_MS = 1000;
-/** Fencing numbers that are reserved for free passing. */
-const FREE_FENCES = 1000;
+/** Fencing numbers that are reserved before it shows how many are used, and the most at once. */
+const FEW_FENCES = 17;
+const MOST_FENCES = 1000;
 
 /** Whether the process has used up its turn and another one waits for its own. */
 export function mustYield(hold: Hold, localHandoffs: number, now: number): boolean {
@@ -33,12 +34,22 @@ export function mustRenewFirst(hold: Hold, next: LockRequest, via: Via, now: num
   return hold.contendedSince === undefined && now - hold.heardAt > FREE_MS;
 }
 
-/** How many fencing numbers to ask for in advance, so that passing on need not stop for them; 0 for none. */
+/** How many fencing numbers to ask for together with the lock, for so many callers. */
+export function fencesToStart(waiters: number, localHandoffs: number): number {
+  return waiters > 1 ? Math.min(FEW_FENCES, localHandoffs + 1) : 1;
+}
+
+/**
+ * How many fencing numbers to ask for in advance, so that passing on need not stop for them; 0 for
+ * none. As many as were used so far: with numbers that nobody uses the counter would run ahead of
+ * the clock, and after a loss of data the clock could not make up for it.
+ */
 export function fencesToFetch(hold: Hold, waiters: number, localHandoffs: number): number {
   const contended = hold.contendedSince !== undefined;
   const usable = contended ? Math.min(waiters, localHandoffs - hold.passes) : waiters;
   if (hold.fencesLeft >= usable) return 0;
-  return contended ? localHandoffs + 1 : FREE_FENCES;
+  const block = Math.max(FEW_FENCES, usable, hold.fencesUsed);
+  return Math.min(block, contended ? localHandoffs + 1 : MOST_FENCES);
 }
 
 /** Whether it is time to ask whether still nobody else waits, so that passing on need not stop for it. */

@@ -44,6 +44,8 @@ export class Hold {
   contendedSince: number | undefined;
   /** When the command was sent whose reply last told how many processes wait. */
   heardAt: number;
+  /** Fencing numbers that callers were given so far. */
+  fencesUsed = 0;
   #fences: FenceBlock;
 
   constructor(
@@ -68,6 +70,7 @@ export class Hold {
   /** The fencing number of the next caller. The caller makes sure that one is left. */
   takeFence(): number {
     const { next, last } = this.#fences;
+    this.fencesUsed += 1;
     this.#fences = { next: next + 1, last };
     return next;
   }

@@ -1,6 +1,7 @@
 import { LockQueueFullError, LockTimeoutError } from './errors.js';
 import type { Demand, SeekerContext, Yield } from './demand.js';
 import type { LockConfigError, LockError, LockUnavailableError } from './errors.js';
+import { fencesToStart } from './handoff-policy.js';
 import type { HeldLock } from './held-lock.js';
 import type { HoldTerms } from './hold.js';
 import type { HolderEvents } from './holder-events.js';
@@ -72,6 +73,11 @@ export class KeyGate implements Demand, LineOwner {
     return this.#line.size;
   }
 
+  /** Label of the caller that has the lock; the store knows that of the first in a turn only. */
+  get holderLabel(): string | undefined {
+    return this.#tenure === undefined ? undefined : this.#line.lastLabel;
+  }
+
   get patient(): boolean {
     return this.#line.patient;
   }
@@ -85,7 +91,7 @@ export class KeyGate implements Demand, LineOwner {
   }
 
   get fences(): number {
-    return this.#line.size > 1 ? this.context.settings.localHandoffs + 1 : 1;
+    return fencesToStart(this.#line.size, this.context.settings.localHandoffs);
   }
 
   get busyFor(): number | undefined {

@@ -6,6 +6,7 @@ import { KeyGate } from './key-gate.js';
 import type { GateContext } from './key-gate.js';
 import { LeaseRenewer } from './lease-renewer.js';
 import type { LockEventEmitter } from './lock-events.js';
+import type { LocalState } from './lock-info.js';
 import type { LockRequest, LockSettings } from './lock-options.js';
 import type { LockStore } from './lock-store.js';
 import { Releaser } from './releaser.js';
@@ -73,9 +74,10 @@ export class KeyGates {
     return gate.enter(request);
   }
 
-  /** Callers of this process that wait for `key`. */
-  waitersOf(key: string): number {
-    return this.#gates.get(key)?.waiters ?? 0;
+  /** What is known here of `key`: more than the store has heard. */
+  stateOf(key: string): LocalState {
+    const gate = this.#gates.get(key);
+    return { boot: this.boot, waiters: gate?.waiters ?? 0, label: gate?.holderLabel };
   }
 
   /** Turns every waiter away: the application is closing. */

@@ -97,9 +97,7 @@ export class LockManager {
   async inspect(key: string): Promise<LockInfo | null> {
     const [only] = checkKey(key);
     const stored = await this.#store.inspect(only);
-    return stored === null
-      ? null
-      : describeLock(only, stored, this.#gates.boot, this.#gates.waitersOf(only));
+    return stored === null ? null : describeLock(only, stored, this.#gates.stateOf(only));
   }
 
   /** All locks of this prefix; `match` is a glob as of Redis' `KEYS`. Not a snapshot. */

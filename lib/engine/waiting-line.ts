@@ -20,6 +20,8 @@ export interface LineOwner {
 /** The callers of one key in this process that wait, in call order. */
 export class WaitingLine {
   readonly #waiters = new Set<Waiter<HeldLock>>();
+  /** Label of the caller that got the lock last. */
+  lastLabel = '';
 
   constructor(
     private readonly owner: LineOwner,
@@ -52,7 +54,9 @@ export class WaitingLine {
   /** Takes the first caller out; the line's owner gives it the lock. */
   take(): Waiter<HeldLock> | undefined {
     const head = this.#head();
-    if (head !== undefined) this.#waiters.delete(head);
+    if (head === undefined) return undefined;
+    this.#waiters.delete(head);
+    this.lastLabel = head.request.label;
     return head;
   }
 
