@@ -51,11 +51,12 @@ export class Attempt {
     const command = { key, token, ttl, until, fences: this.#fences, queue, yields: yields?.token };
     context.store.acquire(command).then(
       (reply) => {
-        yields?.settle(reply.yielded === false ? 'not-held' : 'released');
+        if (reply.kind === 'stale') yields?.settle(undefined);
+        else yields?.settle(reply.yielded === false ? 'not-held' : 'released');
         this.#answered(reply);
       },
       (error: LockUnavailableError | LockConfigError) => {
-        yields?.settle(error as LockUnavailableError);
+        yields?.settle(undefined);
         this.#failed(error);
       },
     );
@@ -125,7 +126,8 @@ export class Attempt {
   }
 
   #failed(error: LockUnavailableError | LockConfigError): void {
-    if (this.#state === 'over') return;
+    // Given up while it was asked for: what it did may have come after what gave it back.
+    if (this.#state === 'over') return this.#ghost(!(error instanceof NotAppliedError));
     this.pendingSince = undefined;
     if (this.#state === 'queued' && !(error instanceof LockConfigError)) {
       this.#pollLater();
@@ -165,7 +167,7 @@ export class Attempt {
   #pollIn(ms: number): void {
     const { clock } = this.context;
     clock.cancel(this.#timer);
-    this.#timer = clock.after(Math.min(POLL_MS, ms), () => this.hurry(), 'observer');
+    this.#timer = clock.after(Math.min(POLL_MS, ms), () => this.hurry());
   }
 
   /** Takes note that a command goes out; returns after which moment it must not act. */

@@ -31,7 +31,8 @@ export interface Demand {
 /** A lock of this process that is given up in the same step as its successor gets a place. */
 export interface Yield {
   readonly token: string;
-  settle(reply: ReleaseReply | LockUnavailableError): void;
+  /** @param reply `undefined`: it is not known what happened. */
+  settle(reply: ReleaseReply | undefined): void;
 }
 
 /** What all that seek a lock in one process share. */

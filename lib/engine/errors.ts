@@ -73,14 +73,17 @@ export class LockQueueFullError extends LockError {
 export class LockUnavailableError extends LockError {
   readonly code = 'LOCK_UNAVAILABLE';
 
-  /** @param nodes The Redis nodes that failed, as `host:port`. */
+  /**
+   * @param reason What happened, as a sentence.
+   * @param nodes The Redis nodes that failed, as `host:port`.
+   */
   constructor(
     keys: readonly string[],
-    what: string,
+    readonly reason: string,
     cause?: unknown,
     readonly nodes: readonly string[] = [],
   ) {
-    super(keys, `Lock ${quote(keys)} is unavailable: ${what}`, cause);
+    super(keys, `Lock ${quote(keys)} is unavailable: ${reason}`, cause);
   }
 }
 

@@ -26,10 +26,10 @@ export function mustYield(hold: Hold, localHandoffs: number, now: number): boole
  */
 export function mustRenewFirst(hold: Hold, next: LockRequest, via: Via, now: number): boolean {
   if (hold.fencesLeft === 0) return true;
-  if (via === 'free') return false;
+  if (via === 'free' && hold.ttl === next.ttl) return false;
   const left = hold.deadline - now;
   if (!next.renew || left < entryLease(claimOf(next.ttl))) return true;
-  if (via === 'handoff') return false;
+  if (via !== 'local') return false;
   if (hold.ttl < next.ttl && left < next.ttl / 3) return true;
   return hold.contendedSince === undefined && now - hold.heardAt > FREE_MS;
 }

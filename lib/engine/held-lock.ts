@@ -10,7 +10,7 @@ import { Turns } from './turns.js';
 
 /** A lock as the engine knows it: one that nested calls can re-enter. */
 export interface EngineLock extends Lock {
-  /** Released: nobody can re-enter any more. */
+  /** Given back, lost or not: nobody can re-enter any more. */
   readonly over: boolean;
   /** Why it was lost, if it was. */
   readonly lostError: LockLostError | undefined;
@@ -35,7 +35,7 @@ const MIN_TTL_MS = 100;
 export class HeldLock implements EngineLock {
   readonly keys: readonly string[];
   readonly acquiredAt: number;
-  #state: 'held' | 'over' | 'lost' = 'held';
+  #over = false;
   #lostError: LockLostError | undefined;
   #abort: AbortController | undefined;
   #turns: Turns | undefined;
@@ -60,7 +60,7 @@ export class HeldLock implements EngineLock {
   }
 
   get over(): boolean {
-    return this.#state === 'over';
+    return this.#over;
   }
 
   get lostError(): LockLostError | undefined {
@@ -75,6 +75,11 @@ export class HeldLock implements EngineLock {
     return this.home.clock.now() - this.acquiredAt;
   }
 
+  /** What is left of the caller's `minHold`, in milliseconds. */
+  get dwell(): number {
+    return Math.max(0, Math.ceil(this.request.minHold - this.heldMs));
+  }
+
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
@@ -84,7 +89,7 @@ export class HeldLock implements EngineLock {
   }
 
   get remainingMs(): number {
-    if (this.#state !== 'held') return 0;
+    if (this.#over || this.#lostError !== undefined) return 0;
     return Math.max(0, this.hold.deadline - this.home.clock.now());
   }
 
@@ -120,8 +125,7 @@ export class HeldLock implements EngineLock {
 
   /** The lease is, or may be, gone: tells the caller. Nothing when it has been given back. */
   lose(why: string): void {
-    if (this.#state !== 'held') return;
-    this.#state = 'lost';
+    if (this.#over || this.#lostError !== undefined) return;
     this.home.clock.cancel(this.#maxHold);
     this.#lostError = this.#lostNow(why);
     this.home.reportLost(this, this.#lostError);
@@ -129,17 +133,16 @@ export class HeldLock implements EngineLock {
   }
 
   async #releaseAfterTurns(turns: Turns): Promise<'released' | 'lost'> {
-    await turns.idle();
+    while (turns.busy) await turns.idle();
     return this.#leave();
   }
 
   #leave(): Promise<'released' | 'lost'> {
-    if (this.#state === 'lost') return Promise.resolve('lost');
     if (this.hold.deadline <= this.home.clock.now()) {
       this.hold.owner.lost(this.hold, 'its lease is over.', true);
-      return Promise.resolve('lost');
     }
-    this.#state = 'over';
+    this.#over = true;
+    if (this.#lostError !== undefined) return Promise.resolve('lost');
     this.home.clock.cancel(this.#maxHold);
     return this.home.leave(this);
   }

@@ -79,7 +79,7 @@ export class Hold {
   heard(queue: number, at: number): void {
     this.heardAt = Math.max(this.heardAt, at);
     if (queue > 0) this.contendedSince ??= at;
-    else {
+    else if (this.contendedSince === undefined || at >= this.contendedSince) {
       this.contendedSince = undefined;
       this.passes = 0;
     }

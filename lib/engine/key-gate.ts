@@ -38,7 +38,12 @@ export class KeyGate implements Demand, LineOwner {
     readonly key: string,
     private readonly context: GateContext,
   ) {
-    this.#line = new WaitingLine(this, context.clock, context.events);
+    this.#line = new WaitingLine(
+      this,
+      context.clock,
+      context.events,
+      context.settings.commandTimeout,
+    );
   }
 
   /** Gives the lock to this call when its turn comes. */

@@ -65,7 +65,6 @@ export class KeyGates {
 
   enter(key: string, request: LockRequest): Promise<HeldLock> {
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
-    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
     let gate = this.#gates.get(key);
     if (gate === undefined) {
       gate = new KeyGate(key, this.#context);

@@ -9,7 +9,7 @@ export type RenewalOutcome = 'held' | 'lost' | 'unknown';
 
 const WATCH_MS = 1000;
 const SUSPECT_MS = 50;
-/** Renewals are brought forward by up to this share of the lease, to go out together. */
+/** Renewals are brought forward by up to this share of the lease that is left, to go out together. */
 const GRAIN_SHARE = 1 / 32;
 
 /**
@@ -92,12 +92,18 @@ export class LeaseRenewer {
 
   #schedule(hold: Hold, renewAt: number): void {
     // The deadline's own moment is exact; a renewal may come a little early.
-    if (hold.renews && renewAt < hold.deadline)
-      this.#due.set(hold, renewAt, Math.max(1, hold.ttl * GRAIN_SHARE));
+    if (hold.renews && renewAt < hold.deadline) this.#due.set(hold, renewAt, this.#grain(hold));
     else this.#due.set(hold, hold.deadline, 1);
   }
 
-  async #send(holds: readonly Hold[]): Promise<readonly RenewalOutcome[]> {
+  /** A power of two, so that leases of about one length have one grain. */
+  #grain(hold: Hold): number {
+    const left = hold.deadline - this.clock.now();
+    return Math.max(1, 2 ** Math.floor(Math.log2(left * GRAIN_SHARE)));
+  }
+
+  /** @param until After which moment a renewal must not act. @default the lease's own deadline */
+  async #send(holds: readonly Hold[], until?: number): Promise<readonly RenewalOutcome[]> {
     if (holds.length === 0) return [];
     const asked = holds.map((hold) => ({ hold, ttl: hold.ttl, fences: hold.fencesWanted }));
     for (const { hold } of asked) hold.fencesWanted = 0;
@@ -105,7 +111,7 @@ export class LeaseRenewer {
       const replies = await this.store.renew(
         asked.map(({ hold, ttl, fences }) => {
           const { key, token, deadline, owner } = hold;
-          return { key, token, ttl, until: deadline, fences, callers: owner.waiters };
+          return { key, token, ttl, until: until ?? deadline, fences, callers: owner.waiters };
         }),
       );
       return asked.map(({ hold, ttl }, i) => this.#apply(hold, ttl, replies[i]));
@@ -158,6 +164,6 @@ export class LeaseRenewer {
       if (hold.renews) asked.push(hold);
       this.#due.set(hold, hold.renews ? this.clock.now() + this.commandTimeout : hold.deadline, 1);
     }
-    void this.#send(asked);
+    void this.#send(asked, this.clock.now() + this.commandTimeout);
   }
 }

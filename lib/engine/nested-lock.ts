@@ -1,5 +1,5 @@
 import type { Duration } from './duration.js';
-import type { LockLostError } from './errors.js';
+import { LockLostError } from './errors.js';
 import type { EngineLock } from './held-lock.js';
 import type { Clock } from './clock.js';
 import { Turns } from './turns.js';
@@ -46,11 +46,13 @@ export class NestedLock implements EngineLock {
   }
 
   assertHeld(): void {
+    if (this.#over) throw new LockLostError(this.keys, 0, 'this re-entry has ended.');
     this.outer.assertHeld();
   }
 
-  extend(ttl?: Duration): Promise<void> {
-    return this.outer.extend(ttl);
+  async extend(ttl?: Duration): Promise<void> {
+    this.assertHeld();
+    await this.outer.extend(ttl);
   }
 
   release(): Promise<'released' | 'lost'> {
@@ -62,7 +64,7 @@ export class NestedLock implements EngineLock {
   }
 
   async #end(): Promise<'released' | 'lost'> {
-    await this.turns.idle();
+    while (this.turns.busy) await this.turns.idle();
     this.#over = true;
     this.outer.turns.pass();
     return this.lostError === undefined ? 'released' : 'lost';

@@ -42,8 +42,8 @@ export class Releaser {
   }
 
   /** Releases a token that nobody here uses any more, whatever has become of it. */
-  discard(key: string, token: string, ttl: number): void {
-    this.release({ key, token, dwell: 0 }, ttl).catch(() => undefined);
+  discard(key: string, token: string, ttl: number, dwell = 0): void {
+    this.release({ key, token, dwell }, ttl).catch(() => undefined);
   }
 
   /** The connection is back: everything owed goes out at once. */

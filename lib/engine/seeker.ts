@@ -80,7 +80,9 @@ export class Seeker implements AttemptOwner {
 
   won({ token, ttl }: Attempt, terms: HoldTerms): void {
     this.#attempt = undefined;
-    this.demand.won(token, ttl, terms, this.#waited ? 'handoff' : 'free');
+    // A claim is a hand-over, even when nobody was in between.
+    const via = this.#waited || terms.lease < ttl ? 'handoff' : 'free';
+    this.demand.won(token, ttl, terms, via);
   }
 
   turnedAway(): void {
@@ -107,6 +109,6 @@ export class Seeker implements AttemptOwner {
   #askLater(): void {
     this.#failures += 1;
     const { clock } = this.context;
-    this.#pause = clock.after(backoff(this.#failures, clock), () => this.ask(), 'observer');
+    this.#pause = clock.after(backoff(this.#failures, clock), () => this.ask());
   }
 }

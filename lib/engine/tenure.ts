@@ -91,14 +91,14 @@ export class Tenure implements HoldOwner, LockHome {
   }
 
   leave(lock: HeldLock): Promise<'released' | 'lost'> {
+    const { told, settings } = this.context;
+    const { dwell } = lock;
     this.#lock = undefined;
-    const now = this.clock.now();
-    const dwell = lock.request.minHold - (now - lock.acquiredAt);
-    if (dwell > 0) return this.context.told.releasing(lock, this.#giveBack(Math.ceil(dwell)));
-    if (this.line.size === 0) return this.context.told.releasing(lock, this.#giveBack(0));
-    if (mustYield(this.#hold, this.context.settings.localHandoffs, now))
-      return this.context.told.releasing(lock, this.#yield());
-    this.context.told.released(lock);
+    if (dwell > 0 || this.line.size === 0) return told.releasing(lock, this.#giveBack(dwell));
+    if (mustYield(this.#hold, settings.localHandoffs, this.clock.now())) {
+      return told.releasing(lock, this.#yield());
+    }
+    told.released(lock);
     this.offer('local');
     return Promise.resolve('released');
   }
@@ -110,7 +110,7 @@ export class Tenure implements HoldOwner, LockHome {
     if (outcome !== 'held') {
       throw new LockUnavailableError(
         lock.keys,
-        'its lease could not be renewed; it is what it was.',
+        'its lease could not be renewed, and is as it was.',
       );
     }
   }
@@ -122,7 +122,7 @@ export class Tenure implements HoldOwner, LockHome {
   lost(hold: Hold, why: string, ours: boolean): void {
     if (this.#over) return;
     this.#end();
-    if (ours) this.context.releaser.discard(hold.key, hold.token, hold.ttl);
+    if (ours) this.context.releaser.discard(hold.key, hold.token, hold.ttl, this.#lock?.dwell);
     this.#lock?.lose(why);
     this.ended();
   }
@@ -153,6 +153,8 @@ export class Tenure implements HoldOwner, LockHome {
     this.#lock = new HeldLock(hold, hold.takeFence(), waiter.request, this);
     this.context.told.acquired(this.#lock, waiter.waitedMs, via);
     waiter.resolve(this.#lock);
+    // Who came when it was not known yet that the lock is free, and takes one try only, has had it.
+    if (via !== 'local') this.line.busy();
     this.fetchAhead();
   }
 
@@ -162,7 +164,8 @@ export class Tenure implements HoldOwner, LockHome {
     hold.fencesWanted = fencesToFetch(hold, this.line.size, this.context.settings.localHandoffs);
     const outcome = await this.context.renewer.renewNow(hold);
     if (this.#over) return;
-    if (outcome === 'held' && hold.fencesLeft > 0) this.offer(via, true);
+    const confirmed = this.line.first === next && hold.deadline > this.clock.now();
+    if (outcome === 'held' && hold.fencesLeft > 0) this.offer(via, confirmed);
     else void this.#giveBack(0).catch(() => undefined);
   }
 
@@ -181,12 +184,10 @@ export class Tenure implements HoldOwner, LockHome {
     return new Promise((resolve) => {
       this.ended({
         token,
-        settle: (reply) =>
-          resolve(
-            typeof reply === 'string'
-              ? reply
-              : this.context.releaser.release({ key, token, dwell: 0 }, ttl),
-          ),
+        settle: (reply) => {
+          const { releaser } = this.context;
+          resolve(reply ?? releaser.release({ key, token, dwell: 0 }, ttl));
+        },
       });
     });
   }

@@ -25,7 +25,7 @@ export class Turns {
       return;
     }
     if (request.wait === 0) throw new LockTimeoutError([this.key], this.key, 0);
-    const waiter = new Waiter<void>(request, this.clock, (left, aborted) => {
+    const waiter = new Waiter<void>(request, this.clock, request.wait, (left, aborted) => {
       this.#waiting.delete(left);
       left.reject(
         aborted ? aborted.reason : new LockTimeoutError([this.key], this.key, left.waitedMs),
@@ -51,8 +51,8 @@ export class Turns {
     return this.#taken;
   }
 
-  /** Resolves when nobody has a turn or waits for one. */
-  async idle(): Promise<void> {
-    while (this.#taken) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  /** Resolves at the end of the last turn; by then another may have begun: look at {@link busy} again. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => this.#idle.push(resolve));
   }
 }

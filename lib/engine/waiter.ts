@@ -13,12 +13,14 @@ export class Waiter<T> {
   #onAbort: (() => void) | undefined;
 
   /**
+   * @param bound Longest wait, in milliseconds.
    * @param left Called once when the wait ends by itself; it must take the waiter out of its queue
    * and reject it: after `wait` without a reason, after an abort with `signal.reason` in a box.
    */
   constructor(
     readonly request: LockRequest,
     private readonly clock: Clock,
+    bound: number,
     left: (waiter: Waiter<T>, aborted?: { readonly reason: unknown }) => void,
   ) {
     this.startedAt = clock.now();
@@ -26,8 +28,8 @@ export class Waiter<T> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const { wait, signal } = request;
-    if (wait > 0 && wait !== Infinity) this.#timer = clock.after(wait, () => left(this));
+    const { signal } = request;
+    if (bound !== Infinity) this.#timer = clock.after(bound, () => left(this));
     if (signal !== undefined) {
       this.#onAbort = () => left(this, { reason: signal.reason });
       signal.addEventListener('abort', this.#onAbort, { once: true });

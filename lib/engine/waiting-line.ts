@@ -17,6 +17,9 @@ export interface LineOwner {
   deserted(): void;
 }
 
+/** One try ends by its command's own timeout, which can tell more. */
+const GRACE_MS = 50;
+
 /** The callers of one key in this process that wait, in call order. */
 export class WaitingLine {
   readonly #waiters = new Set<Waiter<HeldLock>>();
@@ -27,6 +30,8 @@ export class WaitingLine {
     private readonly owner: LineOwner,
     private readonly clock: Clock,
     private readonly events: LockEventEmitter,
+    /** Bounds a call that takes one try, in milliseconds. */
+    private readonly commandTimeout: number,
   ) {}
 
   get size(): number {
@@ -44,7 +49,8 @@ export class WaitingLine {
   }
 
   join(request: LockRequest): Promise<HeldLock> {
-    const waiter = new Waiter<HeldLock>(request, this.clock, (left, aborted) =>
+    const bound = request.wait === 0 ? this.commandTimeout + GRACE_MS : request.wait;
+    const waiter = new Waiter<HeldLock>(request, this.clock, bound, (left, aborted) =>
       this.#dismiss(left, aborted ? aborted.reason : this.#expired(left)),
     );
     this.#waiters.add(waiter);

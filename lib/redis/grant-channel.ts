@@ -11,14 +11,13 @@ export interface ChannelListener extends Pick<StoreListener, 'wanted' | 'revoked
   subscribed(): void;
 }
 
-/** How often the subscriber's socket is tested, in milliseconds: a half-open one delivers nothing. */
-const PING_MS = 5000;
+/** How often the subscription is looked after, in milliseconds: a half-open socket delivers nothing. */
+const WATCH_MS = 5000;
 
 /** This process's subscription to its own channel. */
 export class GrantChannel {
   readonly #connection: RedisConnection;
-  readonly #ping: NodeJS.Timeout;
-  readonly #waiting = new Set<() => void>();
+  readonly #watch: NodeJS.Timeout;
   #subscribed = false;
 
   constructor(
@@ -32,49 +31,26 @@ export class GrantChannel {
       closed: () => (this.#subscribed = false),
     });
     client.on('message', (_channel: string, message: string) => this.#receive(message));
-    this.#ping = setInterval(() => {
-      if (this.#subscribed) this.#connection.send('', (own) => own.ping()).catch(() => undefined);
-    }, PING_MS).unref();
-  }
-
-  get isSubscribed(): boolean {
-    return this.#subscribed;
-  }
-
-  /** Resolves when subscribed, or after `timeout` ms all the same: polls find what pushes can't tell. */
-  async subscribed(timeout: number): Promise<void> {
-    if (this.#subscribed) return;
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, timeout);
-      this.#waiting.add(wake);
-    });
+    this.#watch = setInterval(() => {
+      if (!this.#subscribed) void this.#subscribe();
+      else this.#connection.send('', (own) => own.ping()).catch(() => undefined);
+    }, WATCH_MS).unref();
   }
 
   close(): void {
-    clearInterval(this.#ping);
+    clearInterval(this.#watch);
     this.#connection.close();
-    this.#wake();
   }
 
   async #subscribe(): Promise<void> {
     try {
       await this.#connection.send('', (client) => client.subscribe(this.channel));
     } catch {
-      // Torn down when nothing arrived, and subscribed again when it is back.
+      // Tried again with the next connection, or later when the server refused.
       return;
     }
     this.#subscribed = true;
-    this.#wake();
     this.listener.subscribed();
-  }
-
-  #wake(): void {
-    for (const wake of [...this.#waiting]) wake();
   }
 
   #receive(message: string): void {

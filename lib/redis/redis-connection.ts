@@ -14,6 +14,15 @@ export interface Answer<T> {
 
 type Argument = string | number;
 
+/** What happens to a connection. */
+export interface ConnectionHooks {
+  /** Goes first on each new connection, before any other command; must not reject. */
+  readonly prepare?: (client: Redis) => Promise<void>;
+  /** Commands can be sent, on a new connection. */
+  readonly ready: () => void;
+  readonly closed?: () => void;
+}
+
 /**
  * One connection of our own. Every command has a timeout of ours, since a client can leave promises
  * pending for ever; a connection on which nothing arrives is torn down, since it is half open.
@@ -21,25 +30,23 @@ type Argument = string | number;
 export class RedisConnection {
   /** Counts connections, to tell whether a command was sent on one that is gone. */
   #epoch = 0;
+  /** Whether commands can be sent: connected and prepared. */
+  #usable = false;
   #lastError: Error | undefined;
   readonly #waitingForReady = new Set<() => void>();
 
   constructor(
     readonly client: Redis,
     private readonly commandTimeout: number,
-    /** Called at each new connection, once commands can be sent, and when one is gone. */
-    hooks: { readonly ready: () => void; readonly closed?: () => void },
+    private readonly hooks: ConnectionHooks,
   ) {
     client.on('error', (error: Error) => (this.#lastError = error));
     client.on('close', () => {
       this.#epoch += 1;
+      this.#usable = false;
       hooks.closed?.();
     });
-    client.on('ready', () => {
-      this.#lastError = undefined;
-      for (const wake of [...this.#waitingForReady]) wake();
-      hooks.ready();
-    });
+    client.on('ready', () => void this.#prepare());
   }
 
   /** The server's address, for errors. */
@@ -55,20 +62,24 @@ export class RedisConnection {
     keys: readonly string[],
     args: readonly Argument[],
   ): Promise<Answer<T>> {
-    return this.send<T>(key, async (client) => {
+    return this.send<T>(key, async (client, deadline) => {
       try {
         return await client.evalsha(script.sha1, keys.length, ...keys, ...args);
       } catch (error) {
-        if (!isNoScript(error)) throw error;
+        // Once the caller has given up, what it sent to undo this command is on its way already.
+        if (!isNoScript(error) || performance.now() >= deadline) throw error;
         return client.eval(script.lua, keys.length, ...keys, ...args);
       }
     });
   }
 
   /** Sends a command, waiting for the connection first; rejects with the store's errors only. */
-  async send<T>(key: string, command: (client: Redis) => Promise<unknown>): Promise<Answer<T>> {
+  async send<T>(
+    key: string,
+    command: (client: Redis, deadline: number) => Promise<unknown>,
+  ): Promise<Answer<T>> {
     const deadline = performance.now() + this.commandTimeout;
-    if (this.client.status !== 'ready') await this.#untilReady(key);
+    if (!this.#usable) await this.#untilReady(key);
     return new Promise<Answer<T>>((resolve, reject) => {
       const sentAt = performance.now();
       const epoch = this.#epoch;
@@ -78,7 +89,7 @@ export class RedisConnection {
         if (stream !== undefined && stream.bytesRead === read) stream.destroy();
         reject(new LockUnavailableError([key], this.#silence, this.#lastError, [this.node]));
       }, deadline - sentAt);
-      command(this.client).then(
+      command(this.client, deadline).then(
         (reply) => {
           clearTimeout(timer);
           resolve({ reply: reply as T, sentAt, resent: epoch !== this.#epoch });
@@ -97,6 +108,16 @@ export class RedisConnection {
     for (const wake of [...this.#waitingForReady]) wake();
   }
 
+  async #prepare(): Promise<void> {
+    const epoch = this.#epoch;
+    await this.hooks.prepare?.(this.client);
+    if (epoch !== this.#epoch) return;
+    this.#usable = true;
+    this.#lastError = undefined;
+    for (const wake of [...this.#waitingForReady]) wake();
+    this.hooks.ready();
+  }
+
   async #untilReady(key: string): Promise<void> {
     const read = this.#stream?.bytesRead;
     await new Promise<void>((resolve) => {
@@ -108,10 +129,10 @@ export class RedisConnection {
       const timer = setTimeout(wake, this.client.status === 'end' ? 0 : this.commandTimeout);
       this.#waitingForReady.add(wake);
     });
-    if (this.client.status === 'ready') return;
-    // Connected, but the server's greeting never came.
-    if (this.client.status === 'connect' && this.#stream?.bytesRead === read)
-      this.#stream?.destroy();
+    if (this.#usable) return;
+    // Connected, but the server says nothing.
+    const connected = this.client.status === 'connect' || this.client.status === 'ready';
+    if (connected && this.#stream?.bytesRead === read) this.#stream?.destroy();
     throw new NotAppliedError([key], 'there is no connection to Redis.', this.#lastError, [
       this.node,
     ]);

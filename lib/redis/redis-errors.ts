@@ -37,3 +37,9 @@ export function isNoScript(error: unknown): boolean {
     error instanceof Error && error.name === 'ReplyError' && error.message.startsWith('NOSCRIPT')
   );
 }
+
+/** What happened to a batch, as the error of one of its locks. */
+export function errorOf(key: string, error: unknown): Error {
+  if (!(error instanceof LockUnavailableError)) return copyOfError(error);
+  return new LockUnavailableError([key], error.reason, error.cause, error.nodes);
+}

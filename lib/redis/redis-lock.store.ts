@@ -19,6 +19,8 @@ import type { OwnClients } from './lock-connection.js';
 import { LockKeys } from './lock-keys.js';
 import { RedisConnection } from './redis-connection.js';
 import type { Answer } from './redis-connection.js';
+import { prepareConnection } from './prepare-connection.js';
+import { errorOf } from './redis-errors.js';
 import { readAcquired, readInspected, readRenewed } from './replies.js';
 import { scanLocks } from './scan-locks.js';
 import { acquireScript } from './scripts/acquire.script.js';
@@ -41,7 +43,7 @@ export class RedisLockStore implements LockStore {
 
   constructor(
     clients: OwnClients,
-    private readonly options: {
+    options: {
       readonly keyPrefix: string;
       readonly commandTimeout: number;
       readonly boot: string;
@@ -50,6 +52,10 @@ export class RedisLockStore implements LockStore {
     const { commandTimeout, boot, keyPrefix } = options;
     this.#keys = new LockKeys(clients.keyPrefix + keyPrefix);
     this.#commands = new RedisConnection(clients.commands, commandTimeout, {
+      prepare: async (client) => {
+        const sample = await prepareConnection(client);
+        if (sample !== undefined) this.#time.observe(sample, performance.now());
+      },
       ready: () => this.#listener?.reconnected(),
       closed: () => this.#time.reset(),
     });
@@ -72,16 +78,6 @@ export class RedisLockStore implements LockStore {
   }
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
-    if (command.queue === undefined || this.#channel.isSubscribed) return this.#acquire(command);
-    // Nobody waits before being subscribed; whether there is something to wait for shows first.
-    const first = await this.#acquire({ ...command, queue: undefined });
-    if (first.kind !== 'busy') return first;
-    await this.#channel.subscribed(this.options.commandTimeout / 2);
-    const second = await this.#acquire({ ...command, yields: undefined });
-    return first.yielded === undefined ? second : { ...second, yielded: first.yielded };
-  }
-
-  async #acquire(command: AcquireCommand): Promise<AcquireReply> {
     const { key, token, ttl, until, fences, queue, yields } = command;
     const { lock, queue: queueKey, alive } = this.#keys.of(key);
     const callers = queue?.callers ?? 0;
@@ -137,7 +133,7 @@ export class RedisLockStore implements LockStore {
       this.#observe(answer.reply[0], answer);
       return readRenewed(answer);
     } catch (error) {
-      return commands.map(() => ({ kind: 'unknown', sentAt, error: error as Error }));
+      return commands.map(({ key }) => ({ kind: 'unknown', sentAt, error: errorOf(key, error) }));
     }
   }
 
@@ -156,7 +152,7 @@ export class RedisLockStore implements LockStore {
     const keys = this.#allKeys(key);
     const args = [token, this.#keys.channel];
     const { reply, resent } = await this.#commands.run<number>(revokeScript, key, keys, args);
-    return reply === 1 || resent || this.revoke(key);
+    return reply === 1 || resent;
   }
 
   async inspect(key: string): Promise<StoredLock | null> {

@@ -6,7 +6,8 @@ export const ACQUIRED = { busy: 0, held: 1, queued: 2, stale: 3, gone: 4 } as co
 
 /**
  * Takes the lock when it is free and nobody waits. Busy: waits in the queue, or answers so.
- * Running it again for the same token changes nothing but the length of the lease.
+ * Running it again for the same token changes nothing but the length of the lease, which never
+ * shrinks; after the token was released, only its third argument stops it.
  *
  * A token that yields gives up the lock in the same step; the new one is queued first, so that
  * the successor knows that somebody waits. The first to queue tells the holder that it is wanted.
@@ -70,7 +71,7 @@ if yields ~= '' then
   end
 end
 if holder == token then
-  redis.call('PEXPIRE', lock, ttl)
+  redis.call('PEXPIRE', lock, math.max(ttl, redis.call('PTTL', lock)))
   local first, last = mint(tonumber(ARGV[4]))
   return {${ACQUIRED.held}, us, yielded, first, last, redis.call('ZCARD', queue)}
 end

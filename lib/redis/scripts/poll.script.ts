@@ -27,7 +27,7 @@ if us > tonumber(ARGV[2]) then return {${ACQUIRED.stale}, us} end
 local holder = redis.call('GET', lock)
 if holder == token then
   local claim = tonumber(string.sub(token, 18, 21))
-  if redis.call('PTTL', lock) < claim then redis.call('PEXPIRE', lock, claim) end
+  redis.call('PEXPIRE', lock, math.max(claim, redis.call('PTTL', lock)))
   local first, last = mint(tonumber(string.sub(token, 23, 26)))
   return {${ACQUIRED.held}, us, -1, first, last, redis.call('ZCARD', queue), claim}
 end

@@ -34,7 +34,6 @@ if dwell > 0 then
 end
 redis.call('DEL', lock)
 if redis.call('EXISTS', queue, alive) == 0 then return 1 end
-redis.call('ZREM', alive, boot)
 `,
   TIME,
   MINT,
@@ -42,6 +41,7 @@ redis.call('ZREM', alive, boot)
   PROMOTE,
   /* lua */ `
 promote()
+redis.call('ZREM', alive, boot)
 return 1
 `,
 );

@@ -6,7 +6,7 @@ export const RENEWED = { lost: 0, held: 1, stale: 2 } as const;
 
 /**
  * Renews any number of leases. A lease never gets shorter, so that a late or repeated renewal
- * can't cut what the holder relies on.
+ * can't cut what the holder relies on. The first write is one that Redis allows when it is out of memory.
  *
  * KEYS  1 fence counter, then for each lock: lock, queue, alive
  * ARGV  for each lock: token, ttl in ms, not after in µs, fencing numbers wanted (0: none),
@@ -39,7 +39,7 @@ for i = 0, (#KEYS - 1) / 3 - 1 do
   elseif redis.pcall('GET', lock) ~= token then
     reply(${RENEWED.lost}, 0, -1, 0)
   else
-    if redis.call('PTTL', lock) < ttl then redis.call('PEXPIRE', lock, ttl) end
+    redis.call('PEXPIRE', lock, math.max(ttl, redis.call('PTTL', lock)))
     local first, last = 0, -1
     if fences > 0 then first, last = mint(fences) end
     if callers > 0 then report(string.sub(token, 1, 16), callers) end
