@@ -3,7 +3,7 @@ import type { EngineLock } from './held-lock.js';
 
 interface Frame {
   readonly lock: EngineLock;
-  readonly outer: Frame | undefined;
+  outer: Frame | undefined;
 }
 
 /** The locks of the running context, innermost first. All that starts inside a section inherits it. */
@@ -12,22 +12,25 @@ export class HeldLocks {
 
   /** Runs `task` inside the section of `lock`. */
   run<T>(lock: EngineLock, task: () => T): T {
-    return this.#storage.run({ lock, outer: this.#innermost() }, task);
+    const outer = liveFrom(this.#storage.getStore());
+    // A job that starts its successor inside its own section must not drag along all that came before.
+    if (outer !== undefined) outer.outer = liveFrom(outer.outer);
+    return this.#storage.run({ lock, outer }, task);
   }
 
   /** The innermost lock of the running context that has not been released, of `key` when given. */
   find(key?: string): EngineLock | undefined {
-    for (let frame = this.#innermost(); frame !== undefined; frame = frame.outer) {
-      if (!frame.lock.over && (key === undefined || frame.lock.keys.includes(key)))
-        return frame.lock;
+    let frame = liveFrom(this.#storage.getStore());
+    while (frame !== undefined && key !== undefined && !frame.lock.keys.includes(key)) {
+      frame = liveFrom(frame.outer);
     }
-    return undefined;
+    return frame?.lock;
   }
+}
 
-  /** A job that starts its successor inside its own section must not drag along all that came before. */
-  #innermost(): Frame | undefined {
-    let frame = this.#storage.getStore();
-    while (frame?.lock.over === true) frame = frame.outer;
-    return frame;
-  }
+/** The first frame, outwards from this one, whose lock has not been given back. */
+function liveFrom(frame: Frame | undefined): Frame | undefined {
+  let live = frame;
+  while (live?.lock.over === true) live = live.outer;
+  return live;
 }
