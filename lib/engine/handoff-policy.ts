@@ -13,6 +13,8 @@ const FREE_MS = 1000;
 /** Fencing numbers that are reserved before it shows how many are used, and the most at once. */
 const FEW_FENCES = 17;
 const MOST_FENCES = 1000;
+/** With so many left more are asked for, or with a quarter of what was used. */
+const LOW_FENCES = 8;
 
 /** Whether the process has used up its turn and another one waits for its own. */
 export function mustYield(hold: Hold, localHandoffs: number, now: number): boolean {
@@ -47,7 +49,7 @@ export function fencesToStart(waiters: number, localHandoffs: number): number {
 export function fencesToFetch(hold: Hold, waiters: number, localHandoffs: number): number {
   const contended = hold.contendedSince !== undefined;
   const usable = contended ? Math.min(waiters, localHandoffs - hold.passes) : waiters;
-  if (hold.fencesLeft >= usable) return 0;
+  if (hold.fencesLeft >= Math.min(usable, Math.max(LOW_FENCES, hold.fencesUsed / 4))) return 0;
   const block = Math.max(FEW_FENCES, usable, hold.fencesUsed);
   return Math.min(block, contended ? localHandoffs + 1 : MOST_FENCES);
 }
