@@ -10,14 +10,12 @@ import type { Lock } from '../engine/lock.js';
 export class HeldObservable extends Observable<unknown> {
   readonly #scope = new AsyncResource('HeldObservable');
   #subscriptions = 0;
-  #end = (): void => {};
-  readonly ended = new Promise<void>((resolve) => (this.#end = resolve));
 
-  /** @param released Awaited before subscribers are told that the source is over. */
+  /** @param end Called when no subscription is left, and awaited before the last one is told. */
   constructor(
     private readonly held: Observable<unknown>,
     private readonly lock: Lock,
-    private readonly released: () => Promise<unknown>,
+    private readonly end: () => Promise<unknown>,
   ) {
     super((subscriber) => this.#follow(subscriber));
   }
@@ -33,8 +31,8 @@ export class HeldObservable extends Observable<unknown> {
       this.held.subscribe({
         next: (value) => subscriber.next(value),
         error: (reason) => {
-          const told = (): void => fail(reason);
-          void leave().then(told, told);
+          const tell = (): void => fail(reason);
+          void leave().then(tell, tell);
         },
         complete: () => void leave().then(() => subscriber.complete(), fail),
       }),
@@ -47,8 +45,6 @@ export class HeldObservable extends Observable<unknown> {
 
   async #leave(): Promise<void> {
     this.#subscriptions -= 1;
-    if (this.#subscriptions > 0) return;
-    this.#end();
-    await this.released();
+    if (this.#subscriptions === 0) await this.end();
   }
 }

@@ -10,7 +10,7 @@ import { HeldObservable } from './held-observable.js';
 export interface HeldResult {
   /** What the caller gets. */
   readonly value: unknown;
-  readonly ended: Promise<unknown>;
+  readonly ended: Promise<void>;
 }
 
 /** Resolves when the lock is released; rejects when it was lost. */
@@ -23,15 +23,20 @@ export type Released = () => Promise<unknown>;
  * @returns `undefined` for any other value.
  */
 export function holdResult(value: unknown, lock: Lock, released: Released): HeldResult | undefined {
-  if (isObservable(value)) {
-    const observable = new HeldObservable(value, lock, released);
-    return { value: observable, ended: observable.ended };
-  }
+  const leaving = (end: () => void) => () => {
+    end();
+    return released();
+  };
+  if (isObservable(value)) return holdUntil((end) => new HeldObservable(value, lock, leaving(end)));
   const stream = value instanceof StreamableFile ? value.getStream() : value;
   if (isNodeStream(stream)) {
-    return { value, ended: new Promise((end) => finished(stream, { writable: false }, end)) };
+    return holdUntil((end) => {
+      finished(stream, { writable: false }, end);
+      return value as object;
+    });
   }
-  return isAsyncIterable(value) ? holdIterable(value, released) : undefined;
+  if (!isAsyncIterable(value)) return undefined;
+  return holdUntil((end) => iterableLike(value, new HeldIterator(value, leaving(end))));
 }
 
 /** The same value for a consumer in another context: an iterable's steps stay in this one. */
@@ -40,7 +45,7 @@ export function bindResult(value: unknown): unknown {
   return iterableLike(value, new HeldIterator(value, () => Promise.resolve()));
 }
 
-/** Whether a value goes on when its method has returned. */
+/** Whether a value goes on when its method has returned, over HTTP. */
 export function isStreaming(value: unknown): boolean {
   return (
     value instanceof StreamableFile ||
@@ -49,17 +54,19 @@ export function isStreaming(value: unknown): boolean {
   );
 }
 
-function holdIterable(source: AsyncIterable<unknown>, released: Released): HeldResult {
+/** Ends what nobody can end any more: Nest drops the result of a handler whose client has left. */
+const abandoned = new FinalizationRegistry<() => void>((end) => end());
+
+/** @param make Makes what the caller gets, which calls `end` when it is over. */
+function holdUntil(make: (end: () => void) => object): HeldResult {
   let end = (): void => {};
   const ended = new Promise<void>((resolve) => (end = resolve));
-  const held = new HeldIterator(source, () => {
-    end();
-    return released();
-  });
-  return { value: iterableLike(source, held), ended };
+  const value = make(end);
+  abandoned.register(value, end);
+  return { value, ended };
 }
 
-function iterableLike(source: AsyncIterable<unknown>, held: HeldIterator): unknown {
+function iterableLike(source: AsyncIterable<unknown>, held: HeldIterator): object {
   return source instanceof ReadableStream ? ReadableStream.from(held) : held;
 }
 

@@ -14,17 +14,18 @@ export function responseOf(context: ExecutionContext): ServerResponse {
   return response.raw ?? response;
 }
 
-/** Whether the handler answers by itself, by `@Res()` or `@Next()`, so that Nest does not. */
-export function answersByItself(context: ExecutionContext): boolean {
+/** Whether an HTTP handler answers by itself, by `@Res()` or `@Next()`, so that Nest does not. */
+export function answersByItself(context: ExecutionContext, method: string): boolean {
+  if (context.getType() !== 'http') return false;
   const target = context.getClass();
-  const method = context.getHandler().name;
   if (Reflect.getMetadata(PASSTHROUGH, target, method) === true) return false;
   const parameters = (Reflect.getMetadata(ROUTE_ARGUMENTS, target, method) ?? {}) as object;
   return Object.keys(parameters).some((key) => RESPONSE_OR_NEXT.test(key));
 }
 
-/** Whether the handler sends server-sent events. */
+/** Whether an HTTP handler sends server-sent events. */
 export function sendsEvents(context: ExecutionContext): boolean {
+  if (context.getType() !== 'http') return false;
   return Reflect.getMetadata(SERVER_SENT_EVENTS, context.getHandler()) === true;
 }
 

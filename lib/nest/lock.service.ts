@@ -6,7 +6,6 @@ import type { Lock, LockInfo } from '../engine/lock.js';
 import { MemoryLockStore } from '../memory/memory-lock.store.js';
 import { openRedisStore } from '../redis/open-redis-store.js';
 import { resolveModuleOptions } from './redis-lock.options.check.js';
-import type { ResolvedModuleOptions } from './redis-lock.options.check.js';
 import type { RedisLockModuleOptions } from './redis-lock.options.js';
 
 /**
@@ -15,12 +14,13 @@ import type { RedisLockModuleOptions } from './redis-lock.options.js';
  */
 export class LockService {
   private readonly manager: LockManager;
-  private readonly options: ResolvedModuleOptions;
+  private readonly busyStatus: number | false;
 
   /** @throws {LockConfigError} All faults of the options at once. */
   constructor(options: RedisLockModuleOptions) {
-    this.options = resolveModuleOptions(options);
-    const { settings, connection, keyPrefix } = this.options;
+    // The connection may hold a password: it is not kept here, where a log of the object shows it.
+    const { settings, connection, keyPrefix, busyStatus } = resolveModuleOptions(options);
+    this.busyStatus = busyStatus;
     this.manager = new LockManager(settings, (boot) =>
       connection === 'memory'
         ? new MemoryLockStore(boot)
@@ -133,6 +133,5 @@ export function managerOf(service: LockService): LockManager | undefined {
  * @internal
  */
 export function busyStatusOf(service: LockService): number | false {
-  const options: ResolvedModuleOptions | undefined = service['options'];
-  return options?.busyStatus ?? false;
+  return service['busyStatus'] ?? false;
 }

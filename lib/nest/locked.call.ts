@@ -4,13 +4,17 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { LockedCall } from './locked.options.js';
 
 /** A call that Nest routed to a handler, as templates and key functions see it. */
-export function routedCall(context: ExecutionContext, modules: ModulesContainer): LockedCall {
+export function routedCall(
+  context: ExecutionContext,
+  method: string,
+  modules: ModulesContainer,
+): LockedCall {
   return {
     args: context.getArgs(),
     get target() {
       return handlerInstance(context, modules);
     },
-    method: context.getHandler().name,
+    method,
     context,
     ...partsOf(context),
   };

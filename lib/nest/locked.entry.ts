@@ -91,15 +91,26 @@ export function enterAndHold(
   body: (lock: Lock) => unknown,
   hold: (value: unknown, lock: Lock, released: Released) => HeldResult | undefined,
 ): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const released = enter(entry, async (lock) => {
-      const result = await body(lock);
-      const held = hold(result, lock, () => released);
-      if (held === undefined) return result;
-      resolve(held.value);
-      await held.ended;
-      return undefined;
-    });
-    released.then(resolve, reject);
+  let caller: Caller | undefined;
+  const answer = new Promise((resolve, reject) => (caller = { resolve, reject }));
+  const released = enter(entry, async (lock) => {
+    const result = await body(lock);
+    const held = hold(result, lock, () => released);
+    if (held === undefined) return result;
+    caller?.resolve(held.value);
+    // A value that everybody else has dropped is collected, which ends it: nothing here keeps it.
+    caller = undefined;
+    return held.ended;
   });
+  released.then(
+    (result) => caller?.resolve(result),
+    (error: unknown) => caller?.reject(error),
+  );
+  return answer;
+}
+
+/** Settles what the caller of a method waits for. */
+interface Caller {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
 }

@@ -30,8 +30,12 @@ export class LockedExplorer implements OnModuleInit {
       if (isAlias || typeof instance !== 'object' || instance === null) continue;
       const { plans, faults, overrides } = inspectMethods(instance as object);
       for (const fault of faults) problems.add(fault);
-      for (const override of overrides) warnings.add(override);
-      for (const plan of plans.filter(({ service }) => service === this.name)) {
+      for (const { owner, plan } of overrides.filter((each) => this.#keeps(each.plan))) {
+        warnings.add(
+          `${owner} overrides the @Locked method ${plan.owner} without @Locked: it runs unlocked.`,
+        );
+      }
+      for (const plan of plans.filter((each) => this.#keeps(each))) {
         this.#checkOptions(plan, problems);
         if (isNotMetatype) this.#provideService(instance as object, plan, problems);
       }
@@ -40,6 +44,10 @@ export class LockedExplorer implements OnModuleInit {
     if (problems.size === 0) return;
     await this.service.shutdown();
     throw new LockConfigError([...problems]);
+  }
+
+  #keeps(plan: LockedPlan): boolean {
+    return plan.service === this.name;
   }
 
   /** Options may be wrong only together with the module's. */
@@ -66,35 +74,32 @@ interface MethodsFound {
   readonly plans: readonly LockedPlan[];
   readonly faults: readonly string[];
   /** Methods that are not locked because a subclass replaced them. */
-  readonly overrides: readonly string[];
+  readonly overrides: readonly { readonly owner: string; readonly plan: LockedPlan }[];
 }
 
 /** What `@Locked` says of the methods of an object, from its own class upwards. */
 function inspectMethods(instance: object): MethodsFound {
-  const found = { plans: [] as LockedPlan[], faults: [] as string[], overrides: [] as string[] };
+  const plans: LockedPlan[] = [];
+  const faults: string[] = [];
+  const overrides: { owner: string; plan: LockedPlan }[] = [];
   const effective = new Map<string | symbol, { owner: string; locked: boolean }>();
   for (const prototype of prototypesOf(instance)) {
     for (const name of methodNamesOf(prototype)) {
       const plan = ownLockedPlanOf(prototype, name);
       const override = effective.get(name);
       if (override !== undefined) {
-        if (plan !== undefined && !override.locked)
-          found.overrides.push(unlocked(override.owner, plan));
+        if (plan && !override.locked) overrides.push({ owner: override.owner, plan });
         continue;
       }
       const owner = `${prototype.constructor.name}.${String(name)}`;
       effective.set(name, { owner, locked: plan !== undefined });
-      if (plan !== undefined) found.plans.push(plan);
+      if (plan !== undefined) plans.push(plan);
       else if (heldLockPositions(prototype, name).length > 0) {
-        found.faults.push(`@HeldLock on ${owner}: the method has no @Locked.`);
+        faults.push(`@HeldLock on ${owner}: the method has no @Locked.`);
       }
     }
   }
-  return found;
-}
-
-function unlocked(owner: string, plan: LockedPlan): string {
-  return `${owner} overrides the @Locked method ${plan.owner} without @Locked: it runs unlocked.`;
+  return { plans, faults, overrides };
 }
 
 function prototypesOf(instance: object): object[] {

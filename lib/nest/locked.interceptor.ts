@@ -5,7 +5,8 @@ import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { Observable, catchError, from, mergeMap, of, throwError } from 'rxjs';
 import type { Subscriber } from 'rxjs';
 import { isLockError } from '../engine/errors.js';
-import { sendsEvents } from './http-response.js';
+import { HandlerRun } from './handler-run.js';
+import { answersByItself, sendsEvents } from './http-response.js';
 import { logFault } from './lock-error.public.js';
 import { errorEventOf, errorForHandler } from './lock-error.mapper.js';
 import { LockService } from './lock.service.js';
@@ -15,7 +16,6 @@ import { lockedPlanOf } from './locked.plan.js';
 import type { LockedPlan } from './locked.plan.js';
 import { LockedRoute } from './locked.route.js';
 import { InjectLockService } from './redis-lock.tokens.js';
-import { isAnsweredByHandler } from './routed-result.js';
 
 /** Takes the lock of a handler that a call is routed to, and holds it until the result has ended. */
 abstract class LockedInterceptor implements NestInterceptor {
@@ -43,12 +43,17 @@ abstract class LockedInterceptor implements NestInterceptor {
     next: CallHandler,
     subscriber: Subscriber<unknown>,
   ): void {
-    const entry = { plan, service: this.service, call: routedCall(context, this.modules) };
-    const route = new LockedRoute(context, entry, () => this.#answerEmpty(context));
-    if (plan.key.positional) return route.passOn(next, subscriber);
-    route.take(next, subscriber).then(
+    const call = routedCall(context, plan.method, this.modules);
+    const answerEmpty = (): void => this.#answerEmpty(context, plan);
+    const route = new LockedRoute(context, { plan, service: this.service, call }, answerEmpty);
+    const run = new HandlerRun(route, next, subscriber);
+    if (plan.key.positional) return run.passOn();
+    run.underLock().then(
       (result) => {
-        if (result === SKIPPED) this.#skip(context, subscriber);
+        if (result === SKIPPED) {
+          answerEmpty();
+          if (!sendsEvents(context)) subscriber.next(undefined);
+        }
         subscriber.complete();
       },
       (error: unknown) => subscriber.error(error),
@@ -56,13 +61,8 @@ abstract class LockedInterceptor implements NestInterceptor {
     return undefined;
   }
 
-  #skip(context: ExecutionContext, subscriber: Subscriber<unknown>): void {
-    this.#answerEmpty(context);
-    if (!sendsEvents(context)) subscriber.next(undefined);
-  }
-
-  #answerEmpty(context: ExecutionContext): void {
-    if (!isAnsweredByHandler(context)) return;
+  #answerEmpty(context: ExecutionContext, plan: LockedPlan): void {
+    if (!answersByItself(context, plan.method)) return;
     this.adapterHost.httpAdapter.reply(context.switchToHttp().getResponse(), undefined);
   }
 
@@ -70,7 +70,7 @@ abstract class LockedInterceptor implements NestInterceptor {
   #translate(error: unknown, context: ExecutionContext): Observable<unknown> {
     if (!isLockError(error)) return throwError(() => error);
     const events = sendsEvents(context);
-    if (context.getType() !== 'http' || events) logFault(error, this.logger);
+    if (events || context.getType() !== 'http') logFault(error, this.logger);
     if (events) return of(errorEventOf(error));
     const mapped = errorForHandler(context.getType(), error);
     return from(mapped).pipe(mergeMap((each) => throwError(() => each)));

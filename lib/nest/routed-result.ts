@@ -11,23 +11,19 @@ import { answersByItself, responseEnd, responseOf } from './http-response.js';
  */
 export function holdRouted(
   context: ExecutionContext,
+  method: string,
   value: unknown,
   lock: Lock,
   released: Released,
 ): HeldResult | undefined {
   if (isSubscription(context)) return holdResult(value, lock, released);
-  if (!goesOnInResponse(context, value) && !isAnsweredByHandler(context)) return undefined;
+  if (!goesOnInResponse(context, value) && !answersByItself(context, method)) return undefined;
   return { value: bindResult(value), ended: responseEnd(responseOf(context)) };
 }
 
 /** Whether Nest sends this value as a stream, after the handler's Observable has completed. */
 export function goesOnInResponse(context: ExecutionContext, value: unknown): boolean {
   return context.getType() === 'http' && isStreaming(value);
-}
-
-/** Whether the handler has the response, so that Nest sends nothing. */
-export function isAnsweredByHandler(context: ExecutionContext): boolean {
-  return context.getType() === 'http' && answersByItself(context);
 }
 
 function isSubscription(context: ExecutionContext): boolean {
