@@ -20,10 +20,9 @@ export class HeldLocks {
 
   /** The innermost lock of the running context that has not been released, of `key` when given. */
   find(key?: string): EngineLock | undefined {
+    const wanted = (lock: EngineLock): boolean => key === undefined || lock.keys.includes(key);
     let frame = liveFrom(this.#storage.getStore());
-    while (frame !== undefined && key !== undefined && !frame.lock.keys.includes(key)) {
-      frame = liveFrom(frame.outer);
-    }
+    while (frame !== undefined && !wanted(frame.lock)) frame = liveFrom(frame.outer);
     return frame?.lock;
   }
 }

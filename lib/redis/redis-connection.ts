@@ -85,16 +85,22 @@ export class RedisConnection {
       const epoch = this.#epoch;
       const stream = this.#stream;
       const read = stream?.bytesRead;
-      const timer = setTimeout(() => {
+      let answered = false;
+      const expire = (): void => {
+        if (answered) return;
         if (stream !== undefined && stream.bytesRead === read) stream.destroy();
         reject(new LockUnavailableError([key], this.#silence, this.#lastError, [this.node]));
-      }, deadline - sentAt);
+      };
+      // After a busy spell of this process timers come first: what has arrived is read before it counts as missing.
+      const timer = setTimeout(() => setImmediate(expire), deadline - sentAt);
       command(this.client, deadline).then(
         (reply) => {
+          answered = true;
           clearTimeout(timer);
           resolve({ reply: reply as T, sentAt, resent: epoch !== this.#epoch });
         },
         (error: unknown) => {
+          answered = true;
           clearTimeout(timer);
           reject(toStoreError(key, this.node, error));
         },
