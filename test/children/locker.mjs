@@ -7,7 +7,11 @@ const locks = new LockService(JSON.parse(process.argv[2] ?? '{}'));
 /** @type {Map<unknown, { release: () => void, lock: import('../../dist/esm/index.js').Lock | undefined }>} */
 const sections = new Map();
 
-listen(async (message) => {
+listen((message) => void obey(message));
+tell('ready');
+
+/** @param {{ type: string }} message */
+async function obey(message) {
   const { id, key, options } = /** @type {any} */ (message);
   switch (message.type) {
     case 'lock': // A section that runs until it is told to end, or its signal aborts.
@@ -28,8 +32,7 @@ listen(async (message) => {
     default:
       throw new Error(`Unknown message ${message.type}`);
   }
-});
-tell('ready');
+}
 
 /**
  * @param {unknown} id

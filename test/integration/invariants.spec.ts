@@ -147,8 +147,8 @@ async function pictureOf(redis: Redis, key: string): Promise<Picture> {
   const replies = await redis
     .multi()
     .get(lock)
-    .zrange(queueKey, 0, -1)
-    .zrange(aliveKey, 0, -1)
+    .zrange(queueKey, '0', '-1')
+    .zrange(aliveKey, '0', '-1')
     .pttl(lock)
     .pttl(queueKey)
     .pttl(aliveKey)

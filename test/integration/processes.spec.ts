@@ -133,7 +133,7 @@ describe('a lost push (A13)', () => {
     const lock = await a.acquire('k', { ttl: 1000 });
     const next = b.acquire('k', { wait: 5000 });
     await waiters(1);
-    await redis.client('KILL', 'TYPE', 'pubsub');
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     const left = await pttl();
     await lock.release();
 
