@@ -34,6 +34,8 @@ export class Hold {
   fencesWanted = 0;
   /** The lease can't be relied on from here, whatever Redis says. */
   deadline: number;
+  /** How long the lease is that Redis confirmed last: at first, after a hand-over, a short claim. */
+  lease: number;
   /** When the next renewal is due. */
   renewAt: number;
   /** Whether the last renewal failed. */
@@ -57,6 +59,7 @@ export class Hold {
   ) {
     this.ttl = ttl;
     this.deadline = terms.deadline;
+    this.lease = terms.lease;
     this.renewAt = renewalAt(terms.sentAt, terms.lease);
     this.#fences = terms.fences;
     this.heardAt = terms.sentAt;
@@ -89,6 +92,7 @@ export class Hold {
   confirm(sentAt: number, lease: number, fences: FenceBlock): void {
     this.troubled = false;
     this.deadline = Math.max(this.deadline, deadlineOf(sentAt, lease));
+    this.lease = lease;
     this.renewAt = renewalAt(sentAt, lease);
     // A newer block is higher; what is left of the older one is abandoned, never reused.
     if (fences.last >= fences.next) this.#fences = fences;

@@ -84,7 +84,7 @@ export class LeaseRenewer {
         hold.owner.lost(hold, 'its lease could not be renewed in time.', true);
       } else {
         if (hold.renews) due.push(hold);
-        this.#schedule(hold, now + renewalRetry(hold.ttl));
+        this.#schedule(hold, now + renewalRetry(Math.min(hold.ttl, hold.lease)));
       }
     }
     void this.#send(due);
@@ -158,12 +158,15 @@ export class LeaseRenewer {
     const ahead = skew - this.#skew;
     this.#skew = skew;
     if (ahead <= SUSPECT_MS) return;
+    const now = this.clock.now();
     const asked: Hold[] = [];
     for (const hold of [...this.#due.items()]) {
       hold.deadline -= ahead;
       if (hold.renews) asked.push(hold);
-      this.#due.set(hold, hold.renews ? this.clock.now() + this.commandTimeout : hold.deadline, 1);
+      // Past its deadline only the answer can tell; until then the deadline stands, answered or not.
+      if (hold.deadline > now) this.#schedule(hold, now + renewalRetry(hold.lease));
+      else this.#due.set(hold, hold.renews ? now + this.commandTimeout : now, 1);
     }
-    void this.#send(asked, this.clock.now() + this.commandTimeout);
+    void this.#send(asked, now + this.commandTimeout);
   }
 }
