@@ -1,0 +1,94 @@
+// Drops results of locked methods, collects garbage, and tells whether their locks are held.
+// A process of its own, since a heap full of tests takes long to collect. Needs --expose-gc.
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+
+import { Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { NEVER } from 'rxjs';
+
+import { LockService, Locked, RedisLockModule } from '../../dist/esm/index.js';
+import { tell } from './parent.mjs';
+
+class Results {
+  async observable() {
+    return NEVER;
+  }
+
+  async iterable() {
+    return (async function* numbers() {
+      yield 1;
+    })();
+  }
+
+  async stream() {
+    return new Readable({ read() {} });
+  }
+
+  async *generator() {
+    yield 1;
+    yield 2;
+  }
+}
+const kinds = ['observable', 'iterable', 'stream', 'generator'];
+for (const kind of kinds) {
+  const descriptor = Object.getOwnPropertyDescriptor(Results.prototype, kind) ?? {};
+  Locked(`result:${kind}`)(Results.prototype, kind, descriptor);
+  Object.defineProperty(Results.prototype, kind, descriptor);
+}
+Injectable()(Results);
+
+class Root {}
+Module({
+  imports: [RedisLockModule.forRoot({ connection: 'memory', shutdownTimeout: 0 })],
+  providers: [Results],
+})(Root);
+const app = await NestFactory.createApplicationContext(Root, { logger: false });
+const [results, locks] = [app.get(Results), app.get(LockService)];
+
+for (const kind of kinds) {
+  const kept = await call(kind);
+  await collect();
+  const heldWhileKept = await isHeld(kind);
+  await end(kept);
+  const heldAfterEnd = await isHeld(kind);
+  await drop(kind);
+  const heldWhenDropped = await isHeld(kind);
+  let heldAfterCollection = true;
+  for (let round = 0; heldAfterCollection && round < 100; round += 1) {
+    await collect();
+    heldAfterCollection = await isHeld(kind);
+  }
+  tell('outcome', { kind, heldWhileKept, heldAfterEnd, heldWhenDropped, heldAfterCollection });
+}
+await app.close();
+
+/** @param {string} kind */
+async function call(kind) {
+  const result = await /** @type {any} */ (results)[kind]();
+  if (kind === 'generator') await result.next();
+  return result;
+}
+
+/** Leaves nothing of the result on the stack of its caller. @param {string} kind */
+async function drop(kind) {
+  await call(kind);
+}
+
+/** @param {any} result */
+async function end(result) {
+  if ('subscribe' in result) result.subscribe().unsubscribe();
+  else if ('destroy' in result) result.destroy();
+  else await result.return();
+  await setImmediate();
+}
+
+/** @param {string} kind */
+async function isHeld(kind) {
+  return (await locks.inspect(`result:${kind}`)) !== null;
+}
+
+async function collect() {
+  /** @type {any} */ (globalThis).gc();
+  await setImmediate();
+}
