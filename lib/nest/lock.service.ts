@@ -1,3 +1,4 @@
+import { isLockError } from '../engine/errors.js';
 import type { LockEvents } from '../engine/lock-events.js';
 import type { LockKey } from '../engine/lock-key.js';
 import { LockManager } from '../engine/lock-manager.js';
@@ -5,6 +6,7 @@ import type { LockOptions } from '../engine/lock-options.js';
 import type { Lock, LockInfo } from '../engine/lock.js';
 import { MemoryLockStore } from '../memory/memory-lock.store.js';
 import { openRedisStore } from '../redis/open-redis-store.js';
+import { noteFacts } from './lock-error.facts.js';
 import { resolveModuleOptions } from './redis-lock.options.check.js';
 import type { RedisLockModuleOptions } from './redis-lock.options.js';
 
@@ -43,7 +45,7 @@ export class LockService {
    * @throws {LockShutdownError} `LOCK_SHUTDOWN`: the application is closing.
    */
   acquire(key: LockKey, options?: LockOptions): Promise<Lock> {
-    return this.manager.acquire(key, options);
+    return this.own(this.manager.acquire(key, options));
   }
 
   /**
@@ -53,7 +55,7 @@ export class LockService {
    * @throws {LockUnavailableError} `LOCK_UNAVAILABLE`: Redis did not answer; whether the lock is free is not known.
    */
   tryAcquire(key: LockKey, options?: Omit<LockOptions, 'wait'>): Promise<Lock | null> {
-    return this.manager.tryAcquire(key, options);
+    return this.own(this.manager.tryAcquire(key, options));
   }
 
   /**
@@ -72,7 +74,7 @@ export class LockService {
     task: (lock: Lock) => T | Promise<T>,
     options?: LockOptions,
   ): Promise<T> {
-    return this.manager.withLock(key, task, options);
+    return this.own(this.manager.withLock(key, task, options));
   }
 
   /** The innermost lock of the running `withLock` or `@Locked` context, of `key` when given. */
@@ -115,6 +117,16 @@ export class LockService {
    */
   shutdown(): Promise<void> {
     return this.manager.close();
+  }
+
+  /** With several modules in one application an error is answered as its own module says. */
+  private async own<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      if (isLockError(error)) noteFacts(error, { busyStatus: this.busyStatus });
+      throw error;
+    }
   }
 }
 

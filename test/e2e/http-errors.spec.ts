@@ -16,11 +16,14 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER, BaseExceptionFilter } from '@nestjs/core';
 import {
+  InjectLockService,
   Locked,
   LockError,
   LockLostError,
   LockService,
   LockTimeoutError,
+  RedisLockModule,
+  getLockServiceToken,
   type RedisLockModuleOptions,
 } from 'nestjs-redis-lock';
 import { of, type Observable } from 'rxjs';
@@ -296,6 +299,44 @@ describe.each(PLATFORMS)('lock errors over HTTP on %s', (platform) => {
     expect(status).toBe(404);
     expect(JSON.parse(text)).toMatchObject({ message: 'no such order' });
     expect(caught[0]).toBe(NOT_FOUND);
+  });
+
+  it('answers with the status of the module that the error comes from', async () => {
+    @Controller()
+    class Routes {
+      constructor(
+        private readonly locks: LockService,
+        @InjectLockService('inventory') private readonly inventory: LockService,
+        @InjectLockService('silent') private readonly silent: LockService,
+      ) {}
+
+      @Get('plain/:name')
+      async plain(@Param('name') name: string): Promise<void> {
+        const locks = { default: this.locks, inventory: this.inventory, silent: this.silent }[name];
+        await locks?.withLock('job', () => locks.withLock('other', () => {}, { wait: 0 }));
+      }
+
+      @Get('locked')
+      @Locked('other', { service: 'inventory', wait: 0 })
+      locked(): void {}
+    }
+    const other = { connection: 'memory', shutdownTimeout: 0 } as const;
+    const { url, app } = await start({
+      controllers: [Routes],
+      imports: [
+        RedisLockModule.forRoot({ ...other, name: 'inventory', http: { status: 409 } }),
+        RedisLockModule.forRoot({ ...other, name: 'silent', http: false }),
+      ],
+    });
+    for (const name of [undefined, 'inventory', 'silent']) {
+      const lock = await app.get<LockService>(getLockServiceToken(name)).acquire('other');
+      afterTest(() => lock.release());
+    }
+
+    expect((await answer(`${url}/plain/default`)).status).toBe(423);
+    expect((await answer(`${url}/plain/inventory`)).status).toBe(409);
+    expect((await answer(`${url}/locked`)).status).toBe(409);
+    expect((await answer(`${url}/plain/silent`)).status).toBe(500);
   });
 
   it('leaves lock errors alone with http: false', async () => {
