@@ -1,0 +1,70 @@
+import { describe, expect, it, jest } from '@jest/globals';
+
+import { LockEventEmitter } from '../../../lib/engine/lock-events.js';
+
+const EVENT = { key: 'k', label: '', template: '' };
+
+describe('LockEventEmitter', () => {
+  it('tells every listener of its event, in order, until it is taken off', () => {
+    const events = new LockEventEmitter();
+    const told: string[] = [];
+    const first = (): void => void told.push('first');
+    events.on('waiting', first).on('waiting', () => told.push('second'));
+    events.emit('waiting', EVENT);
+    events.off('waiting', first).emit('waiting', EVENT);
+    events.emit('skipped', EVENT);
+
+    expect(told).toEqual(['first', 'second', 'second']);
+  });
+
+  it('tells a listener of `once` one time, and lets it be taken off before', () => {
+    const events = new LockEventEmitter();
+    let told = 0;
+    const listener = (): void => void (told += 1);
+    events.once('waiting', listener);
+    events.emit('waiting', EVENT);
+    events.emit('waiting', EVENT);
+    events.once('waiting', listener).off('waiting', listener).emit('waiting', EVENT);
+
+    expect(told).toBe(1);
+  });
+
+  it('knows whether anybody listens', () => {
+    const events = new LockEventEmitter();
+    const listener = (): void => {};
+    expect(events.hears('lost')).toBe(false);
+    events.on('lost', listener);
+    expect(events.hears('lost')).toBe(true);
+    events.off('lost', listener);
+    expect(events.hears('lost')).toBe(false);
+  });
+
+  it('goes on when a listener throws, and warns', () => {
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const events = new LockEventEmitter();
+    let told = 0;
+    events.on('waiting', () => {
+      throw new Error('mine');
+    });
+    events.on('waiting', () => (told += 1));
+
+    events.emit('waiting', EVENT);
+
+    expect(told).toBe(1);
+    expect(warned).toHaveBeenCalledWith(expect.stringContaining('"waiting" threw: Error: mine'));
+    warned.mockRestore();
+  });
+
+  it('does not mind listeners that come and go while it tells', () => {
+    const events = new LockEventEmitter();
+    const told: string[] = [];
+    events.once('waiting', () => {
+      told.push('once');
+      events.on('waiting', () => told.push('new'));
+    });
+    events.emit('waiting', EVENT);
+    events.emit('waiting', EVENT);
+
+    expect(told).toEqual(['once', 'new']);
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, it } from '@jest/globals';
+
+import {
+  OptionReader,
+  readSettings,
+  resolveRequest,
+} from '../../../lib/engine/lock-options.check.js';
+import type { LockRequest } from '../../../lib/engine/lock-options.js';
+import { Turns } from '../../../lib/engine/turns.js';
+import { timed } from '../../support/timed.js';
+import { VirtualClock, settle } from '../../support/virtual-clock.js';
+
+const settings = readSettings(new OptionReader({}));
+const request = (options: object = {}): LockRequest => resolveRequest(options, settings);
+
+describe('Turns', () => {
+  it('are taken one at a time, in call order', async () => {
+    const turns = new Turns('k', new VirtualClock());
+    const order: number[] = [];
+    for (let i = 0; i < 3; i += 1) void turns.take(request()).then(() => order.push(i));
+    await settle();
+    expect(order).toEqual([0]);
+    turns.pass();
+    await settle();
+    expect(order).toEqual([0, 1]);
+    turns.pass();
+    turns.pass();
+    await settle();
+
+    expect(order).toEqual([0, 1, 2]);
+    expect(turns.busy).toBe(false);
+  });
+
+  it('reject after the wait, and the next is served', async () => {
+    const clock = new VirtualClock();
+    const turns = new Turns('k', clock);
+    await turns.take(request());
+    const late = timed(turns.take(request({ wait: 50 })));
+    const next = turns.take(request({ wait: 500 }));
+    await clock.advance(51);
+
+    expect((await late).error).toMatchObject({ code: 'LOCK_TIMEOUT', key: 'k' });
+    turns.pass();
+    await next;
+    expect(clock.pending).toBe(0);
+  });
+
+  it('reject with the reason of an aborted signal', async () => {
+    const turns = new Turns('k', new VirtualClock());
+    await turns.take(request());
+    const controller = new AbortController();
+    const aborted = timed(turns.take(request({ signal: controller.signal })));
+    controller.abort('enough');
+
+    expect((await aborted).error).toBe('enough');
+    await expect(turns.take(request({ signal: controller.signal }))).rejects.toBe('enough');
+  });
+
+  it('are tried once with wait: 0', async () => {
+    const turns = new Turns('k', new VirtualClock());
+    await turns.take(request({ wait: 0 }));
+
+    await expect(turns.take(request({ wait: 0 }))).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+  });
+
+  it('tell when nobody has one any more', async () => {
+    const turns = new Turns('k', new VirtualClock());
+    await turns.take(request());
+    void turns.take(request());
+    let idle = false;
+    void turns.idle().then(() => (idle = true));
+    turns.pass();
+    await settle();
+    expect(idle).toBe(false);
+    turns.pass();
+    await settle();
+
+    expect(idle).toBe(true);
+  });
+});
