@@ -1,0 +1,85 @@
+import type {
+  AcquireCommand,
+  AcquireReply,
+  Grant,
+  LockStore,
+  PollCommand,
+  PollReply,
+  ReleaseCommand,
+  ReleaseReply,
+  RenewCommand,
+  RenewReply,
+  StoreListener,
+  StoredLock,
+} from '../../../lib/engine/lock-store.js';
+
+/** Stands between a command and the store that would run it; runs it by `next`, or does not. */
+export type Fault<Command, Reply> = (
+  command: Command,
+  next: () => Promise<Reply>,
+) => Promise<Reply>;
+
+/** A store whose commands and pushes the test can delay, lose and falsify. */
+export class FaultyStore implements LockStore {
+  onAcquire: Fault<AcquireCommand, AcquireReply> = (_, next) => next();
+  onPoll: Fault<PollCommand, PollReply> = (_, next) => next();
+  onRenew: Fault<readonly RenewCommand[], readonly RenewReply[]> = (_, next) => next();
+  onRelease: Fault<ReleaseCommand, ReleaseReply> = (_, next) => next();
+  /** What becomes of a grant that is pushed; `undefined` loses it. */
+  onGrant: (grant: Grant) => Grant | undefined = (grant) => grant;
+  /** Names and keys of all commands so far. */
+  readonly log: string[] = [];
+  listener: StoreListener | undefined;
+
+  constructor(private readonly store: LockStore) {}
+
+  acquire(command: AcquireCommand): Promise<AcquireReply> {
+    this.log.push('acquire');
+    return this.onAcquire(command, () => this.store.acquire(command));
+  }
+
+  poll(command: PollCommand): Promise<PollReply> {
+    this.log.push('poll');
+    return this.onPoll(command, () => this.store.poll(command));
+  }
+
+  renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
+    this.log.push('renew');
+    return this.onRenew(commands, () => this.store.renew(commands));
+  }
+
+  release(command: ReleaseCommand): Promise<ReleaseReply> {
+    this.log.push('release');
+    return this.onRelease(command, () => this.store.release(command));
+  }
+
+  revoke(key: string): Promise<boolean> {
+    return this.store.revoke(key);
+  }
+
+  inspect(key: string): Promise<StoredLock | null> {
+    return this.store.inspect(key);
+  }
+
+  keys(match: string): AsyncIterable<readonly string[]> {
+    return this.store.keys(match);
+  }
+
+  listen(listener: StoreListener): void {
+    this.listener = listener;
+    this.store.listen({
+      granted: (grant) => {
+        const told = this.onGrant(grant);
+        if (told !== undefined) listener.granted(told);
+      },
+      wanted: (token, queue) => listener.wanted(token, queue),
+      revoked: (token) => listener.revoked(token),
+      recheck: (token, inMs) => listener.recheck(token, inMs),
+      reconnected: () => listener.reconnected(),
+    });
+  }
+
+  close(): Promise<void> {
+    return this.store.close();
+  }
+}
