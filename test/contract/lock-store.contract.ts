@@ -331,6 +331,16 @@ export function describeLockStore(
         expect((await system.leftovers()) ?? []).toEqual([]);
       });
 
+      it('leaves nothing of a process that died with callers of its own waiting', async () => {
+        const [system, a, b] = await setUp(2);
+        const dead = await a.take(KEY, { ttl: SHORT });
+        await a.renew(KEY, dead, { ttl: SHORT, callers: 5 });
+
+        await b.release(KEY, await eventually(() => b.take(KEY)));
+
+        expect((await system.leftovers()) ?? []).toEqual([]);
+      });
+
       it('takes a waiting token out of the queue', async () => {
         const [system, a, b] = await setUp(2);
         const token = await a.take(KEY);

@@ -70,6 +70,7 @@ end
  *
  * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <token> <lock>`
  *
+ * With nobody in the queue, who is alive means nothing: what processes that died have left goes too.
  * Nobody listening is a hint that the waiter is dead: it is passed over, and comes back with its
  * old place if it is not. The first write is one that Redis allows when it is out of memory.
  */
@@ -77,7 +78,10 @@ export const PROMOTE = /* lua */ `
 local function promote(own)
   while true do
     local head = redis.call('ZPOPMIN', queue)[1]
-    if not head then return end
+    if not head then
+      redis.call('DEL', alive)
+      return
+    end
     local boot = string.sub(head, 1, 16)
     local aliveUntil = tonumber(redis.call('ZSCORE', alive, boot) or 0)
     redis.call('ZREM', alive, boot)

@@ -1,0 +1,170 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { closing } from '../support/after-test.js';
+import { Child } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
+import { freeze } from '../support/freeze.js';
+import { openClient, openManager } from '../support/managers.js';
+import { chooseSeed, seededRandom } from '../support/random.js';
+import { RedisServer } from '../support/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const PROCESSES = 3;
+const CALLERS = 4;
+const KEYS = ['hot', 'warm'];
+/** The shortest lease of the contenders: nothing is frozen for longer than what a renewal leaves of it. */
+const SHORTEST_TTL = 700;
+const FAULTS_MS = Number(process.env['CHAOS_MS'] ?? 14_000);
+
+/** One contending process behind a network of its own. */
+interface Contender {
+  readonly proxy: TcpProxy;
+  child: Child;
+}
+
+describe('processes that contend while everything fails', () => {
+  it(
+    'never overlap, nobody is stuck, and nothing is left (A10)',
+    async () => {
+      const seed = chooseSeed();
+      console.log(`SEED=${seed}`);
+      const random = seededRandom(seed);
+      const server = closing(await RedisServer.start());
+      const oracle = closing(await RedisServer.start());
+      const redis = openClient(server.url);
+      const children: Child[] = [];
+      const start = (proxy: TcpProxy): Child => {
+        const settings = {
+          connection: proxy.url,
+          oracleUrl: oracle.url,
+          callers: CALLERS,
+          keys: KEYS,
+          seed: Math.floor(random() * 2 ** 32),
+        };
+        const child = closing(Child.start('contender.mjs', { args: [JSON.stringify(settings)] }));
+        children.push(child);
+        return child;
+      };
+      const contenders: Contender[] = [];
+      for (let i = 0; i < PROCESSES; i += 1) {
+        const proxy = closing(await TcpProxy.start(server.port));
+        contenders.push({ proxy, child: start(proxy) });
+      }
+      for (const { child } of contenders) await child.next('ready');
+
+      const faults = await rage(server, redis, contenders, start, random);
+
+      const ends = [];
+      for (const { child, proxy } of contenders) {
+        await proxy.pass();
+        child.send({ type: 'stop' });
+      }
+      for (const { child } of contenders) {
+        const { type: _, ...counts } = await child.next('done', { within: 15_000 });
+        ends.push({ exit: await child.exited, stderr: child.stderr, counts });
+      }
+      const breaches = children.flatMap(({ messages }) =>
+        messages.filter(({ type }) => type === 'breach').map(({ what }) => what),
+      );
+      breaches.push(...overlaps(children));
+      expect({ seed, faults, breaches }).toEqual({ seed, faults, breaches: [] });
+      for (const { exit, stderr } of ends)
+        expect({ exit, stderr }).toEqual({ exit: { code: 0, signal: null }, stderr: '' });
+      const sections = ends.reduce((sum, { counts }) => sum + Number(counts['sections']), 0);
+      expect(sections).toBeGreaterThan(50);
+      await expectNothingLeft(server, redis);
+    },
+    FAULTS_MS + 30_000,
+  );
+});
+
+/** From when until when a caller was inside and sure of its lock; microseconds of the machine's clock. */
+interface Section {
+  readonly name: string;
+  readonly key: string;
+  readonly fence: number;
+  readonly from: number;
+  readonly until: number;
+}
+
+/** Makes one fault after another; returns how many there were of each kind. */
+async function rage(
+  server: RedisServer,
+  redis: Redis,
+  contenders: readonly Contender[],
+  start: (proxy: TcpProxy) => Child,
+  random: () => number,
+): Promise<Record<string, number>> {
+  const made: Record<string, number> = {};
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const faults: Record<string, (contender: Contender) => Promise<unknown> | void> = {
+    'lost reply': ({ proxy }) => void proxy.cutOnNextReply({ containing: 'evalsha' }),
+    'cut connections': ({ proxy }) => proxy.dropConnections(),
+    'half-open connections': ({ proxy }) => proxy.halfOpen(),
+    'slow replies': async ({ proxy }) => {
+      proxy.delayReplies(50 + random() * 300);
+      await sleep(300);
+      proxy.delayReplies(0);
+    },
+    'black hole': async ({ proxy }) => {
+      proxy.blackHole();
+      await sleep(100 + random() * 400);
+      await proxy.pass();
+      proxy.dropConnections();
+    },
+    'short stop': async ({ child }) => {
+      child.stop();
+      await sleep(SHORTEST_TTL / 2);
+      child.resume();
+    },
+    'long stop': async ({ child }) => {
+      child.stop();
+      await sleep(SHORTEST_TTL * 1.5);
+      child.resume();
+    },
+    'killed process': async (contender) => {
+      await contender.child.kill();
+      contender.child = start(contender.proxy);
+      await contender.child.next('ready');
+    },
+    'killed subscribers': () => redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'),
+    'forgotten scripts': () => redis.script('FLUSH'),
+    'frozen server': () => freeze(server.port, SHORTEST_TTL / 2),
+  };
+  const endsAt = performance.now() + FAULTS_MS;
+  while (performance.now() < endsAt) {
+    const kind = pick(Object.keys(faults));
+    made[kind] = (made[kind] ?? 0) + 1;
+    await faults[kind]?.(pick(contenders));
+    await sleep(random() * 300);
+  }
+  return made;
+}
+
+/** Sections of one key, in the order of their fencing numbers, of which one began before the last had ended. */
+function overlaps(children: readonly Child[]): string[] {
+  const sections = children
+    .flatMap(({ messages }) => messages.filter(({ type }) => type === 'section'))
+    .map((message) => message as unknown as Section)
+    .sort((one, other) => one.fence - other.fence);
+  const found: string[] = [];
+  for (const key of KEYS) {
+    let before: Section | undefined;
+    for (const section of sections.filter((one) => one.key === key)) {
+      if (before !== undefined && section.from < before.until)
+        found.push(`${JSON.stringify(before)} overlaps ${JSON.stringify(section)}`);
+      before = section;
+    }
+  }
+  return found;
+}
+
+/** What dead processes have left ends with their leases, or with the next who uses the lock. */
+async function expectNothingLeft(server: RedisServer, redis: Redis): Promise<void> {
+  const last = openManager(server.url);
+  for (const key of KEYS) await last.withLock(key, () => {});
+
+  await eventually(async () => expect(await redis.keys('*')).toEqual(['lock:!fence']));
+}
