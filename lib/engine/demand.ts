@@ -1,7 +1,9 @@
-import type { Attempt } from './attempt.js';
 import type { Clock } from './clock.js';
 import type { LockConfigError, LockUnavailableError } from './errors.js';
 import type { HoldTerms } from './hold.js';
+import type { HolderEvents } from './holder-events.js';
+import type { LeaseRenewer } from './lease-renewer.js';
+import type { LockEventEmitter } from './lock-events.js';
 import type { LockSettings } from './lock-options.js';
 import type { LockStore, QueuePlace, ReleaseReply } from './lock-store.js';
 import type { Releaser } from './releaser.js';
@@ -52,12 +54,21 @@ export interface AttemptOwner {
   busy(place: Pick<QueuePlace, 'leaseLeft'> & { readonly sentAt: number }, ticket?: number): void;
   /** A poll failed; the place is kept. */
   troubled(error: LockUnavailableError): void;
-  won(attempt: Attempt, terms: HoldTerms): void;
+  won(attempt: { readonly token: string; readonly ttl: number }, terms: HoldTerms): void;
   /** Busy, and this attempt was for callers that do not wait. */
   turnedAway(): void;
   /** Nothing came of it: `soon` when its place was lost and it may have another at once. */
   again(soon: boolean): void;
   failed(error: LockUnavailableError | LockConfigError): void;
+}
+
+/** What the gates of one process share. */
+export interface GateContext extends SeekerContext {
+  readonly renewer: LeaseRenewer;
+  readonly events: LockEventEmitter;
+  readonly told: HolderEvents;
+  /** Nothing happens at this key any more. */
+  emptied(gate: { readonly key: string }): void;
 }
 
 const FIRST_PAUSE_MS = 20;

@@ -1,26 +1,14 @@
 import { LockQueueFullError, LockTimeoutError } from './errors.js';
-import type { Demand, SeekerContext, Yield } from './demand.js';
+import type { Demand, GateContext, Yield } from './demand.js';
 import type { LockConfigError, LockError, LockUnavailableError } from './errors.js';
 import { fencesToStart } from './handoff-policy.js';
 import type { HeldLock } from './held-lock.js';
 import type { HoldTerms } from './hold.js';
-import type { HolderEvents } from './holder-events.js';
-import type { LeaseRenewer } from './lease-renewer.js';
-import type { LockEventEmitter } from './lock-events.js';
 import type { LockRequest } from './lock-options.js';
 import { Seeker } from './seeker.js';
 import { Tenure } from './tenure.js';
 import { WaitingLine, eventOf } from './waiting-line.js';
 import type { LineOwner } from './waiting-line.js';
-
-/** What the gates of one process share. */
-export interface GateContext extends SeekerContext {
-  readonly renewer: LeaseRenewer;
-  readonly events: LockEventEmitter;
-  readonly told: HolderEvents;
-  /** Nothing happens at this key any more. */
-  emptied(gate: KeyGate): void;
-}
 
 /**
  * The callers of one key in this process: first come, first served, one place in the store's

@@ -3,7 +3,7 @@ import { LockShutdownError } from './errors.js';
 import type { HeldLock } from './held-lock.js';
 import { HolderEvents } from './holder-events.js';
 import { KeyGate } from './key-gate.js';
-import type { GateContext } from './key-gate.js';
+import type { GateContext } from './demand.js';
 import { LeaseRenewer } from './lease-renewer.js';
 import type { LockEventEmitter } from './lock-events.js';
 import type { LocalState } from './lock-info.js';
@@ -109,7 +109,7 @@ export class KeyGates {
     await this.#releaser.settled();
   }
 
-  #emptied(gate: KeyGate): void {
+  #emptied(gate: { readonly key: string }): void {
     if (this.#gates.get(gate.key) === gate) this.#gates.delete(gate.key);
     if (this.#gates.size === 0) this.#onEmpty?.();
   }

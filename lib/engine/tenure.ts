@@ -7,10 +7,9 @@ import { HeldLock } from './held-lock.js';
 import type { LockHome } from './held-lock.js';
 import { Hold } from './hold.js';
 import type { HoldOwner, HoldTerms } from './hold.js';
-import type { GateContext } from './key-gate.js';
 import type { LockRequest } from './lock-options.js';
 import type { ReleaseReply } from './lock-store.js';
-import type { Yield } from './demand.js';
+import type { GateContext, Yield } from './demand.js';
 import type { WaitingLine } from './waiting-line.js';
 
 /**

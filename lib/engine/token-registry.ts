@@ -1,16 +1,22 @@
 import type { Grant, StoreListener } from './lock-store.js';
 import type { Releaser } from './releaser.js';
-import { Attempt } from './attempt.js';
-import { Tenure } from './tenure.js';
 import { MAX_CLAIM_MS } from './token.js';
+
+/** Who uses a token: to seek a lock, or to hold it. Each hears what concerns it. */
+export interface TokenUser {
+  granted?(grant: Grant): void;
+  recheck?(inMs: number): void;
+  wanted?(queue: number): void;
+  revoked?(): void;
+}
 
 /** Knows who uses each token of this process, and takes what the store sends unasked to them. */
 export class TokenRegistry implements Omit<StoreListener, 'reconnected'> {
-  readonly #users = new Map<string, Attempt | Tenure>();
+  readonly #users = new Map<string, TokenUser>();
 
   constructor(private readonly releaser: Releaser) {}
 
-  watch(token: string, user: Attempt | Tenure): void {
+  watch(token: string, user: TokenUser): void {
     this.#users.set(token, user);
   }
 
@@ -26,21 +32,18 @@ export class TokenRegistry implements Omit<StoreListener, 'reconnected'> {
   granted(grant: Grant): void {
     const user = this.#users.get(grant.token);
     if (user === undefined) this.releaser.discard(grant.key, grant.token, MAX_CLAIM_MS);
-    else if (user instanceof Attempt) user.granted(grant);
+    else user.granted?.(grant);
   }
 
   wanted(token: string, queue: number): void {
-    const user = this.#users.get(token);
-    if (user instanceof Tenure) user.wanted(queue);
+    this.#users.get(token)?.wanted?.(queue);
   }
 
   revoked(token: string): void {
-    const user = this.#users.get(token);
-    if (user instanceof Tenure) user.revoked();
+    this.#users.get(token)?.revoked?.();
   }
 
   recheck(token: string, inMs: number): void {
-    const user = this.#users.get(token);
-    if (user instanceof Attempt) user.recheck(inMs);
+    this.#users.get(token)?.recheck?.(inMs);
   }
 }
