@@ -2,10 +2,9 @@ import { Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import { LockConfigError } from '../engine/errors.js';
-import { heldLockPositions } from './held-lock.decorator.js';
 import { managerOf } from './lock.service.js';
 import type { LockService } from './lock.service.js';
-import { ownLockedPlanOf } from './locked.plan.js';
+import { inspectMethods } from './locked.inspection.js';
 import type { LockedPlan } from './locked.plan.js';
 
 /**
@@ -68,54 +67,4 @@ export class LockedExplorer implements OnModuleInit {
       `@Locked on ${plan.owner}: the object is frozen, no lock service can be put on it.`,
     );
   }
-}
-
-interface MethodsFound {
-  readonly plans: readonly LockedPlan[];
-  readonly faults: readonly string[];
-  /** Methods that are not locked because a subclass replaced them. */
-  readonly overrides: readonly { readonly owner: string; readonly plan: LockedPlan }[];
-}
-
-/** What `@Locked` says of the methods of an object, from its own class upwards. */
-function inspectMethods(instance: object): MethodsFound {
-  const plans: LockedPlan[] = [];
-  const faults: string[] = [];
-  const overrides: { owner: string; plan: LockedPlan }[] = [];
-  const effective = new Map<string | symbol, { owner: string; locked: boolean }>();
-  for (const prototype of prototypesOf(instance)) {
-    for (const name of methodNamesOf(prototype)) {
-      const plan = ownLockedPlanOf(prototype, name);
-      const override = effective.get(name);
-      if (override !== undefined) {
-        if (plan && !override.locked) overrides.push({ owner: override.owner, plan });
-        continue;
-      }
-      const owner = `${prototype.constructor.name}.${String(name)}`;
-      effective.set(name, { owner, locked: plan !== undefined });
-      if (plan !== undefined) plans.push(plan);
-      else if (heldLockPositions(prototype, name).length > 0) {
-        faults.push(`@HeldLock on ${owner}: the method has no @Locked.`);
-      }
-    }
-  }
-  return { plans, faults, overrides };
-}
-
-function prototypesOf(instance: object): object[] {
-  const prototypes: object[] = [];
-  let prototype: object | null = Object.getPrototypeOf(instance);
-  while (prototype !== null && prototype !== Object.prototype) {
-    prototypes.push(prototype);
-    prototype = Object.getPrototypeOf(prototype);
-  }
-  return prototypes;
-}
-
-/** By descriptor: to read a property would call its getter. */
-function methodNamesOf(prototype: object): (string | symbol)[] {
-  return Reflect.ownKeys(prototype).filter((name) => {
-    const method: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
-    return typeof method === 'function' && name !== 'constructor';
-  });
 }
