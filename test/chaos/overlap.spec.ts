@@ -52,7 +52,7 @@ describe('processes that contend while everything fails', () => {
         const proxy = closing(await TcpProxy.start(server.port));
         contenders.push({ proxy, child: start(proxy) });
       }
-      for (const { child } of contenders) await child.next('ready');
+      for (const { child } of contenders) await child.next('ready', { within: 30_000 });
 
       const faults = await rage(server, redis, contenders, start, random);
 
@@ -127,7 +127,7 @@ async function rage(
     'killed process': async (contender) => {
       await contender.child.kill();
       contender.child = start(contender.proxy);
-      await contender.child.next('ready');
+      await contender.child.next('ready', { within: 30_000 });
     },
     'killed subscribers': () => redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'),
     'forgotten scripts': () => redis.script('FLUSH'),
