@@ -23,12 +23,11 @@ export class LockKeyTemplate {
     return this.#pieces.some((piece) => typeof piece === 'object' && isPosition(piece.root));
   }
 
-  /** The context parts that it names, such as `params.id`. */
-  get contextParts(): readonly string[] {
+  /** The parts that it takes from a routed call, such as `params.id`. */
+  get contextParts(): readonly TemplatePart[] {
     return this.#pieces
       .filter((piece) => typeof piece === 'object')
-      .filter(({ root }) => !isPosition(root))
-      .map(({ text }) => text);
+      .filter(({ root }) => !isPosition(root));
   }
 
   /** The key, when it is the same for every call. */

@@ -2,10 +2,23 @@ import { Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import { LockConfigError } from '../engine/errors.js';
+import { handlerKindsOf } from './handler-kinds.js';
+import type { HandlerKind } from './handler-kinds.js';
 import { managerOf } from './lock.service.js';
 import type { LockService } from './lock.service.js';
 import { inspectMethods } from './locked.inspection.js';
+import { checkParts } from './locked.parts.check.js';
 import type { LockedPlan } from './locked.plan.js';
+
+type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
+
+/** What start finds out about the methods of all objects. */
+interface Findings {
+  readonly problems: Set<string>;
+  readonly warnings: Set<string>;
+  /** By plan: several classes may have the same method, and only some of them be controllers. */
+  readonly kinds: Map<LockedPlan, ReadonlySet<HandlerKind>>;
+}
 
 /**
  * Checks every `@Locked` method of an application when it starts, and reaches out to objects that
@@ -22,27 +35,35 @@ export class LockedExplorer implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    const problems = new Set<string>();
-    const warnings = new Set<string>();
-    const wrappers = [...this.discovery.getControllers(), ...this.discovery.getProviders()];
-    for (const { instance, isAlias, isNotMetatype } of wrappers) {
-      if (isAlias || typeof instance !== 'object' || instance === null) continue;
-      const { plans, faults, overrides } = inspectMethods(instance as object);
-      for (const fault of faults) problems.add(fault);
-      for (const { owner, plan } of overrides.filter((each) => this.#keeps(each.plan))) {
-        warnings.add(
-          `${owner} overrides the @Locked method ${plan.owner} without @Locked: it runs unlocked.`,
-        );
-      }
-      for (const plan of plans.filter((each) => this.#keeps(each))) {
-        this.#checkOptions(plan, problems);
-        if (isNotMetatype) this.#provideService(instance as object, plan, problems);
-      }
-    }
+    const findings: Findings = { problems: new Set(), warnings: new Set(), kinds: new Map() };
+    for (const each of this.discovery.getControllers()) this.#inspect(each, true, findings);
+    for (const each of this.discovery.getProviders()) this.#inspect(each, false, findings);
+    const { problems, warnings, kinds } = findings;
+    for (const [plan, its] of kinds) checkParts(plan, its).forEach((each) => problems.add(each));
     for (const warning of warnings) this.logger.warn(warning);
     if (problems.size === 0) return;
-    await this.service.shutdown();
+    await managerOf(this.service)?.close();
     throw new LockConfigError([...problems]);
+  }
+
+  #inspect(wrapper: InstanceWrapper, isController: boolean, findings: Findings): void {
+    const instance: unknown = wrapper.instance;
+    if (wrapper.isAlias || typeof instance !== 'object' || instance === null) return;
+    const { problems, warnings } = findings;
+    const { locked, faults, overrides } = inspectMethods(instance);
+    for (const fault of faults) problems.add(fault);
+    for (const { owner, plan } of overrides.filter((each) => this.#keeps(each.plan))) {
+      warnings.add(
+        `${owner} overrides the @Locked method ${plan.owner} without @Locked: it runs unlocked.`,
+      );
+    }
+    const prototype = Object.getPrototypeOf(instance) as object;
+    for (const { plan, ...method } of locked.filter((each) => this.#keeps(each.plan))) {
+      this.#checkOptions(plan, problems);
+      if (wrapper.isNotMetatype) this.#provideService(instance, plan, problems);
+      const kinds = handlerKindsOf({ ...method, prototype, isController });
+      findings.kinds.set(plan, new Set([...(findings.kinds.get(plan) ?? []), ...kinds]));
+    }
   }
 
   #keeps(plan: LockedPlan): boolean {

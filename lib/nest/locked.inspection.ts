@@ -2,9 +2,16 @@ import { heldLockPositions } from './held-lock.decorator.js';
 import { ownLockedPlanOf } from './locked.plan.js';
 import type { LockedPlan } from './locked.plan.js';
 
+/** A `@Locked` method as its class, or the nearest superclass that has it, defines it. */
+export interface LockedMethod {
+  readonly plan: LockedPlan;
+  readonly name: string | symbol;
+  readonly method: object;
+}
+
 /** The methods of an object that matter when an application starts. */
 export interface MethodsFound {
-  readonly plans: readonly LockedPlan[];
+  readonly locked: readonly LockedMethod[];
   readonly faults: readonly string[];
   /** Methods that are not locked because a subclass replaced them. */
   readonly overrides: readonly { readonly owner: string; readonly plan: LockedPlan }[];
@@ -12,12 +19,12 @@ export interface MethodsFound {
 
 /** What `@Locked` says of the methods of an object, from its own class upwards. */
 export function inspectMethods(instance: object): MethodsFound {
-  const plans: LockedPlan[] = [];
+  const locked: LockedMethod[] = [];
   const faults: string[] = [];
   const overrides: { owner: string; plan: LockedPlan }[] = [];
   const effective = new Map<string | symbol, { owner: string; locked: boolean }>();
   for (const prototype of prototypesOf(instance)) {
-    for (const name of methodNamesOf(prototype)) {
+    for (const [name, method] of methodsOf(prototype)) {
       const plan = ownLockedPlanOf(prototype, name);
       const override = effective.get(name);
       if (override !== undefined) {
@@ -26,13 +33,13 @@ export function inspectMethods(instance: object): MethodsFound {
       }
       const owner = `${prototype.constructor.name}.${String(name)}`;
       effective.set(name, { owner, locked: plan !== undefined });
-      if (plan !== undefined) plans.push(plan);
+      if (plan !== undefined) locked.push({ plan, name, method });
       else if (heldLockPositions(prototype, name).length > 0) {
         faults.push(`@HeldLock on ${owner}: the method has no @Locked.`);
       }
     }
   }
-  return { plans, faults, overrides };
+  return { locked, faults, overrides };
 }
 
 function prototypesOf(instance: object): object[] {
@@ -46,9 +53,9 @@ function prototypesOf(instance: object): object[] {
 }
 
 /** By descriptor: to read a property would call its getter. */
-function methodNamesOf(prototype: object): (string | symbol)[] {
-  return Reflect.ownKeys(prototype).filter((name) => {
+function methodsOf(prototype: object): [name: string | symbol, method: object][] {
+  return Reflect.ownKeys(prototype).flatMap((name) => {
     const method: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
-    return typeof method === 'function' && name !== 'constructor';
+    return typeof method === 'function' && name !== 'constructor' ? [[name, method]] : [];
   });
 }

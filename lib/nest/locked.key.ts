@@ -9,27 +9,23 @@ import type { LockKeyFunction, LockedCall } from './locked.options.js';
 export class LockedKey {
   /** What events, metrics and clients are told: the templates; of a function its method's name. */
   readonly template: string;
-  readonly #templates: readonly LockKeyTemplate[];
+  /** None when a function makes the key. */
+  readonly templates: readonly LockKeyTemplate[];
   readonly #make: LockKeyFunction | undefined;
 
   /** @param problems Receives what is wrong with the key. */
   constructor(key: unknown, owner: string, problems: string[]) {
     this.#make = typeof key === 'function' ? (key as LockKeyFunction) : undefined;
     const texts = this.#make ? [] : asTexts(key, problems);
-    this.#templates = texts.map((text) => new LockKeyTemplate(text, owner, problems));
+    this.templates = texts.map((text) => new LockKeyTemplate(text, owner, problems));
     this.template = this.#make ? owner : texts.join(', ');
-    const constants = this.#templates.flatMap(({ constant }) => constant ?? []);
+    const constants = this.templates.flatMap(({ constant }) => constant ?? []);
     if (problems.length === 0) checkConstants(constants, problems);
   }
 
   /** Whether the key is made of arguments, which are known only where the method is called. */
   get positional(): boolean {
-    return this.#templates.some(({ positional }) => positional);
-  }
-
-  /** What it takes from a routed call, such as `params.id`. */
-  get contextParts(): readonly string[] {
-    return this.#templates.flatMap(({ contextParts }) => contextParts);
+    return this.templates.some(({ positional }) => positional);
   }
 
   /**
@@ -39,7 +35,7 @@ export class LockedKey {
    * @throws {LockKeyError} A part is missing, or the function returned a promise.
    */
   resolve(call: LockedCall, args: readonly unknown[]): LockKey {
-    if (this.#make === undefined) return this.#templates.map((each) => each.resolve(call, args));
+    if (this.#make === undefined) return this.templates.map((each) => each.resolve(call, args));
     const key: unknown = this.#make(call);
     if (!isPromise(key)) return key as LockKey;
     // Whether it fails is of no interest any more.

@@ -15,6 +15,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { APP_FILTER, BaseExceptionFilter } from '@nestjs/core';
+import { MessagePattern } from '@nestjs/microservices';
 import {
   InjectLockService,
   Locked,
@@ -83,6 +84,7 @@ class Orders {
   }
 
   @Get('wrong')
+  @MessagePattern('right')
   @Locked('wrong:{data.id}')
   wrong(): string {
     return 'unreachable';
