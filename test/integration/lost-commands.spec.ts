@@ -97,6 +97,8 @@ describe('a command whose reply is lost', () => {
     const second = manager.acquire('k');
     const other = direct.acquire('k');
     await eventually(async () => expect((await direct.inspect('k'))?.waiters).toBe(2));
+    // The push that somebody waits may be on its way still; the answer tells it as well.
+    await first.extend();
     const cut = proxy.cutOnNextReply({ containing: 'evalsha' });
 
     const released = await first.release();

@@ -254,6 +254,8 @@ describe('order', () => {
     const lock = await manager.acquire('k');
     const other = b.withLock('k', () => void order.push('other'));
     await waiters(1);
+    // The push that somebody waits may be on its way still; the answer tells it as well.
+    await lock.extend();
     const own = Array.from({ length: 5 }, (_, i) =>
       manager.withLock('k', () => void order.push(`own ${i}`)),
     );
