@@ -10,7 +10,7 @@ import { percentile, withRedis } from './bench-redis.mjs';
 const HANDOVERS = Number(process.argv[2] ?? 1000);
 
 if (process.send === undefined) await withRedis((_, url) => measure(url));
-else await waitAgainAndAgain(String(process.argv[3]));
+else await waitAgainAndAgain(process.argv[3] ?? '');
 
 /** @param {string} url */
 async function measure(url) {
