@@ -100,7 +100,7 @@ describe('npm run storm', () => {
     expect(stdout).toMatch(/^without lock +10 +(?!10 )\d+ +[1-9]\d* /m);
     expect(stdout).toMatch(/^with lock +10 +10 +0 /m);
     expect(code).toBe(0);
-  }, 60_000);
+  }, 180_000);
 
   it('repeats the pair of sales on the Redis that it is given', async () => {
     const REDIS_URL = sharedRedisUrl();
