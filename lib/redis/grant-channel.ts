@@ -1,20 +1,13 @@
 import type { Redis } from 'ioredis';
-import type { StoreListener } from '../engine/lock-store.js';
-import { readGrant } from './grant-message.js';
-import type { GrantMessage } from './grant-message.js';
+import type { RedisTime } from '../engine/lease.js';
+import { deliver } from './grant-message.js';
+import type { ServersListener } from './lock-servers.js';
 import { RedisConnection } from './redis-connection.js';
 
-/** What the channel tells. */
-export interface ChannelListener extends Pick<StoreListener, 'wanted' | 'revoked' | 'recheck'> {
-  granted(message: GrantMessage): void;
-  /** Subscribed anew: messages may have been missed before. */
-  subscribed(): void;
-}
+/** How often subscriptions are looked after, in milliseconds: a half-open socket delivers nothing. */
+export const WATCH_MS = 5000;
 
-/** How often the subscription is looked after, in milliseconds: a half-open socket delivers nothing. */
-const WATCH_MS = 5000;
-
-/** This process's subscription to its own channel. */
+/** This process's subscription to its own channel, on a single server. */
 export class GrantChannel {
   readonly #connection: RedisConnection;
   readonly #watch: NodeJS.Timeout;
@@ -24,17 +17,24 @@ export class GrantChannel {
     client: Redis,
     private readonly channel: string,
     commandTimeout: number,
-    private readonly listener: ChannelListener,
+    /** Where commands go: a push counts by its clock when it is the same server. */
+    private readonly commands: RedisConnection,
+    private readonly listener: ServersListener,
   ) {
     this.#connection = new RedisConnection(client, commandTimeout, {
       ready: () => void this.#subscribe(),
       closed: () => (this.#subscribed = false),
     });
-    client.on('message', (_channel: string, message: string) => this.#receive(message));
-    this.#watch = setInterval(() => {
-      if (!this.#subscribed) void this.#subscribe();
-      else this.#connection.send('', (own) => own.ping()).catch(() => undefined);
-    }, WATCH_MS).unref();
+    client.on('message', (_channel: string, message: string) =>
+      deliver(message, this.#time, listener),
+    );
+    this.#watch = setInterval(() => this.check(), WATCH_MS).unref();
+  }
+
+  /** Tests the socket, and tears it down when it is half open; subscribes when that was refused. */
+  check(): void {
+    if (!this.#subscribed) void this.#subscribe();
+    else this.#connection.send('', (own) => own.ping()).catch(() => undefined);
   }
 
   close(): void {
@@ -50,16 +50,10 @@ export class GrantChannel {
       return;
     }
     this.#subscribed = true;
-    this.listener.subscribed();
+    this.listener.reconnected();
   }
 
-  #receive(message: string): void {
-    const grant = readGrant(message);
-    if (grant !== undefined) return this.listener.granted(grant);
-    const [, kind, amount, token = ''] =
-      /^(wanted|revoked|recheck) (\d+) (\S+) /.exec(message) ?? [];
-    if (kind === 'wanted') this.listener.wanted(token, Number(amount));
-    else if (kind === 'revoked') this.listener.revoked(token);
-    else if (kind === 'recheck') this.listener.recheck(token, Number(amount));
+  get #time(): RedisTime | undefined {
+    return this.#connection.isAtServerOf(this.commands) ? this.commands.time : undefined;
   }
 }

@@ -1,6 +1,7 @@
 import type { RedisTime } from '../engine/lease.js';
 import type { Grant } from '../engine/lock-store.js';
 import type { LockKeys } from './lock-keys.js';
+import type { ServersListener } from './lock-servers.js';
 
 /** A grant as it was published: times are Redis'. */
 export interface GrantMessage {
@@ -14,6 +15,21 @@ export interface GrantMessage {
 }
 
 const GRANT = /^grant (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) ([^]+)$/;
+const NOTE = /^(wanted|revoked|recheck) (\d+) (\S+) /;
+
+/** Hands on what a script published. */
+export function deliver(
+  message: string,
+  time: RedisTime | undefined,
+  listener: ServersListener,
+): void {
+  const grant = readGrant(message);
+  if (grant !== undefined) return listener.granted(grant, time);
+  const [, kind, amount, token = ''] = NOTE.exec(message) ?? [];
+  if (kind === 'wanted') listener.wanted(token, Number(amount));
+  else if (kind === 'revoked') listener.revoked(token);
+  else if (kind === 'recheck') listener.recheck(token, Number(amount));
+}
 
 /** Reads what `promote` published; `undefined`: another message. */
 export function readGrant(message: string): GrantMessage | undefined {
@@ -30,12 +46,12 @@ export function readGrant(message: string): GrantMessage | undefined {
  * Maps a grant to our clock. A push has no age: it counts only on a time base of our own, and only
  * when its own moment does not contradict it by lying in the future (Redis' clock has stepped).
  */
-export function toGrant(message: GrantMessage, time: RedisTime, keys: LockKeys): Grant {
+export function toGrant(message: GrantMessage, time: RedisTime | undefined, keys: LockKeys): Grant {
   const { token, lock, first, last, expiresAtMs, nowUs, queue } = message;
   const now = performance.now();
-  const pushedAt = time.toLocal(nowUs / 1000, now);
+  const pushedAt = time?.toLocal(nowUs / 1000, now);
   const contradicted = pushedAt !== undefined && pushedAt > now;
-  if (contradicted) time.reset();
-  const expiresAt = contradicted ? undefined : time.toLocal(expiresAtMs, now);
+  if (contradicted) time?.reset();
+  const expiresAt = contradicted ? undefined : time?.toLocal(expiresAtMs, now);
   return { key: keys.keyOf(lock), token, fences: { next: first, last }, queue, expiresAt };
 }

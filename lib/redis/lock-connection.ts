@@ -1,23 +1,20 @@
 import { Redis } from 'ioredis';
-import type { Cluster, ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+import type { ClusterConnection } from './cluster-clients.js';
 
-/** Where locks are kept, in Redis. One endpoint; Cluster and several nodes are not available yet: refused. */
+/** Where locks are kept, in Redis. Several nodes are not available yet: refused. */
 export type RedisLockConnection =
-  | string
-  | RedisOptions
-  | Redis
-  | Cluster
-  | { cluster: ClusterNode[]; options?: ClusterOptions }
-  | readonly (string | RedisOptions | Redis)[];
+  string | RedisOptions | Redis | ClusterConnection | readonly (string | RedisOptions | Redis)[];
 
-const FORMS = 'a redis://, rediss:// or unix path URL, ioredis options, or an ioredis client';
+const FORMS =
+  'a redis://, rediss:// or unix path URL, ioredis options, { cluster: nodes, options }, or an ioredis client';
 const URL_FORM = /^(rediss?:\/\/|unix:\/\/|\/)/;
 
 /** The longest pause between two attempts to connect, in milliseconds. */
 const MAX_RECONNECT_MS = 500;
 
 /** Options that the engine's own connections need, whatever the user's client has. */
-function ownOptions(commandTimeout: number) {
+export function ownOptions(commandTimeout: number) {
   return {
     keyPrefix: '',
     lazyConnect: false,
@@ -41,6 +38,8 @@ function ownOptions(commandTimeout: number) {
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
   } as const satisfies RedisOptions;
 }
+
+export type OwnOptions = ReturnType<typeof ownOptions>;
 
 /** Our two connections, and the prefix that the user's own options put before every key. */
 export interface OwnClients {
@@ -90,13 +89,22 @@ export function checkConnection(connection: unknown): string[] {
     return [`connection must be ${FORMS}, or 'memory', got ${typeof one}.`];
   }
   // A plain client has a method `cluster`.
-  const isCluster = isClient(one) ? one.isCluster : 'cluster' in one;
-  if (isCluster) {
-    return [
-      'connection to a Redis Cluster is not available in this version; name one Redis endpoint.',
-    ];
+  if (!isClient(one) && 'cluster' in one && !isCluster(one)) {
+    return ['connection.cluster must list at least one node: a URL, a port, or { host, port }.'];
+  }
+  if (Array.isArray(connection) && isCluster(one)) {
+    return ['connection to a Redis Cluster must stand alone, not in a list.'];
   }
   return [];
+}
+
+/** By shape, since the application may have another copy of ioredis than we do. */
+export function isCluster(connection: unknown): connection is ClusterConnection {
+  if (typeof connection !== 'object' || connection === null) return false;
+  if ('isCluster' in connection && connection.isCluster === true) return true;
+  return (
+    'cluster' in connection && Array.isArray(connection.cluster) && connection.cluster.length > 0
+  );
 }
 
 /** A list of one is that one. */
@@ -104,7 +112,6 @@ function single(connection: unknown): unknown {
   return Array.isArray(connection) && connection.length === 1 ? connection[0] : connection;
 }
 
-/** By shape, since the application may have another copy of ioredis than we do. */
 function isClient(connection: unknown): connection is Redis {
   return typeof (connection as Partial<Redis>).duplicate === 'function';
 }

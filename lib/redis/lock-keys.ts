@@ -1,10 +1,16 @@
-import { slotOf, tagOfSlot } from './hash-slot.js';
+import { SlotTags, hashTag, slotOf } from './hash-slot.js';
 
-/** The Redis keys of one lock. */
+/** The Redis keys of one lock, and where they are. */
 export interface KeysOfLock {
   readonly lock: string;
   readonly queue: string;
   readonly alive: string;
+  /** The last fencing number issued. */
+  readonly counter: string;
+  /** Channel on which processes are told about the lock: this and a boot id. */
+  readonly channel: string;
+  /** The Cluster slot of all of these; 0 on a single server. */
+  readonly slot: number;
 }
 
 /**
@@ -12,22 +18,34 @@ export interface KeysOfLock {
  * key may, and carry the lock's hash tag, so that all keys of a lock live in one Cluster slot.
  */
 export class LockKeys {
-  /** The last fencing number issued. */
-  readonly counter: string;
-  /** Channel of a process: this and its boot id. */
-  readonly channel: string;
-  readonly #tags = new Map<number, string>();
+  readonly #counter: string;
+  readonly #channel: string;
+  readonly #tags = new SlotTags();
 
-  /** @param prefix The client's own `keyPrefix`, then the module's. */
-  constructor(private readonly prefix: string) {
-    this.counter = `${prefix}!fence`;
-    this.channel = `${prefix}!g:`;
+  /**
+   * @param prefix The client's own `keyPrefix`, then the module's.
+   * @param clustered Whether counter and channel must be in the lock's slot as well.
+   */
+  constructor(
+    private readonly prefix: string,
+    private readonly clustered = false,
+  ) {
+    this.#counter = `${prefix}!fence`;
+    this.#channel = `${prefix}!g:`;
   }
 
   of(key: string): KeysOfLock {
     const lock = this.prefix + key;
-    const tail = this.#tail(key, lock);
-    return { lock, queue: `${this.prefix}!q:${tail}`, alive: `${this.prefix}!a:${tail}` };
+    const tag = hashTag(lock);
+    const tail = this.#tail(key, lock, tag);
+    const queue = `${this.prefix}!q:${tail}`;
+    const alive = `${this.prefix}!a:${tail}`;
+    if (!this.clustered)
+      return { lock, queue, alive, counter: this.#counter, channel: this.#channel, slot: 0 };
+    const slot = slotOf(tag ?? lock);
+    const counter = `${this.#counter}:{${this.#tags.of(slot)}}`;
+    const channel = `${this.#channel}${tail.slice(0, tail.indexOf('}') + 1)}:`;
+    return { lock, queue, alive, counter, channel, slot };
   }
 
   /** The application's key of a lock's key. */
@@ -53,26 +71,17 @@ export class LockKeys {
    * A tag shared by several locks needs the key beside it. Where the lock has no tag it is its
    * own, unless a brace in it would end the tag early: then a tag without braces stands for it.
    */
-  #tail(key: string, lock: string): string {
-    const tag = hashTag(lock);
+  #tail(key: string, lock: string, tag: string | undefined): string {
     if (tag !== undefined) return `{${tag}}:${key}`;
     if (!lock.includes('}')) return `{${lock}}`;
-    return `{${this.#tagOf(slotOf(lock))}}:${key}`;
-  }
-
-  #tagOf(slot: number): string {
-    let tag = this.#tags.get(slot);
-    if (tag === undefined) {
-      tag = tagOfSlot(slot);
-      this.#tags.set(slot, tag);
-    }
-    return tag;
+    return `{${this.#tags.of(slotOf(lock))}}:${key}`;
   }
 }
 
-/** The part of a key that Redis Cluster hashes, when it is not the whole. */
-export function hashTag(key: string): string | undefined {
-  const open = key.indexOf('{');
-  const close = open < 0 ? -1 : key.indexOf('}', open + 1);
-  return close > open + 1 ? key.slice(open + 1, close) : undefined;
+/** What makes `prefix` unusable in a Cluster: a brace in it that takes the keys of one lock apart. */
+export function checkClusterPrefix(prefix: string): string[] {
+  if (!prefix.includes('{') || hashTag(prefix) !== undefined) return [];
+  return [
+    `keyPrefix ${JSON.stringify(prefix)} can't be used in a Redis Cluster: its brace must begin a hash tag, as in "{app}:", or go.`,
+  ];
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { TimeSample } from '../engine/lease.js';
+import type { RedisTime } from '../engine/lease.js';
+import type { ScriptText } from './redis-script.js';
 import { acquireScript } from './scripts/acquire.script.js';
 import { inspectScript } from './scripts/inspect.script.js';
 import { pollScript } from './scripts/poll.script.js';
@@ -17,18 +18,22 @@ const SCRIPTS = [
 ];
 
 /**
- * What goes first on every new connection: all scripts, since one that is not loaded runs later than
- * what was sent behind it, and a look at Redis' clock, since without it a command has no time limit.
- *
- * @returns `undefined` when the server refuses to tell the time.
+ * Sends what goes first on every new connection: all scripts, since one that is not loaded runs later
+ * than what was sent behind it, and a look at Redis' clock, since without it a command has no time limit.
  */
-export async function prepareConnection(client: Redis): Promise<TimeSample | undefined> {
-  for (const { lua } of SCRIPTS) client.script('LOAD', lua).catch(() => undefined);
+export async function prepareConnection(
+  client: Redis,
+  time: RedisTime,
+  form: 'single' | 'sharded',
+): Promise<void> {
+  const texts = SCRIPTS.map((script): ScriptText => (form === 'single' ? script : script.sharded));
+  for (const { lua } of texts) client.script('LOAD', lua).catch(() => undefined);
   const sentAt = performance.now();
   try {
     const [seconds, microseconds] = await client.time();
-    return { sentAt, redisNow: Number(seconds) * 1000 + Number(microseconds) / 1000 };
+    const redisNow = Number(seconds) * 1000 + Number(microseconds) / 1000;
+    time.observe({ sentAt, redisNow }, performance.now());
   } catch {
-    return undefined;
+    // A server that refuses to tell the time tells it with its first answer to a script.
   }
 }

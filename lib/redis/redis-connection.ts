@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
 import { LockUnavailableError } from '../engine/errors.js';
+import { RedisTime } from '../engine/lease.js';
 import { NotAppliedError } from '../engine/lock-store.js';
 import { isNoScript, toStoreError } from './redis-errors.js';
-import type { RedisScript } from './redis-script.js';
+import type { ScriptText } from './redis-script.js';
 
 /** A command's answer, and what its deadline is counted from. */
 export interface Answer<T> {
@@ -10,14 +11,16 @@ export interface Answer<T> {
   readonly sentAt: number;
   /** The connection was cut in between: the command may have run twice. */
   readonly resent: boolean;
+  /** The clock of the server that answered. */
+  readonly time: RedisTime;
 }
 
-type Argument = string | number;
+export type Argument = string | number;
 
 /** What happens to a connection. */
 export interface ConnectionHooks {
   /** Goes first on each new connection, before any other command; must not reject. */
-  readonly prepare?: (client: Redis) => Promise<void>;
+  readonly prepare?: (client: Redis, time: RedisTime) => Promise<void>;
   /** Commands can be sent, on a new connection. */
   readonly ready: () => void;
   readonly closed?: () => void;
@@ -28,11 +31,14 @@ export interface ConnectionHooks {
  * pending for ever; a connection on which nothing arrives is torn down, since it is half open.
  */
 export class RedisConnection {
+  /** The server's clock, by what was answered on the present connection. */
+  readonly time = new RedisTime();
   /** Counts connections, to tell whether a command was sent on one that is gone. */
   #epoch = 0;
   /** Whether commands can be sent: connected and prepared. */
   #usable = false;
   #lastError: Error | undefined;
+  #serverId: string | undefined;
   readonly #waitingForReady = new Set<() => void>();
 
   constructor(
@@ -44,6 +50,8 @@ export class RedisConnection {
     client.on('close', () => {
       this.#epoch += 1;
       this.#usable = false;
+      this.#serverId = undefined;
+      this.time.reset();
       hooks.closed?.();
     });
     client.on('ready', () => void this.#prepare());
@@ -55,19 +63,31 @@ export class RedisConnection {
     return path ?? `${host ?? 'localhost'}:${port ?? 6379}`;
   }
 
-  /** Runs a script; the whole takes at most `commandTimeout`. */
+  /** Whether both talk to the same server process: an address may lead to another one meanwhile. */
+  isAtServerOf(other: RedisConnection): boolean {
+    return this.#serverId !== undefined && this.#serverId === other.#serverId;
+  }
+
+  /**
+   * Runs a script; the whole takes at most `commandTimeout`.
+   *
+   * @param asking The node is only about to get the slot: each command says that it knows.
+   */
   async run<T>(
-    script: RedisScript,
+    script: ScriptText,
     key: string,
     keys: readonly string[],
     args: readonly Argument[],
+    asking = false,
   ): Promise<Answer<T>> {
     return this.send<T>(key, async (client, deadline) => {
       try {
+        if (asking) client.asking().catch(() => undefined);
         return await client.evalsha(script.sha1, keys.length, ...keys, ...args);
       } catch (error) {
         // Once the caller has given up, what it sent to undo this command is on its way already.
         if (!isNoScript(error) || performance.now() >= deadline) throw error;
+        if (asking) client.asking().catch(() => undefined);
         return client.eval(script.lua, keys.length, ...keys, ...args);
       }
     });
@@ -97,7 +117,8 @@ export class RedisConnection {
         (reply) => {
           answered = true;
           clearTimeout(timer);
-          resolve({ reply: reply as T, sentAt, resent: epoch !== this.#epoch });
+          const resent = epoch !== this.#epoch;
+          resolve({ reply: reply as T, sentAt, resent, time: this.time });
         },
         (error: unknown) => {
           answered = true;
@@ -116,8 +137,12 @@ export class RedisConnection {
 
   async #prepare(): Promise<void> {
     const epoch = this.#epoch;
-    await this.hooks.prepare?.(this.client);
+    const [id] = await Promise.all([
+      serverIdOf(this.client),
+      this.hooks.prepare?.(this.client, this.time),
+    ]);
     if (epoch !== this.#epoch) return;
+    this.#serverId = id;
     this.#usable = true;
     this.#lastError = undefined;
     for (const wake of [...this.#waitingForReady]) wake();
@@ -151,4 +176,10 @@ export class RedisConnection {
   get #silence(): string {
     return `Redis did not answer within ${this.commandTimeout} ms.`;
   }
+}
+
+/** Names the server process; without the right to ask, no push is ever started on unconfirmed. */
+async function serverIdOf(client: Redis): Promise<string | undefined> {
+  const info = await client.info('server').catch(() => '');
+  return /^run_id:(\w+)/m.exec(info)?.[1];
 }

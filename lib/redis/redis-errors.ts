@@ -3,7 +3,7 @@ import { NotAppliedError } from '../engine/lock-store.js';
 
 /** Refusals that Redis gives before anything was changed. */
 const REFUSED =
-  /(?:^|[-\s])(OOM|READONLY|LOADING|MISCONF|NOREPLICAS|BUSY|MASTERDOWN|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN|TRYAGAIN)\b/;
+  /(?:^|[-\s])(OOM|READONLY|LOADING|MISCONF|NOREPLICAS|BUSY|MASTERDOWN|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN|TRYAGAIN|MOVED|ASK)\b/;
 const NEVER_WORKS = /(?:^|[-\s])(WRONGTYPE|CROSSSLOT)\b/;
 /** What ioredis says when a command can't be sent, as it stores none for later. */
 const NOT_SENT = /isn't writeable/;

@@ -1,4 +1,4 @@
-import { RedisTime } from '../engine/lease.js';
+import type { RedisTime } from '../engine/lease.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -13,16 +13,15 @@ import type {
   StoredLock,
 } from '../engine/lock-store.js';
 import { readToken } from '../engine/token.js';
-import { GrantChannel } from './grant-channel.js';
 import { toGrant } from './grant-message.js';
-import type { OwnClients } from './lock-connection.js';
-import { LockKeys } from './lock-keys.js';
-import { RedisConnection } from './redis-connection.js';
-import type { Answer } from './redis-connection.js';
-import { prepareConnection } from './prepare-connection.js';
+import type { KeysOfLock } from './lock-keys.js';
+import type { LockServers, ServersListener } from './lock-servers.js';
+import type { Argument } from './redis-connection.js';
 import { errorOf } from './redis-errors.js';
+import { renewalBatches } from './renewal-batches.js';
 import { readAcquired, readInspected, readRenewed } from './replies.js';
 import { scanLocks } from './scan-locks.js';
+import { notAfter, observe } from './script-times.js';
 import { acquireScript } from './scripts/acquire.script.js';
 import { inspectScript } from './scripts/inspect.script.js';
 import { pollScript } from './scripts/poll.script.js';
@@ -30,47 +29,20 @@ import { releaseScript } from './scripts/release.script.js';
 import { renewScript } from './scripts/renew.script.js';
 import { revokeScript } from './scripts/revoke.script.js';
 
-/** Leases renewed by one script; more would keep Redis from others for too long. */
-const RENEWALS_A_SCRIPT = 200;
-
-/** Locks on one Redis endpoint. */
+/** Locks on one Redis endpoint or in a Cluster. */
 export class RedisLockStore implements LockStore {
-  readonly #keys: LockKeys;
-  readonly #commands: RedisConnection;
-  readonly #channel: GrantChannel;
-  readonly #time = new RedisTime();
+  readonly #servers: LockServers;
   #listener: StoreListener | undefined;
 
-  constructor(
-    clients: OwnClients,
-    options: {
-      readonly keyPrefix: string;
-      readonly commandTimeout: number;
-      readonly boot: string;
-    },
-  ) {
-    const { commandTimeout, boot, keyPrefix } = options;
-    this.#keys = new LockKeys(clients.keyPrefix + keyPrefix);
-    this.#commands = new RedisConnection(clients.commands, commandTimeout, {
-      prepare: async (client) => {
-        const sample = await prepareConnection(client);
-        if (sample !== undefined) this.#time.observe(sample, performance.now());
-      },
-      ready: () => this.#listener?.reconnected(),
-      closed: () => this.#time.reset(),
+  constructor(open: (listener: ServersListener) => LockServers) {
+    this.#servers = open({
+      granted: (message, time) =>
+        this.#listener?.granted(toGrant(message, time, this.#servers.keys)),
+      wanted: (token, queue) => this.#listener?.wanted(token, queue),
+      revoked: (token) => this.#listener?.revoked(token),
+      recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
+      reconnected: () => this.#listener?.reconnected(),
     });
-    this.#channel = new GrantChannel(
-      clients.subscriber,
-      this.#keys.channel + boot,
-      commandTimeout,
-      {
-        granted: (message) => this.#listener?.granted(toGrant(message, this.#time, this.#keys)),
-        wanted: (token, queue) => this.#listener?.wanted(token, queue),
-        revoked: (token) => this.#listener?.revoked(token),
-        recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
-        subscribed: () => this.#listener?.reconnected(),
-      },
-    );
   }
 
   listen(listener: StoreListener): void {
@@ -78,69 +50,102 @@ export class RedisLockStore implements LockStore {
   }
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
+    const place = this.#servers.keys.of(command.key);
+    if (command.queue === undefined || this.#servers.hears(place))
+      return this.#acquire(command, place);
+    // Nobody waits before being subscribed, unless others wait for what is given up in the same step.
+    const queue = command.yields === undefined ? undefined : command.queue;
+    const reply = await this.#acquire({ ...command, queue }, place);
+    if (reply.kind === 'busy') {
+      await this.#servers.listenFor(place);
+      return this.#acquire(command, place);
+    }
+    if (reply.kind === 'queued' || command.fences > 1) void this.#listen(command.token, place);
+    return reply;
+  }
+
+  async #acquire(command: AcquireCommand, place: KeysOfLock): Promise<AcquireReply> {
     const { key, token, ttl, until, fences, queue, yields } = command;
-    const { lock, queue: queueKey, alive } = this.#keys.of(key);
-    const callers = queue?.callers ?? 0;
-    const args = [
-      token,
-      Math.floor(ttl),
-      this.#notAfter(until),
-      fences,
-      callers,
-      queue?.ticket ?? '',
-      yields ?? '',
-    ];
-    const keys = [lock, queueKey, alive, this.#keys.counter];
-    const answer = await this.#commands.run<number[]>(acquireScript, key, keys, [
-      ...args,
-      this.#keys.channel,
-    ]);
-    this.#observe(answer.reply[1], answer);
+    const { lock, queue: queueKey, alive, counter, channel } = place;
+    const answer = await this.#servers.run<number[]>({
+      script: acquireScript,
+      key,
+      place,
+      keys: [lock, queueKey, alive, counter],
+      args: (time) => [
+        token,
+        Math.floor(ttl),
+        notAfter(until, time),
+        fences,
+        queue?.callers ?? 0,
+        queue?.ticket ?? '',
+        yields ?? '',
+        channel,
+      ],
+    });
+    observe(answer.reply[1], answer);
     return readAcquired(answer, ttl) as AcquireReply;
   }
 
   async poll({ key, token, until, callers }: PollCommand): Promise<PollReply> {
-    const args = [token, this.#notAfter(until), callers, this.#keys.channel];
-    const answer = await this.#commands.run<number[]>(pollScript, key, this.#allKeys(key), args);
-    this.#observe(answer.reply[1], answer);
+    const place = this.#servers.keys.of(key);
+    // Asking keeps the subscription alive.
+    this.#servers.hears(place);
+    const answer = await this.#servers.run<number[]>({
+      ...onLock(place, key),
+      script: pollScript,
+      args: (time) => [token, notAfter(until, time), callers, place.channel],
+    });
+    observe(answer.reply[1], answer);
     return readAcquired(answer, 0) as PollReply;
   }
 
   async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
-    const chunks: Promise<readonly RenewReply[]>[] = [];
-    for (let i = 0; i < commands.length; i += RENEWALS_A_SCRIPT) {
-      chunks.push(this.#renew(commands.slice(i, i + RENEWALS_A_SCRIPT)));
-    }
-    return (await Promise.all(chunks)).flat();
+    const replies: RenewReply[] = [];
+    const batches = renewalBatches(commands, this.#servers.keys);
+    await Promise.all(
+      batches.map(async (batch) => {
+        const its = await this.#renew(batch.map(({ command, place }) => [command, place]));
+        batch.forEach(({ index }, i) => (replies[index] = its[i] as RenewReply));
+      }),
+    );
+    return replies;
   }
 
-  async #renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
-    const keys = [this.#keys.counter];
-    const args: (string | number)[] = [];
-    for (const { key, token, ttl, until, fences, callers } of commands) {
-      const { lock, queue, alive } = this.#keys.of(key);
-      keys.push(lock, queue, alive);
-      args.push(token, Math.floor(ttl), this.#notAfter(until), fences, callers);
-    }
+  async #renew(batch: readonly (readonly [RenewCommand, KeysOfLock])[]): Promise<RenewReply[]> {
+    const [first] = batch;
+    if (first === undefined) return [];
+    const [{ key }, place] = first;
+    const keys = [
+      place.counter,
+      ...batch.flatMap(([, { lock, queue, alive }]) => [lock, queue, alive]),
+    ];
+    const args = (time: RedisTime): Argument[] =>
+      batch.flatMap(([{ token, ttl, until, fences, callers }]) => [
+        token,
+        Math.floor(ttl),
+        notAfter(until, time),
+        fences,
+        callers,
+      ]);
     const sentAt = performance.now();
     try {
-      const answer = await this.#commands.run<number[]>(
-        renewScript,
-        commands[0]?.key ?? '',
-        keys,
-        args,
-      );
-      this.#observe(answer.reply[0], answer);
+      const command = { script: renewScript, key, place, keys, args };
+      const answer = await this.#servers.run<number[]>(command);
+      observe(answer.reply[0], answer);
       return readRenewed(answer);
     } catch (error) {
-      return commands.map(({ key }) => ({ kind: 'unknown', sentAt, error: errorOf(key, error) }));
+      return batch.map(([one]) => ({ kind: 'unknown', sentAt, error: errorOf(one.key, error) }));
     }
   }
 
   async release({ key, token, dwell }: ReleaseCommand): Promise<ReleaseReply> {
-    const keys = this.#allKeys(key);
-    const args = [token, dwell, this.#keys.channel];
-    const { reply, resent } = await this.#commands.run<number>(releaseScript, key, keys, args);
+    const place = this.#servers.keys.of(key);
+    const { reply, resent } = await this.#servers.run<number>({
+      ...onLock(place, key),
+      script: releaseScript,
+      args: () => [token, dwell, place.channel],
+    });
     if (reply === 1) return 'released';
     return resent ? 'unconfirmed' : 'not-held';
   }
@@ -149,45 +154,43 @@ export class RedisLockStore implements LockStore {
   async revoke(key: string): Promise<boolean> {
     const { token = '~' } = (await this.inspect(key)) ?? { token: '' };
     if (token !== '~' && readToken(token) === undefined) return false;
-    const keys = this.#allKeys(key);
-    const args = [token, this.#keys.channel];
-    const { reply, resent } = await this.#commands.run<number>(revokeScript, key, keys, args);
+    const place = this.#servers.keys.of(key);
+    const { reply, resent } = await this.#servers.run<number>({
+      ...onLock(place, key),
+      script: revokeScript,
+      args: () => [token, place.channel],
+    });
     return reply === 1 || resent;
   }
 
   async inspect(key: string): Promise<StoredLock | null> {
-    const { lock, queue, alive } = this.#keys.of(key);
-    const { reply } = await this.#commands.run<(string | number)[]>(
-      inspectScript,
+    const place = this.#servers.keys.of(key);
+    const { reply } = await this.#servers.run<(string | number)[]>({
+      script: inspectScript,
       key,
-      [lock, queue, alive],
-      [],
-    );
+      place,
+      keys: [place.lock, place.queue, place.alive],
+      args: () => [],
+    });
     return readInspected(reply);
   }
 
   keys(match: string): AsyncIterable<readonly string[]> {
-    return scanLocks(this.#commands, this.#keys, match);
+    return scanLocks(this.#servers, match);
   }
 
   async close(): Promise<void> {
     this.#listener = undefined;
-    this.#channel.close();
-    this.#commands.close();
+    this.#servers.close();
   }
 
-  #allKeys(key: string): string[] {
-    const { lock, queue, alive } = this.#keys.of(key);
-    return [lock, queue, alive, this.#keys.counter];
+  /** Subscribes late: what was told to `token` in between is found by asking. */
+  async #listen(token: string, place: KeysOfLock): Promise<void> {
+    if (await this.#servers.listenFor(place)) this.#listener?.recheck(token, 0);
   }
+}
 
-  #notAfter(until: number): number {
-    const redisMs = this.#time.toRedis(until);
-    return redisMs === undefined ? Number.MAX_SAFE_INTEGER : Math.ceil(redisMs * 1000);
-  }
-
-  #observe(us: number | undefined, { sentAt, resent }: Answer<unknown>): void {
-    if (us !== undefined && !resent)
-      this.#time.observe({ sentAt, redisNow: us / 1000 }, performance.now());
-  }
+/** What scripts for one lock have in common. */
+function onLock(place: KeysOfLock, key: string) {
+  return { key, place, keys: [place.lock, place.queue, place.alive, place.counter] };
 }

@@ -1,21 +1,22 @@
-import type { LockKeys } from './lock-keys.js';
-import type { RedisConnection } from './redis-connection.js';
+import type { LockServers } from './lock-servers.js';
 
 /** Keys that Redis looks at in one step. */
 const SCAN_COUNT = 500;
 
 /** The application's keys under our prefix, page by page, without blocking Redis; some may come twice. */
 export async function* scanLocks(
-  connection: RedisConnection,
-  keys: LockKeys,
+  servers: LockServers,
   match: string,
 ): AsyncGenerator<readonly string[]> {
-  let cursor = '0';
-  do {
-    const { reply } = await connection.send<[string, string[]]>('', (client) =>
-      client.scan(cursor, 'MATCH', keys.glob(match), 'COUNT', SCAN_COUNT),
-    );
-    yield reply[1].filter((lock) => keys.isLock(lock)).map((lock) => keys.keyOf(lock));
-    cursor = reply[0];
-  } while (cursor !== '0');
+  const { keys } = servers;
+  for (const connection of await servers.all()) {
+    let cursor = '0';
+    do {
+      const { reply } = await connection.send<[string, string[]]>('', (client) =>
+        client.scan(cursor, 'MATCH', keys.glob(match), 'COUNT', SCAN_COUNT),
+      );
+      yield reply[1].filter((lock) => keys.isLock(lock)).map((lock) => keys.keyOf(lock));
+      cursor = reply[0];
+    } while (cursor !== '0');
+  }
 }

@@ -19,9 +19,10 @@ export interface StoreSystem {
  *
  * - `order`: one queue for all processes, so that the store itself knows who is first
  * - `pushes`: tells waiters unasked
+ * - `told-holders`: tells a holder unasked, also one that did not wait for the lock
  * - `dead-waiters`: knows at the hand-over that a waiter's process has gone
  */
-export type Ability = 'order' | 'pushes' | 'dead-waiters';
+export type Ability = 'order' | 'pushes' | 'told-holders' | 'dead-waiters';
 
 type FiveParties = readonly [StoreParty, StoreParty, StoreParty, StoreParty, StoreParty];
 
@@ -105,7 +106,7 @@ export function describeLockStore(
 
       it('does not act after its time', async () => {
         const [, a, b] = await setUp(2);
-        await a.acquire('warm-up', a.token());
+        await a.poll(KEY, a.token());
 
         const free = await a.acquire(KEY, a.token(), { until: performance.now() - 5000 });
         const token = await b.take(KEY);
@@ -604,19 +605,22 @@ export function describeLockStore(
     });
 
     describe('wanted', () => {
-      where('pushes', 'order')('is told to the holder when the first begins to wait', async () => {
-        const [, a, b, c] = await setUp(3);
-        const token = await a.take(KEY);
+      where('told-holders', 'order')(
+        'is told to the holder when the first begins to wait',
+        async () => {
+          const [, a, b, c] = await setUp(3);
+          const token = await a.take(KEY);
 
-        await b.wait(KEY);
-        await c.wait(KEY);
-        await eventually(() => expect(a.wanted).not.toHaveLength(0));
-        // The next push to the same process comes after all before it.
-        await a.store.revoke(KEY);
-        await eventually(() => expect(a.revoked).toEqual([token]));
+          await b.wait(KEY);
+          await c.wait(KEY);
+          await eventually(() => expect(a.wanted).not.toHaveLength(0));
+          // The next push to the same process comes after all before it.
+          await a.store.revoke(KEY);
+          await eventually(() => expect(a.revoked).toEqual([token]));
 
-        expect(a.wanted).toEqual([{ token, queue: 1 }]);
-      });
+          expect(a.wanted).toEqual([{ token, queue: 1 }]);
+        },
+      );
     });
 
     describe('a token that yields', () => {
@@ -729,7 +733,7 @@ export function describeLockStore(
         expect((await system.leftovers()) ?? []).toEqual([]);
       });
 
-      where('pushes')('tells who lost it, and hands over to the next', async () => {
+      where('told-holders')('tells who lost it, and hands over to the next', async () => {
         const [, a, b] = await setUp(2);
         const token = await a.take(KEY);
         const waiting = await b.wait(KEY);

@@ -1,5 +1,14 @@
 import { defineScript } from '../redis-script.js';
-import { IS_TOKEN, KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, REPORT, TIME } from './shared.script.js';
+import {
+  IS_TOKEN,
+  KEEP_QUEUE,
+  LOCK_KEYS,
+  MINT,
+  PROMOTE,
+  REPORT,
+  TELL,
+  TIME,
+} from './shared.script.js';
 
 /** First number of the replies of acquire and poll. */
 export const ACQUIRED = { busy: 0, held: 1, queued: 2, stale: 3, gone: 4 } as const;
@@ -41,6 +50,7 @@ local token, ttl, yields, channel = ARGV[1], ARGV[2], ARGV[7], ARGV[8]
   REPORT,
   KEEP_QUEUE,
   IS_TOKEN,
+  TELL,
   PROMOTE,
   /* lua */ `
 local function enqueue()
@@ -84,7 +94,7 @@ end
 if tonumber(ARGV[5]) == 0 then return {${ACQUIRED.busy}, us, yielded, redis.call('PTTL', lock)} end
 local place = enqueue()
 if isToken(holder) and redis.call('ZCARD', queue) == 1 then
-  redis.call('PUBLISH', channel .. string.sub(holder, 1, 16), 'wanted 1 ' .. holder .. ' ' .. lock)
+  tell(string.sub(holder, 1, 16), 'wanted 1 ' .. holder .. ' ' .. lock)
 end
 return queued(yielded, place)
 `,

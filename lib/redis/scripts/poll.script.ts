@@ -1,6 +1,6 @@
 import { defineScript } from '../redis-script.js';
 import { ACQUIRED } from './acquire.script.js';
-import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, REPORT, TIME } from './shared.script.js';
+import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, REPORT, TELL, TIME } from './shared.script.js';
 
 /**
  * A waiter's sign of life. Finds the lock when its grant was lost, and promotes the head of the
@@ -22,6 +22,7 @@ if us > tonumber(ARGV[2]) then return {${ACQUIRED.stale}, us} end
   MINT,
   REPORT,
   KEEP_QUEUE,
+  TELL,
   PROMOTE,
   /* lua */ `
 local holder = redis.call('GET', lock)

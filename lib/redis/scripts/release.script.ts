@@ -1,5 +1,5 @@
 import { defineScript } from '../redis-script.js';
-import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, TIME } from './shared.script.js';
+import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, TELL, TIME } from './shared.script.js';
 
 /**
  * Gives back the lock and hands it to the next waiter; a token without the lock leaves the queue.
@@ -17,6 +17,9 @@ export const releaseScript = defineScript(
   /* lua */ `
 local token, dwell, channel = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local boot = string.sub(token, 1, 16)
+`,
+  TELL,
+  /* lua */ `
 if redis.pcall('GET', lock) ~= token then
   if redis.call('ZREM', queue, token) == 1 then redis.call('ZREM', alive, boot) end
   return 0
@@ -27,8 +30,7 @@ if dwell > 0 then
   redis.call('ZREM', alive, boot)
   local head = redis.call('ZRANGE', queue, 0, 0)[1]
   if head then
-    local told = 'recheck ' .. ARGV[2] .. ' ' .. head .. ' ' .. lock
-    redis.call('PUBLISH', channel .. string.sub(head, 1, 16), told)
+    tell(string.sub(head, 1, 16), 'recheck ' .. ARGV[2] .. ' ' .. head .. ' ' .. lock)
   end
   return 1
 end

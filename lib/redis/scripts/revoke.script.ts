@@ -1,5 +1,5 @@
 import { defineScript } from '../redis-script.js';
-import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, TIME } from './shared.script.js';
+import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, TELL, TIME } from './shared.script.js';
 
 /**
  * Takes the lock from its holder, or ends the rest of a `minHold`, hands over to the next waiter,
@@ -19,13 +19,14 @@ export const revokeScript = defineScript(
   /* lua */ `
 local token, channel = ARGV[1], ARGV[2]
 `,
+  TELL,
   PROMOTE,
   /* lua */ `
 if redis.call('GET', lock) ~= token then return 0 end
 redis.call('DEL', lock)
 promote()
 if token ~= '~' then
-  redis.call('PUBLISH', channel .. string.sub(token, 1, 16), 'revoked 0 ' .. token .. ' ' .. lock)
+  tell(string.sub(token, 1, 16), 'revoked 0 ' .. token .. ' ' .. lock)
 end
 return 1
 `,

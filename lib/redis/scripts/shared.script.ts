@@ -1,3 +1,5 @@
+import type { TopologyPart } from '../redis-script.js';
+
 /**
  * Text that several scripts begin with.
  *
@@ -56,6 +58,24 @@ local function keepQueue()
 end
 `;
 
+/**
+ * `tell(boot, message)`: sends a message to one process, on the channel prefix `channel`. Returns
+ * whether it may have been heard. In a Cluster nobody can tell: who listens at a replica is not counted.
+ */
+export const TELL: TopologyPart = {
+  single: /* lua */ `
+local function tell(boot, message)
+  return redis.call('PUBLISH', channel .. boot, message) > 0
+end
+`,
+  sharded: /* lua */ `
+local function tell(boot, message)
+  redis.call('SPUBLISH', channel .. boot, message)
+  return true
+end
+`,
+};
+
 /** `isToken(value)`: whether a holder is one of ours, and can be told something. */
 export const IS_TOKEN = /* lua */ `
 local function isToken(value)
@@ -71,6 +91,7 @@ end
  * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <token> <lock>`
  *
  * With nobody in the queue, who is alive means nothing: what processes that died have left goes too.
+ * It is told once it is true: a script may fail halfway where its slot is being moved.
  * Nobody listening is a hint that the waiter is dead: it is passed over, and comes back with its
  * old place if it is not. The first write is one that Redis allows when it is out of memory.
  */
@@ -90,12 +111,13 @@ local function promote(own)
       local first, last = mint(tonumber(string.sub(head, 23, 26)))
       local behind = redis.call('ZCARD', queue)
       local expiry = math.floor(us / 1000) + claim
-      if head == own or redis.call('PUBLISH', channel .. boot, string.format('grant %.0f %.0f %.0f %.0f %d %s %s',
-          first, last, expiry, us, behind, head, lock)) > 0 then
-        redis.call('SET', lock, head, 'PX', claim)
+      redis.call('SET', lock, head, 'PX', claim)
+      if head == own or tell(boot, string.format('grant %.0f %.0f %.0f %.0f %d %s %s',
+          first, last, expiry, us, behind, head, lock)) then
         if behind == 1 then keepQueue() end
         return head, first, last, behind, claim
       end
+      redis.call('DEL', lock)
     end
   end
 end

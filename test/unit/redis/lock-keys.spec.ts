@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { slotOf, tagOfSlot } from '../../../lib/redis/hash-slot.js';
-import { LockKeys, hashTag } from '../../../lib/redis/lock-keys.js';
+import { SlotTags, hashTag, slotOf } from '../../../lib/redis/hash-slot.js';
+import { LockKeys } from '../../../lib/redis/lock-keys.js';
 
 /** The slot of a key as Redis Cluster computes it, hash tag included. */
 const clusterSlot = (key: string): number => slotOf(hashTag(key) ?? key);
@@ -26,10 +26,11 @@ describe('slotOf', () => {
   });
 });
 
-describe('tagOfSlot', () => {
+describe('SlotTags', () => {
   it('finds a short text without braces for every slot that is asked for', () => {
+    const tags = new SlotTags();
     for (const slot of [0, 1, 866, 12_182, 16_383]) {
-      const tag = tagOfSlot(slot);
+      const tag = tags.of(slot);
       expect(slotOf(tag)).toBe(slot);
       expect(tag).toMatch(/^[0-9a-z]{1,5}$/);
     }
@@ -89,9 +90,12 @@ describe('LockKeys', () => {
     'gives every lock keys of its own, with prefix %j',
     (prefix) => {
       const keys = new LockKeys(prefix);
-      const all = KEYS.flatMap((key) => Object.values(keys.of(key)));
+      const all = KEYS.flatMap((key) => {
+        const { lock, queue, alive, counter } = keys.of(key);
+        return [lock, queue, alive, counter];
+      });
 
-      expect(new Set([...all, keys.counter]).size).toBe(KEYS.length * 3 + 1);
+      expect(new Set(all).size).toBe(KEYS.length * 3 + 1);
     },
   );
 
@@ -102,15 +106,15 @@ describe('LockKeys', () => {
 
   it('begins its own keys with a "!" that no lock key may have', () => {
     const keys = new LockKeys('lock:');
-    const { lock, queue, alive } = keys.of('k');
+    const { lock, queue, alive, counter, channel } = keys.of('k');
 
-    expect([queue, alive, keys.counter, keys.channel]).toEqual([
+    expect([queue, alive, counter, channel]).toEqual([
       'lock:!q:{lock:k}',
       'lock:!a:{lock:k}',
       'lock:!fence',
       'lock:!g:',
     ]);
-    for (const own of [queue, alive, keys.counter]) expect(keys.isLock(own)).toBe(false);
+    for (const own of [queue, alive, counter]) expect(keys.isLock(own)).toBe(false);
     expect(keys.isLock(lock)).toBe(true);
     expect(keys.isLock('lock:')).toBe(false);
     expect(keys.isLock('other:k')).toBe(false);

@@ -1,0 +1,77 @@
+import type { Redis } from 'ioredis';
+import type { RedisTime } from '../engine/lease.js';
+import { prepareConnection } from './prepare-connection.js';
+import { RedisConnection } from './redis-connection.js';
+
+/** What a node of a Cluster tells unasked. */
+export interface ClusterNodeHooks {
+  /** Commands can be sent to it, anew. */
+  ready(): void;
+  /** A connection to it is gone. */
+  closed(): void;
+  /** Its subscriber is connected anew, or has lost its connection. */
+  subscriberReady(node: ClusterNode): void;
+  subscriberClosed(node: ClusterNode): void;
+  /** It has ended some subscriptions: their slots are elsewhere. */
+  unsubscribed(node: ClusterNode): void;
+  /** @param time The node's clock; `undefined` when it can't be told whose it is. */
+  told(message: string, time: RedisTime | undefined): void;
+}
+
+/** One node of a Cluster: a connection for commands and, once somebody waits there, one that listens. */
+export class ClusterNode {
+  readonly commands: RedisConnection;
+  #subscriber: RedisConnection | undefined;
+  #closed = false;
+
+  constructor(
+    /** `host:port`. */
+    readonly name: string,
+    private readonly open: () => Redis,
+    private readonly commandTimeout: number,
+    private readonly hooks: ClusterNodeHooks,
+  ) {
+    this.commands = new RedisConnection(open(), commandTimeout, {
+      prepare: (client, time) => prepareConnection(client, time, 'sharded'),
+      ready: () => {
+        hooks.ready();
+        // What cut this connection may have left the other half open.
+        this.ping();
+      },
+      closed: () => this.#closed || hooks.closed(),
+    });
+  }
+
+  get isReady(): boolean {
+    return this.commands.client.status === 'ready';
+  }
+
+  /** The connection that listens; opened at first use. */
+  get subscriber(): RedisConnection {
+    if (this.#subscriber !== undefined) return this.#subscriber;
+    const client = this.open();
+    const subscriber = new RedisConnection(client, this.commandTimeout, {
+      ready: () => this.hooks.subscriberReady(this),
+      closed: () => this.#closed || this.hooks.subscriberClosed(this),
+    });
+    client.on('smessage', (_channel: string, message: string) => {
+      const known = subscriber.isAtServerOf(this.commands);
+      this.hooks.told(message, known ? this.commands.time : undefined);
+    });
+    client.on('moved', () => this.hooks.unsubscribed(this));
+    if (this.#closed) subscriber.close();
+    return (this.#subscriber = subscriber);
+  }
+
+  /** Tests the subscriber's socket; a half-open one is torn down. */
+  ping(): void {
+    if (this.#subscriber?.client.status !== 'ready') return;
+    this.#subscriber.send('', (client) => client.ping()).catch(() => undefined);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.commands.close();
+    this.#subscriber?.close();
+  }
+}

@@ -1,0 +1,39 @@
+import type { RedisTime } from '../engine/lease.js';
+import type { StoreListener } from '../engine/lock-store.js';
+import type { GrantMessage } from './grant-message.js';
+import type { KeysOfLock, LockKeys } from './lock-keys.js';
+import type { Answer, Argument, RedisConnection } from './redis-connection.js';
+import type { RedisScript } from './redis-script.js';
+
+/** A script for the locks of one slot. */
+export interface LockCommand {
+  readonly script: RedisScript;
+  /** The application's key, for errors. */
+  readonly key: string;
+  readonly place: KeysOfLock;
+  readonly keys: readonly string[];
+  /** Built once the server is known, since times in it are on that server's clock. */
+  readonly args: (time: RedisTime) => readonly Argument[];
+}
+
+/** The Redis servers that keep locks: one endpoint, or a Cluster. Makes one attempt for each call. */
+export interface LockServers {
+  readonly keys: LockKeys;
+  run<T>(command: LockCommand): Promise<Answer<T>>;
+  /** Whether what is told about the lock reaches this process; who waits asks again and again. */
+  hears(place: KeysOfLock): boolean;
+  /** Resolves when it does, or with `false` after a while: polls find what pushes can't tell. */
+  listenFor(place: KeysOfLock): Promise<boolean>;
+  /** A connection to each server that has locks. */
+  all(): Promise<readonly RedisConnection[]>;
+  close(): void;
+}
+
+/** What comes from the servers unasked. */
+export interface ServersListener extends Pick<
+  StoreListener,
+  'wanted' | 'revoked' | 'recheck' | 'reconnected'
+> {
+  /** @param time The sender's clock; `undefined` when it can't be told whose it is. */
+  granted(message: GrantMessage, time: RedisTime | undefined): void;
+}
