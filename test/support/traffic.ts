@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { LockManager } from '../../lib/engine/lock-manager.js';
+import type { Lock } from '../../lib/engine/lock.js';
+
+export interface TrafficOptions {
+  /** Callers of each key in each manager. @default 2 */
+  readonly callers?: number;
+  /** Longest wait of each call; milliseconds. @default 10_000 */
+  readonly wait?: number;
+}
+
+/** Many callers that take the same few locks again and again, and watch each other. */
+export class Traffic {
+  /** When somebody entered last, by key. */
+  readonly enteredAt = new Map<string, number>();
+  entries = 0;
+  /** Sections that began while another's lease had not ended. */
+  overlaps = 0;
+  /** Sections whose fencing number was not larger than that of a section before. */
+  inversions = 0;
+  /** Locks that were lost while they were held. */
+  lost = 0;
+  /** What calls were rejected with. */
+  readonly errors: unknown[] = [];
+  /** The longest time in which nobody entered, in milliseconds. */
+  longestPause = 0;
+  readonly #inside = new Map<string, Set<Lock>>();
+  readonly #fences = new Map<string, number>();
+  readonly #callers: Promise<void>[] = [];
+  #lastEntry = performance.now();
+  #stopped = false;
+
+  constructor(
+    managers: readonly LockManager[],
+    readonly keys: readonly string[],
+    { callers = 2, wait = 10_000 }: TrafficOptions = {},
+  ) {
+    for (const manager of managers)
+      for (const key of keys)
+        for (let i = 0; i < callers; i += 1) this.#callers.push(this.#call(manager, key, wait));
+  }
+
+  /** Forgets what was seen so far, but who is inside and the fencing numbers. */
+  mark(): void {
+    this.entries = 0;
+    this.longestPause = 0;
+    this.#lastEntry = performance.now();
+    this.enteredAt.clear();
+  }
+
+  /** Resolves when every caller has come to its end. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#callers);
+  }
+
+  async #call(manager: LockManager, key: string, wait: number): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await manager.withLock(key, (lock) => this.#section(key, lock), { wait, onLost: 'report' });
+      } catch (error) {
+        this.errors.push(error);
+        await sleep(20);
+      }
+    }
+  }
+
+  async #section(key: string, lock: Lock): Promise<void> {
+    const now = performance.now();
+    this.entries += 1;
+    this.enteredAt.set(key, now);
+    this.longestPause = Math.max(this.longestPause, now - this.#lastEntry);
+    this.#lastEntry = now;
+    const inside = this.#inside.get(key) ?? new Set();
+    this.#inside.set(key, inside);
+    for (const other of inside) if (other.remainingMs > 0) this.overlaps += 1;
+    if (lock.fencingToken <= (this.#fences.get(key) ?? 0)) this.inversions += 1;
+    else this.#fences.set(key, lock.fencingToken);
+    inside.add(lock);
+    await sleep(Math.random() * 3);
+    if (lock.signal.aborted) this.lost += 1;
+    inside.delete(lock);
+  }
+}
