@@ -151,6 +151,28 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     expect(traffic).toMatchObject({ errors: [], overlaps: 0, inversions: 0, lost: 0 });
   }, 30_000);
 
+  it('hands over while the slot is on its way, where no key can be made any more', async () => {
+    const keyPrefix = uniquePrefix();
+    const [a, b] = [open({ keyPrefix }), open({ keyPrefix })];
+    const slot = slotOf(`${keyPrefix}k`);
+    const [from, to] = [await cluster.ownerOf(slot), (await masters())[0]!];
+    const other = from === to ? (await masters())[1]! : to;
+    const lock = await a.acquire('k');
+    const waiting = b.acquire('k');
+    await eventually(async () => expect((await a.inspect('k'))?.waiters).toBe(1));
+    await other.client.cluster('SETSLOT', slot, 'IMPORTING', from.id);
+    await from.client.cluster('SETSLOT', slot, 'MIGRATING', other.id);
+
+    await expect(lock.release()).resolves.toBe('released');
+    const next = await waiting;
+    expect(await from.client.get(`${keyPrefix}k`)).not.toBeNull();
+
+    await from.client.cluster('SETSLOT', slot, 'STABLE');
+    await other.client.cluster('SETSLOT', slot, 'STABLE');
+    expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
+    await next.release();
+  }, 20_000);
+
   it('goes on by itself when a master dies', async () => {
     const keyPrefix = uniquePrefix();
     const managers = [open({ keyPrefix }), open({ keyPrefix })];

@@ -34,8 +34,10 @@ if dwell > 0 then
   end
   return 1
 end
-redis.call('DEL', lock)
-if redis.call('EXISTS', queue, alive) == 0 then return 1 end
+if redis.call('EXISTS', queue, alive) == 0 then
+  redis.call('DEL', lock)
+  return 1
+end
 `,
   TIME,
   MINT,
@@ -43,7 +45,7 @@ if redis.call('EXISTS', queue, alive) == 0 then return 1 end
   PROMOTE,
   /* lua */ `
 promote()
-redis.call('ZREM', alive, boot)
+redis.pcall('ZREM', alive, boot)
 return 1
 `,
 );

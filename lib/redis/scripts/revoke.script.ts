@@ -23,7 +23,6 @@ local token, channel = ARGV[1], ARGV[2]
   PROMOTE,
   /* lua */ `
 if redis.call('GET', lock) ~= token then return 0 end
-redis.call('DEL', lock)
 promote()
 if token ~= '~' then
   tell(string.sub(token, 1, 16), 'revoked 0 ' .. token .. ' ' .. lock)

@@ -84,32 +84,30 @@ end
 `;
 
 /**
- * `promote(own)`: hands the free lock to the first waiter that is alive and listens. Returns
+ * `promote(own)`: hands the lock to the first waiter that is alive and listens, or frees it. Returns
  * its token, its fencing numbers and how many wait behind it; nothing when there is none. The
  * caller, `own`, learns it by the reply; everybody else by a push with a claim, a short lease:
  *
  * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <token> <lock>`
  *
  * With nobody in the queue, who is alive means nothing: what processes that died have left goes too.
- * It is told once it is true: a script may fail halfway where its slot is being moved.
+ * Where a slot is being moved no key can be looked at that is not there, and a script fails halfway:
+ * so the lock passes without being deleted, and is told once it is true.
  * Nobody listening is a hint that the waiter is dead: it is passed over, and comes back with its
  * old place if it is not. The first write is one that Redis allows when it is out of memory.
  */
 export const PROMOTE = /* lua */ `
 local function promote(own)
-  while true do
+  local behind = redis.call('ZCARD', queue)
+  while behind > 0 do
     local head = redis.call('ZPOPMIN', queue)[1]
-    if not head then
-      redis.call('DEL', alive)
-      return
-    end
+    behind = behind - 1
     local boot = string.sub(head, 1, 16)
     local aliveUntil = tonumber(redis.call('ZSCORE', alive, boot) or 0)
     redis.call('ZREM', alive, boot)
     if aliveUntil * 1000 > us then
       local claim = tonumber(string.sub(head, 18, 21))
       local first, last = mint(tonumber(string.sub(head, 23, 26)))
-      local behind = redis.call('ZCARD', queue)
       local expiry = math.floor(us / 1000) + claim
       redis.call('SET', lock, head, 'PX', claim)
       if head == own or tell(boot, string.format('grant %.0f %.0f %.0f %.0f %d %s %s',
@@ -117,8 +115,9 @@ local function promote(own)
         if behind == 1 then keepQueue() end
         return head, first, last, behind, claim
       end
-      redis.call('DEL', lock)
     end
   end
+  redis.call('DEL', lock)
+  redis.pcall('DEL', alive)
 end
 `;
