@@ -50,6 +50,7 @@ export class KeyGates {
       wanted: (token, queue) => registry.wanted(token, queue),
       revoked: (token) => registry.revoked(token),
       recheck: (token, inMs) => registry.recheck(token, inMs),
+      doubted: (token, key) => registry.doubted(token, key),
       reconnected: () => {
         releaser.retry();
         renewer.renewAll();

@@ -153,6 +153,8 @@ export interface StoreListener {
   revoked(token: string): void;
   /** The lock that `token` waits for comes free in `inMs` without a release. */
   recheck(token: string, inMs: number): void;
+  /** Somebody waits for the lock and sees `token` hold it: its release may have been lost. */
+  doubted(token: string, key: string): void;
   /** Connected anew, or pushes may have been missed: ask again. */
   reconnected(): void;
 }

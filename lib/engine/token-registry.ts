@@ -43,6 +43,11 @@ export class TokenRegistry implements Omit<StoreListener, 'reconnected'> {
     this.#users.get(token)?.revoked?.();
   }
 
+  /** A lock that nobody here uses any more is given back once more. */
+  doubted(token: string, key: string): void {
+    if (!this.#users.has(token)) this.releaser.discard(key, token, MAX_CLAIM_MS);
+  }
+
   recheck(token: string, inMs: number): void {
     this.#users.get(token)?.recheck?.(inMs);
   }

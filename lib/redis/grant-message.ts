@@ -15,7 +15,7 @@ export interface GrantMessage {
 }
 
 const GRANT = /^grant (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) ([^]+)$/;
-const NOTE = /^(wanted|revoked|recheck) (\d+) (\S+) /;
+const NOTE = /^(wanted|revoked|recheck|doubted) (\d+) (\S+) ([^]+)$/;
 
 /** Hands on what a script published. */
 export function deliver(
@@ -25,10 +25,11 @@ export function deliver(
 ): void {
   const grant = readGrant(message);
   if (grant !== undefined) return listener.granted(grant, time);
-  const [, kind, amount, token = ''] = NOTE.exec(message) ?? [];
+  const [, kind, amount, token = '', lock = ''] = NOTE.exec(message) ?? [];
   if (kind === 'wanted') listener.wanted(token, Number(amount));
   else if (kind === 'revoked') listener.revoked(token);
   else if (kind === 'recheck') listener.recheck(token, Number(amount));
+  else if (kind === 'doubted') listener.doubted(token, lock);
 }
 
 /** Reads what `promote` published; `undefined`: another message. */

@@ -36,4 +36,5 @@ export interface ServersListener extends Pick<
 > {
   /** @param time The sender's clock; `undefined` when it can't be told whose it is. */
   granted(message: GrantMessage, time: RedisTime | undefined): void;
+  doubted(token: string, lock: string): void;
 }

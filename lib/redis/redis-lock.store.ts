@@ -41,6 +41,7 @@ export class RedisLockStore implements LockStore {
       wanted: (token, queue) => this.#listener?.wanted(token, queue),
       revoked: (token) => this.#listener?.revoked(token),
       recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
+      doubted: (token, lock) => this.#listener?.doubted(token, this.#servers.keys.keyOf(lock)),
       reconnected: () => this.#listener?.reconnected(),
     });
   }

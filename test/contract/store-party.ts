@@ -17,6 +17,7 @@ export class StoreParty {
   readonly wanted: { token: string; queue: number }[] = [];
   readonly revoked: string[] = [];
   readonly rechecks: { token: string; inMs: number }[] = [];
+  readonly doubts: { token: string; key: string }[] = [];
   reconnects = 0;
 
   constructor(
@@ -28,6 +29,7 @@ export class StoreParty {
       wanted: (token, queue) => void this.wanted.push({ token, queue }),
       revoked: (token) => void this.revoked.push(token),
       recheck: (token, inMs) => void this.rechecks.push({ token, inMs }),
+      doubted: (token, key) => void this.doubts.push({ token, key }),
       reconnected: () => void (this.reconnects += 1),
     });
   }

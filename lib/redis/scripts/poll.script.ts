@@ -1,10 +1,20 @@
 import { defineScript } from '../redis-script.js';
 import { ACQUIRED } from './acquire.script.js';
-import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, REPORT, TELL, TIME } from './shared.script.js';
+import {
+  IS_TOKEN,
+  KEEP_QUEUE,
+  LOCK_KEYS,
+  MINT,
+  PROMOTE,
+  REPORT,
+  TELL,
+  TIME,
+} from './shared.script.js';
 
 /**
  * A waiter's sign of life. Finds the lock when its grant was lost, and promotes the head of the
- * queue when the holder has gone without a release.
+ * queue when the holder has gone without a release. The holder is asked whether it still is one,
+ * `doubted 0 <token> <lock>`: a failover may have lost its release.
  *
  * KEYS  1 lock  2 queue  3 alive  4 fence counter
  * ARGV  1 token  2 not after, µs  3 callers waiting  4 channel prefix
@@ -22,6 +32,7 @@ if us > tonumber(ARGV[2]) then return {${ACQUIRED.stale}, us} end
   MINT,
   REPORT,
   KEEP_QUEUE,
+  IS_TOKEN,
   TELL,
   PROMOTE,
   /* lua */ `
@@ -41,6 +52,9 @@ if not holder then
   if head == token then return {${ACQUIRED.held}, us, -1, first, last, behind, claim} end
 end
 local left, rank = redis.call('PTTL', lock), redis.call('ZRANK', queue, token)
+if holder and isToken(holder) then
+  tell(string.sub(holder, 1, 16), 'doubted 0 ' .. holder .. ' ' .. lock)
+end
 return {${ACQUIRED.queued}, us, -1, left, rank, tonumber(place)}
 `,
 );

@@ -75,6 +75,7 @@ export class FaultyStore implements LockStore {
       wanted: (token, queue) => listener.wanted(token, queue),
       revoked: (token) => listener.revoked(token),
       recheck: (token, inMs) => listener.recheck(token, inMs),
+      doubted: (token, key) => listener.doubted(token, key),
       reconnected: () => listener.reconnected(),
     });
   }
