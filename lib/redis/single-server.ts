@@ -5,12 +5,14 @@ import type { LockCommand, LockServers, ServersListener } from './lock-servers.j
 import { prepareConnection } from './prepare-connection.js';
 import { RedisConnection } from './redis-connection.js';
 import type { Answer } from './redis-connection.js';
+import { SentinelWatch } from './sentinel-watch.js';
 
 /** One Redis endpoint: a server, or the primary that Sentinel names. */
 export class SingleServer implements LockServers {
   readonly keys: LockKeys;
   readonly #commands: RedisConnection;
   readonly #channel: GrantChannel;
+  readonly #sentinels: SentinelWatch;
 
   constructor(
     clients: OwnClients,
@@ -39,6 +41,7 @@ export class SingleServer implements LockServers {
       this.#commands,
       listener,
     );
+    this.#sentinels = new SentinelWatch([clients.commands, clients.subscriber]);
   }
 
   run<T>({ script, key, keys, args }: LockCommand): Promise<Answer<T>> {
@@ -59,6 +62,7 @@ export class SingleServer implements LockServers {
   }
 
   close(): void {
+    this.#sentinels.close();
     this.#channel.close();
     this.#commands.close();
   }

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+
+import { Redis } from 'ioredis';
+
+import { eventually } from './eventually.js';
+import { RedisServer } from './redis-server.js';
+import { freePort } from './spawn-redis.mjs';
+
+const NAME = 'locks';
+const QUORUM = 2;
+
+export interface RedisSentinelOptions {
+  /** After how long a silent server counts as down; milliseconds. @default 500 */
+  readonly downAfter?: number;
+  /** More command-line options of the data servers. */
+  readonly args?: readonly string[];
+}
+
+/** A real primary with two replicas, watched by three Sentinels, on loopback. */
+export class RedisSentinel {
+  /** What the primary is called. */
+  readonly name = NAME;
+
+  private constructor(
+    readonly servers: readonly RedisServer[],
+    readonly sentinels: readonly RedisServer[],
+    private readonly admins: ReadonlyMap<number, Redis>,
+  ) {}
+
+  /** Starts everything; resolves when the Sentinels agree and the replicas are in step. */
+  static async start({
+    downAfter = 500,
+    args = [],
+  }: RedisSentinelOptions = {}): Promise<RedisSentinel> {
+    const primary = await RedisServer.start({ args: ['--repl-diskless-sync-delay', '0', ...args] });
+    const follow = ['--replicaof', `127.0.0.1 ${primary.port}`, '--repl-diskless-sync-delay', '0'];
+    const replicas = await Promise.all(
+      [1, 2].map(() => RedisServer.start({ args: [...follow, ...args] })),
+    );
+    const plan = await Promise.all(
+      [1, 2, 3].map(async () => ({ id: randomBytes(20).toString('hex'), port: await freePort() })),
+    );
+    const sentinels = await Promise.all(
+      plan.map((self) => {
+        const config = configOf(self, plan, primary.port, downAfter);
+        return RedisServer.start({ port: self.port, config, args: ['--sentinel'] });
+      }),
+    );
+    const servers = [primary, ...replicas];
+    const admins = new Map([...servers, ...sentinels].map(({ port }) => [port, adminOf(port)]));
+    const group = new RedisSentinel(servers, sentinels, admins);
+    await group.healthy();
+    return group;
+  }
+
+  /** The options of a client. */
+  get options(): { sentinels: { host: string; port: number }[]; name: string } {
+    const sentinels = this.sentinels.map(({ port }) => ({ host: '127.0.0.1', port }));
+    return { sentinels, name: NAME };
+  }
+
+  /** A client for one server alone. */
+  admin(server: RedisServer): Redis {
+    const admin = this.admins.get(server.port);
+    if (admin === undefined) throw new Error(`There is no server on port ${server.port}.`);
+    return admin;
+  }
+
+  /** The primary in the eyes of the first Sentinel. */
+  async primary(): Promise<RedisServer> {
+    const [sentinel] = this.sentinels;
+    const address = await this.admin(sentinel!).call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME);
+    const port = Number((address as string[])[1]);
+    const server = this.servers.find((one) => one.port === port);
+    if (server === undefined) throw new Error(`The Sentinels know a stranger on port ${port}.`);
+    return server;
+  }
+
+  /** Makes replicas of old primaries, which takes Sentinel ten seconds; then as `healthy`. */
+  async settle(): Promise<void> {
+    const primary = await this.primary();
+    for (const server of this.servers) {
+      if (server === primary || !server.isRunning) continue;
+      await this.admin(server).replicaof('127.0.0.1', primary.port);
+    }
+    await this.healthy();
+  }
+
+  /** Resolves when the Sentinels agree and every running replica is in step. */
+  async healthy(within = 15_000): Promise<void> {
+    await eventually(
+      async () => {
+        for (const sentinel of this.sentinels)
+          await this.admin(sentinel).call('SENTINEL', 'CKQUORUM', NAME);
+        const primary = await this.primary();
+        const running = this.servers.filter((server) => server.isRunning && server !== primary);
+        for (const server of running) {
+          const info = await this.admin(server).info('replication');
+          if (!info.includes('master_link_status:up') || !info.includes(`:${primary.port}`))
+            throw new Error(`A replica is not in step:\n${info}`);
+        }
+      },
+      { within, every: 50 },
+    );
+  }
+
+  /** Resolves with the time, in milliseconds, until the Sentinels name another primary than `old`. */
+  async failedOver(old: RedisServer, within = 20_000): Promise<number> {
+    const from = performance.now();
+    await eventually(
+      async () => {
+        const primary = await this.primary();
+        const info = primary === old ? '' : await this.admin(primary).info('replication');
+        if (!info.includes('role:master')) throw new Error('The primary is still the old one.');
+      },
+      { within, every: 20 },
+    );
+    return performance.now() - from;
+  }
+
+  /** Has the Sentinels make a replica the primary, in agreement with the old one. */
+  async failover(): Promise<number> {
+    const old = await this.primary();
+    await this.admin(this.sentinels[0]!).call('SENTINEL', 'FAILOVER', NAME);
+    return this.failedOver(old);
+  }
+
+  async stop(): Promise<void> {
+    for (const admin of this.admins.values()) admin.disconnect();
+    await Promise.all([...this.sentinels, ...this.servers].map((server) => server.stop()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+function adminOf(port: number): Redis {
+  const admin = new Redis({ port, retryStrategy: () => 50, disconnectTimeout: 0 });
+  admin.on('error', () => {});
+  return admin;
+}
+
+/** A Sentinel that knows the others from the start, instead of hearing of them after some seconds. */
+function configOf(
+  self: { id: string; port: number },
+  all: readonly { id: string; port: number }[],
+  primary: number,
+  downAfter: number,
+): string {
+  const others = all.filter(({ id }) => id !== self.id);
+  return [
+    `sentinel myid ${self.id}`,
+    `sentinel monitor ${NAME} 127.0.0.1 ${primary} ${QUORUM}`,
+    `sentinel down-after-milliseconds ${NAME} ${downAfter}`,
+    `sentinel failover-timeout ${NAME} 4000`,
+    ...others.map(({ id, port }) => `sentinel known-sentinel ${NAME} 127.0.0.1 ${port} ${id}`),
+  ].join('\n');
+}
