@@ -12,8 +12,8 @@ const MASTERS = 3;
 const SLOTS = 16_384;
 
 export interface RedisClusterOptions {
-  /** More command-line options of every node. */
-  readonly args?: readonly string[];
+  /** More command-line options of the node on this port. */
+  readonly argsOf?: (port: number) => readonly string[];
   /** After how long a silent node counts as failed; milliseconds. @default 1_000 */
   readonly nodeTimeout?: number;
   /** Options of the clients with which nodes are administered, e.g. TLS. */
@@ -54,7 +54,10 @@ export class RedisCluster {
     for (const [i, { file }] of plan.entries()) writeFileSync(file, layout(plan, i));
     const members = await Promise.all(
       plan.map(async ({ id, port, file }) => {
-        const args = [...nodeArgs(file, options.nodeTimeout ?? 1000), ...(options.args ?? [])];
+        const args = [
+          ...nodeArgs(file, options.nodeTimeout ?? 1000),
+          ...(options.argsOf?.(port) ?? []),
+        ];
         const server = await RedisServer.start({ port, args });
         const client = new Redis({
           port,
