@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { RedisTime } from '../engine/lease.js';
-import { prepareConnection } from './prepare-connection.js';
 import { RedisConnection } from './redis-connection.js';
+import type { Replicas } from './replicas.js';
+import { ScriptRunner } from './script-runner.js';
 
 /** What a node of a Cluster tells unasked. */
 export interface ClusterNodeHooks {
@@ -20,7 +21,7 @@ export interface ClusterNodeHooks {
 
 /** One node of a Cluster: a connection for commands and, once somebody waits there, one that listens. */
 export class ClusterNode {
-  readonly commands: RedisConnection;
+  readonly scripts: ScriptRunner;
   #subscriber: RedisConnection | undefined;
   #closed = false;
 
@@ -28,11 +29,13 @@ export class ClusterNode {
     /** `host:port`. */
     readonly name: string,
     private readonly open: () => Redis,
-    private readonly commandTimeout: number,
+    private readonly options: {
+      readonly commandTimeout: number;
+      readonly replicas?: Replicas | undefined;
+    },
     private readonly hooks: ClusterNodeHooks,
   ) {
-    this.commands = new RedisConnection(open(), commandTimeout, {
-      prepare: (client, time) => prepareConnection(client, time, 'sharded'),
+    this.scripts = new ScriptRunner(open, 'sharded', options, {
       ready: () => {
         hooks.ready();
         // What cut this connection may have left the other half open.
@@ -40,6 +43,10 @@ export class ClusterNode {
       },
       closed: () => this.#closed || hooks.closed(),
     });
+  }
+
+  get commands(): RedisConnection {
+    return this.scripts.commands;
   }
 
   get isReady(): boolean {
@@ -50,7 +57,7 @@ export class ClusterNode {
   get subscriber(): RedisConnection {
     if (this.#subscriber !== undefined) return this.#subscriber;
     const client = this.open();
-    const subscriber = new RedisConnection(client, this.commandTimeout, {
+    const subscriber = new RedisConnection(client, this.options.commandTimeout, {
       ready: () => this.hooks.subscriberReady(this),
       closed: () => this.#closed || this.hooks.subscriberClosed(this),
     });
@@ -71,7 +78,7 @@ export class ClusterNode {
 
   close(): void {
     this.#closed = true;
-    this.commands.close();
+    this.scripts.close();
     this.#subscriber?.close();
   }
 }

@@ -8,6 +8,7 @@ import { deliver } from './grant-message.js';
 import { LockKeys } from './lock-keys.js';
 import type { KeysOfLock } from './lock-keys.js';
 import type { LockCommand, LockServers, ServersListener } from './lock-servers.js';
+import type { RedisStoreOptions } from './redis-store-options.js';
 import type { Answer, RedisConnection } from './redis-connection.js';
 import { ShardedChannels } from './sharded-channels.js';
 
@@ -23,16 +24,12 @@ export class ClusterServers implements LockServers {
 
   constructor(
     clients: ClusterClients,
-    private readonly options: {
-      readonly keyPrefix: string;
-      readonly commandTimeout: number;
-      readonly boot: string;
-    },
+    private readonly options: RedisStoreOptions,
     listener: ServersListener,
   ) {
     const { commandTimeout, boot, keyPrefix } = options;
     this.keys = new LockKeys(clients.keyPrefix + keyPrefix, true);
-    this.#topology = new ClusterTopology(clients, commandTimeout, {
+    this.#topology = new ClusterTopology(clients, options, {
       ready: () => listener.reconnected(),
       changed: () => {
         this.#channels.follow();
@@ -51,15 +48,14 @@ export class ClusterServers implements LockServers {
   }
 
   /** Follows the slot to where it is; one node has `commandTimeout` to answer, and no new one is asked after that. */
-  async run<T>({ script, key, place, keys, args }: LockCommand): Promise<Answer<T>> {
+  async run<T>(command: LockCommand): Promise<Answer<T>> {
+    const { key, place } = command;
     const giveUpAt = performance.now() + this.options.commandTimeout;
     let importing: ClusterNode | undefined;
     for (let hops = 1; ; hops += 1) {
       const node = importing ?? (await this.#locate(key, place));
       try {
-        const { commands } = node;
-        const asking = importing !== undefined;
-        return await commands.run<T>(script.sharded, key, keys, args(commands.time), asking);
+        return await node.scripts.run<T>(command, importing !== undefined);
       } catch (error) {
         if (performance.now() >= giveUpAt || this.#topology.isClosed) throw error;
         importing = await this.#redirected(error as Error, node, place.slot, hops);

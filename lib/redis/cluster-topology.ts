@@ -4,6 +4,7 @@ import type { ClusterLayout } from './cluster-layout.js';
 import { ClusterNode } from './cluster-node.js';
 import type { ClusterNodeHooks } from './cluster-node.js';
 import { RedisConnection } from './redis-connection.js';
+import type { Replicas } from './replicas.js';
 
 /** How many nodes are asked for the layout at once: one of them may hang. */
 const ASKED_AT_ONCE = 2;
@@ -21,7 +22,10 @@ export class ClusterTopology {
 
   constructor(
     private readonly clients: ClusterClients,
-    private readonly commandTimeout: number,
+    private readonly options: {
+      readonly commandTimeout: number;
+      readonly replicas?: Replicas | undefined;
+    },
     private readonly hooks: Omit<ClusterNodeHooks, 'closed'> & {
       /** Slots have another owner. */
       readonly changed: () => void;
@@ -56,7 +60,7 @@ export class ClusterTopology {
     if (node === undefined) {
       const open = () => this.clients.open(name, 'lasting');
       const hooks = { ...this.hooks, closed: () => void this.refresh() };
-      node = new ClusterNode(name, open, this.commandTimeout, hooks);
+      node = new ClusterNode(name, open, this.options, hooks);
       if (this.#closed) node.close();
       else this.#nodes.set(name, node);
     }
@@ -97,7 +101,9 @@ export class ClusterTopology {
     const connections: RedisConnection[] = [];
     const answers = [...names].map((name) => {
       const client = this.clients.open(name, 'once');
-      const connection = new RedisConnection(client, this.commandTimeout, { ready: () => {} });
+      const connection = new RedisConnection(client, this.options.commandTimeout, {
+        ready: () => {},
+      });
       connections.push(connection);
       return this.#layoutOf(name, connection);
     });

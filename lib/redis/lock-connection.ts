@@ -41,29 +41,25 @@ export function ownOptions(commandTimeout: number) {
 
 export type OwnOptions = ReturnType<typeof ownOptions>;
 
-/** Our two connections, and the prefix that the user's own options put before every key. */
+/** How our own connections are opened, and the prefix that the user's options put before every key. */
 export interface OwnClients {
-  readonly commands: Redis;
-  readonly subscriber: Redis;
+  readonly open: () => Redis;
   readonly keyPrefix: string;
 }
 
-/** Opens connections of our own; a client that was handed in is only copied. */
-export function openClients(connection: RedisLockConnection, commandTimeout: number): OwnClients {
+/** Connections of our own to one endpoint; a client that was handed in is only copied. */
+export function ownClients(connection: RedisLockConnection, commandTimeout: number): OwnClients {
   const own = ownOptions(commandTimeout);
   const one = single(connection);
   if (isClient(one)) {
-    const open = (): Redis => one.duplicate(own);
-    return { commands: open(), subscriber: open(), keyPrefix: one.options.keyPrefix ?? '' };
+    return { open: () => one.duplicate(own), keyPrefix: one.options.keyPrefix ?? '' };
   }
   if (typeof one === 'string') {
     const path = one.replace(/^unix:\/\//, '');
-    const open = (): Redis => new Redis(path, own);
-    return { commands: open(), subscriber: open(), keyPrefix: '' };
+    return { open: () => new Redis(path, own), keyPrefix: '' };
   }
   const options = one as RedisOptions;
-  const open = (): Redis => new Redis({ ...options, ...own });
-  return { commands: open(), subscriber: open(), keyPrefix: options.keyPrefix ?? '' };
+  return { open: () => new Redis({ ...options, ...own }), keyPrefix: options.keyPrefix ?? '' };
 }
 
 /** What is wrong with `connection`, one sentence each; never shows a password. */

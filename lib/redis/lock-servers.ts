@@ -12,6 +12,8 @@ export interface LockCommand {
   readonly key: string;
   readonly place: KeysOfLock;
   readonly keys: readonly string[];
+  /** It may give the lock to its caller, by a reply as acquire's. */
+  readonly grants?: boolean;
   /** Built once the server is known, since times in it are on that server's clock. */
   readonly args: (time: RedisTime) => readonly Argument[];
 }

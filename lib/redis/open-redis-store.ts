@@ -2,22 +2,13 @@ import { LockConfigError } from '../engine/errors.js';
 import type { LockStore } from '../engine/lock-store.js';
 import { clusterClients } from './cluster-clients.js';
 import { ClusterServers } from './cluster-servers.js';
-import { checkConnection, isCluster, openClients, ownOptions } from './lock-connection.js';
+import { checkConnection, isCluster, ownClients, ownOptions } from './lock-connection.js';
 import type { RedisLockConnection } from './lock-connection.js';
 import { checkClusterPrefix } from './lock-keys.js';
 import type { LockServers, ServersListener } from './lock-servers.js';
 import { RedisLockStore } from './redis-lock.store.js';
+import type { RedisStoreOptions } from './redis-store-options.js';
 import { SingleServer } from './single-server.js';
-
-/** What a store of locks in Redis needs beside its connection. */
-export interface RedisStoreOptions {
-  /** Put before every key, behind the client's own `keyPrefix`. */
-  readonly keyPrefix: string;
-  /** Longest wait for one answer, in milliseconds. */
-  readonly commandTimeout: number;
-  /** The name of this process in Redis. */
-  readonly boot: string;
-}
 
 /**
  * Opens the store for a connection of any form; connects in the background.
@@ -30,7 +21,12 @@ export function openRedisStore(
 ): LockStore {
   const problems = checkConnection(connection);
   if (problems.length > 0) throw new LockConfigError(problems);
-  return new RedisLockStore(serversOf(connection, options));
+  const open = serversOf(connection, options);
+  if (options.replicas === undefined) return new RedisLockStore(open);
+  // A push tells nothing of replicas: who is granted the lock asks, and then it counts.
+  return new RedisLockStore((listener) =>
+    open({ ...listener, granted: (message) => listener.granted(message, undefined) }),
+  );
 }
 
 function serversOf(
@@ -39,7 +35,7 @@ function serversOf(
 ): (listener: ServersListener) => LockServers {
   const { commandTimeout, keyPrefix } = options;
   if (!isCluster(connection)) {
-    const clients = openClients(connection, commandTimeout);
+    const clients = ownClients(connection, commandTimeout);
     return (listener) => new SingleServer(clients, options, listener);
   }
   const clients = clusterClients(connection, ownOptions(commandTimeout));

@@ -57,6 +57,11 @@ export class RedisConnection {
     client.on('ready', () => void this.#prepare());
   }
 
+  /** Another number for each connection. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   /** The server's address, for errors. */
   get node(): string {
     const { path, host, port } = this.client.options;

@@ -70,6 +70,7 @@ export class RedisLockStore implements LockStore {
     const { lock, queue: queueKey, alive, counter, channel } = place;
     const answer = await this.#servers.run<number[]>({
       script: acquireScript,
+      grants: true,
       key,
       place,
       keys: [lock, queueKey, alive, counter],
@@ -95,6 +96,7 @@ export class RedisLockStore implements LockStore {
     const answer = await this.#servers.run<number[]>({
       ...onLock(place, key),
       script: pollScript,
+      grants: true,
       args: (time) => [token, notAfter(until, time), callers, place.channel],
     });
     observe(answer.reply[1], answer);

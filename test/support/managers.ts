@@ -8,12 +8,14 @@ import type { LockEngineOptions } from '../../lib/engine/lock-options.js';
 import { MemoryLockStore } from '../../lib/memory/memory-lock.store.js';
 import { MemorySpace } from '../../lib/memory/memory-space.js';
 import type { RedisLockConnection } from '../../lib/redis/lock-connection.js';
+import type { Replicas } from '../../lib/redis/replicas.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
 import { afterTest } from './after-test.js';
 
 export interface ManagerOptions extends LockEngineOptions {
   /** @default 'lock:' */
   readonly keyPrefix?: string;
+  readonly replicas?: Replicas;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface ManagerOptions extends LockEngineOptions {
  */
 export function openManager(
   connection: RedisLockConnection | MemorySpace,
-  { keyPrefix = 'lock:', ...options }: ManagerOptions = {},
+  { keyPrefix = 'lock:', replicas, ...options }: ManagerOptions = {},
 ): LockManager {
   const reader = new OptionReader({ shutdownTimeout: 0, ...options });
   const settings = readSettings(reader);
@@ -31,7 +33,7 @@ export function openManager(
   const manager = new LockManager(settings, (boot) =>
     connection instanceof MemorySpace
       ? new MemoryLockStore(boot, connection)
-      : openRedisStore(connection, { keyPrefix, commandTimeout, boot }),
+      : openRedisStore(connection, { keyPrefix, commandTimeout, boot, replicas }),
   );
   afterTest(() => manager.close());
   return manager;

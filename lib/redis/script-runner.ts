@@ -1,0 +1,52 @@
+import type { Redis } from 'ioredis';
+import type { LockCommand } from './lock-servers.js';
+import { prepareConnection } from './prepare-connection.js';
+import { RedisConnection } from './redis-connection.js';
+import type { Answer, ConnectionHooks } from './redis-connection.js';
+import { runReplicated } from './replicas.js';
+import type { Replicas } from './replicas.js';
+
+/** Runs scripts on one server: one connection for all, and one for grants that replicas must have. */
+export class ScriptRunner {
+  readonly commands: RedisConnection;
+  readonly #grants: RedisConnection | undefined;
+  readonly #replicas: Replicas | undefined;
+
+  /** @param form Which text of the scripts the server needs. */
+  constructor(
+    open: () => Redis,
+    private readonly form: 'single' | 'sharded',
+    options: { readonly commandTimeout: number; readonly replicas?: Replicas | undefined },
+    hooks: Omit<ConnectionHooks, 'prepare'>,
+  ) {
+    const { commandTimeout, replicas } = options;
+    const prepare: ConnectionHooks['prepare'] = (client, time) =>
+      prepareConnection(client, time, form);
+    this.commands = new RedisConnection(open(), commandTimeout, { ...hooks, prepare });
+    this.#replicas = replicas;
+    if (replicas === undefined) return;
+    // A command here may stand behind another one's wait for the replicas.
+    const patience = commandTimeout + replicas.timeout;
+    this.#grants = new RedisConnection(open(), patience, { prepare, ready: () => {} });
+  }
+
+  /** @param asking The server is only about to get the slot. */
+  run<T>(command: LockCommand, asking = false): Promise<Answer<T>> {
+    const { key } = command;
+    if (this.#replicas === undefined || this.#grants === undefined || command.grants !== true)
+      return this.#send(this.commands, command, asking);
+    const grants = this.#grants;
+    return runReplicated(grants, key, this.#replicas, () => this.#send(grants, command, asking));
+  }
+
+  close(): void {
+    this.commands.close();
+    this.#grants?.close();
+  }
+
+  #send<T>(on: RedisConnection, command: LockCommand, asking: boolean): Promise<Answer<T>> {
+    const { script, key, keys, args } = command;
+    const text = this.form === 'single' ? script : script.sharded;
+    return on.run(text, key, keys, args(on.time), asking);
+  }
+}
