@@ -18,6 +18,14 @@ export interface LockCommand {
   readonly args: (time: RedisTime) => readonly Argument[];
 }
 
+/** What scripts for one lock have in common. */
+export function onLock(
+  place: KeysOfLock,
+  key: string,
+): Pick<LockCommand, 'key' | 'place' | 'keys'> {
+  return { key, place, keys: [place.lock, place.queue, place.alive, place.counter] };
+}
+
 /** The Redis servers that keep locks: one endpoint, or a Cluster. Makes one attempt for each call. */
 export interface LockServers {
   readonly keys: LockKeys;

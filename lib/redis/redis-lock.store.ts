@@ -15,6 +15,7 @@ import type {
 import { readToken } from '../engine/token.js';
 import { toGrant } from './grant-message.js';
 import type { KeysOfLock } from './lock-keys.js';
+import { onLock } from './lock-servers.js';
 import type { LockServers, ServersListener } from './lock-servers.js';
 import type { Argument } from './redis-connection.js';
 import { errorOf } from './redis-errors.js';
@@ -50,10 +51,13 @@ export class RedisLockStore implements LockStore {
     this.#listener = listener;
   }
 
-  async acquire(command: AcquireCommand): Promise<AcquireReply> {
+  acquire(command: AcquireCommand): Promise<AcquireReply> {
     const place = this.#servers.keys.of(command.key);
-    if (command.queue === undefined || this.#servers.hears(place))
-      return this.#acquire(command, place);
+    const hears = command.queue === undefined || this.#servers.hears(place);
+    return hears ? this.#acquire(command, place) : this.#acquireUnheard(command, place);
+  }
+
+  async #acquireUnheard(command: AcquireCommand, place: KeysOfLock): Promise<AcquireReply> {
     // Nobody waits before being subscribed, unless others wait for what is given up in the same step.
     const queue = command.yields === undefined ? undefined : command.queue;
     const reply = await this.#acquire({ ...command, queue }, place);
@@ -191,9 +195,4 @@ export class RedisLockStore implements LockStore {
   async #listen(token: string, place: KeysOfLock): Promise<void> {
     if (await this.#servers.listenFor(place)) this.#listener?.recheck(token, 0);
   }
-}
-
-/** What scripts for one lock have in common. */
-function onLock(place: KeysOfLock, key: string) {
-  return { key, place, keys: [place.lock, place.queue, place.alive, place.counter] };
 }
