@@ -2,6 +2,8 @@ import { LockConfigError } from '../engine/errors.js';
 import { ENGINE_OPTIONS, OptionReader, readSettings } from '../engine/lock-options.check.js';
 import type { LockSettings } from '../engine/lock-options.js';
 import { checkConnection } from '../redis/lock-connection.js';
+import { readReplicas } from '../redis/replicas.js';
+import type { Replicas } from '../redis/replicas.js';
 import type { LockConnection, RedisLockModuleOptions } from './redis-lock.options.js';
 
 const MODULE_OPTIONS = [...ENGINE_OPTIONS, 'connection', 'keyPrefix', 'replicas', 'http'];
@@ -11,6 +13,7 @@ export interface ResolvedModuleOptions {
   readonly settings: LockSettings;
   readonly connection: LockConnection;
   readonly keyPrefix: string;
+  readonly replicas: Replicas | undefined;
   /** Status of a busy lock; `false`: lock errors are not answered here. */
   readonly busyStatus: number | false;
 }
@@ -24,15 +27,17 @@ export function resolveModuleOptions(options: RedisLockModuleOptions): ResolvedM
   const reader = new OptionReader(options);
   reader.only(MODULE_OPTIONS);
   const given: Partial<RedisLockModuleOptions> = { ...options };
+  const settings = readSettings(reader);
   const resolved: ResolvedModuleOptions = Object.freeze({
-    settings: readSettings(reader),
+    settings,
     connection: options?.connection,
     keyPrefix: reader.text('keyPrefix', 'lock:'),
+    replicas: readReplicas(given.replicas, settings.commandTimeout, reader.problems),
     busyStatus: readBusyStatus(given.http, reader.problems),
   });
   if (given.connection !== 'memory') reader.problems.push(...checkConnection(given.connection));
-  if (given.replicas !== undefined) {
-    reader.problems.push('replicas is not available in this version; leave it out.');
+  if (given.connection === 'memory' && given.replicas !== undefined) {
+    reader.problems.push("replicas needs Redis, got connection 'memory'.");
   }
   if (reader.problems.length > 0) throw new LockConfigError(reader.problems);
   return resolved;

@@ -28,7 +28,10 @@ export interface RedisLockModuleOptions extends LockEngineOptions {
   connection: LockConnection;
   /** Stands before every key in Redis. @default 'lock:' */
   keyPrefix?: string;
-  /** A grant counts only when this many replicas have it. Not available yet: refused. */
+  /**
+   * A grant counts only when this many replicas (1 to 100) have it; too few reject the call with
+   * `LOCK_UNAVAILABLE`. `timeout`: longest wait for them. @default unset; `timeout`: `commandTimeout`
+   */
   replicas?: { count: number; timeout?: Duration };
   /** How lock errors are answered over HTTP; `false` registers no filter for them. */
   http?: LockHttpOptions | false;
