@@ -5,7 +5,7 @@ import type { HolderEvents } from './holder-events.js';
 import type { LeaseRenewer } from './lease-renewer.js';
 import type { LockEventEmitter } from './lock-events.js';
 import type { LockSettings } from './lock-options.js';
-import type { LockStore, QueuePlace, ReleaseReply } from './lock-store.js';
+import type { LockStore, QueuePlace, ReleaseReply, StoreTrouble } from './lock-store.js';
 import type { Releaser } from './releaser.js';
 import type { TokenMint } from './token.js';
 import type { TokenRegistry } from './token-registry.js';
@@ -45,6 +45,8 @@ export interface SeekerContext {
   readonly mint: TokenMint;
   readonly releaser: Releaser;
   readonly registry: TokenRegistry;
+  /** Why the store can't be reached at the moment, if so. */
+  trouble(): StoreTrouble | undefined;
 }
 
 /** Who makes the attempt. The last four end it. */

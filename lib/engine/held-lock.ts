@@ -15,6 +15,8 @@ export interface EngineLock extends Lock {
   /** Why it was lost, if it was. */
   readonly lostError: LockLostError | undefined;
   readonly turns: Turns;
+  /** Whether a re-entry is running. */
+  readonly reentered: boolean;
 }
 
 /** Where a held lock is given back, and who can prolong it. */
@@ -71,6 +73,10 @@ export class HeldLock implements EngineLock {
     return (this.#turns ??= new Turns(this.key, this.home.clock));
   }
 
+  get reentered(): boolean {
+    return this.#turns?.busy === true;
+  }
+
   get heldMs(): number {
     return this.home.clock.now() - this.acquiredAt;
   }
@@ -111,9 +117,7 @@ export class HeldLock implements EngineLock {
   }
 
   release(): Promise<'released' | 'lost'> {
-    return (this.#release ??= this.#turns?.busy
-      ? this.#releaseAfterTurns(this.#turns)
-      : this.#leave());
+    return (this.#release ??= this.reentered ? this.#releaseAfterTurns() : this.#leave());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -132,8 +136,8 @@ export class HeldLock implements EngineLock {
     this.#abort?.abort(this.#lostError);
   }
 
-  async #releaseAfterTurns(turns: Turns): Promise<'released' | 'lost'> {
-    while (turns.busy) await turns.idle();
+  async #releaseAfterTurns(): Promise<'released' | 'lost'> {
+    while (this.reentered) await this.turns.idle();
     return this.#leave();
   }
 

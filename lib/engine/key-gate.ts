@@ -1,6 +1,6 @@
-import { LockQueueFullError, LockTimeoutError } from './errors.js';
+import { LockQueueFullError, LockTimeoutError, LockUnavailableError } from './errors.js';
 import type { Demand, GateContext, Yield } from './demand.js';
-import type { LockConfigError, LockError, LockUnavailableError } from './errors.js';
+import type { LockConfigError, LockError } from './errors.js';
 import { fencesToStart } from './handoff-policy.js';
 import type { HeldLock } from './held-lock.js';
 import type { HoldTerms } from './hold.js';
@@ -57,6 +57,11 @@ export class KeyGate implements Demand, LineOwner {
     this.#tenure?.evict(why);
   }
 
+  /** The store can't be reached: whether the lock is still busy is not known. */
+  unreachable(): void {
+    this.#seeker?.doubt();
+  }
+
   /** The store can be reached again, or pushes may have been missed. */
   reconnected(): void {
     this.#seeker?.hurry();
@@ -97,7 +102,11 @@ export class KeyGate implements Demand, LineOwner {
   }
 
   get failure(): LockUnavailableError | undefined {
-    return this.#failure;
+    if (this.#failure !== undefined) return this.#failure;
+    const trouble = this.context.trouble();
+    if (trouble === undefined) return undefined;
+    const reason = 'there is no connection to Redis.';
+    return new LockUnavailableError([this.key], reason, trouble.cause, trouble.nodes);
   }
 
   won(token: string, ttl: number, terms: HoldTerms, via: 'free' | 'handoff'): void {

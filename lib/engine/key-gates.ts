@@ -8,7 +8,7 @@ import { LeaseRenewer } from './lease-renewer.js';
 import type { LockEventEmitter } from './lock-events.js';
 import type { LocalState } from './lock-info.js';
 import type { LockRequest, LockSettings } from './lock-options.js';
-import type { LockStore } from './lock-store.js';
+import type { LockStore, StoreTrouble } from './lock-store.js';
 import { Releaser } from './releaser.js';
 import { TokenMint } from './token.js';
 import { TokenRegistry } from './token-registry.js';
@@ -20,6 +20,7 @@ export class KeyGates {
   readonly #mint = new TokenMint();
   readonly #releaser: Releaser;
   readonly #context: GateContext;
+  #trouble: StoreTrouble | undefined;
   #drained: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -43,6 +44,7 @@ export class KeyGates {
       registry,
       events,
       told: new HolderEvents(events),
+      trouble: () => this.#trouble,
       emptied: (gate) => this.#emptied(gate),
     };
     store.listen({
@@ -51,7 +53,9 @@ export class KeyGates {
       revoked: (token) => registry.revoked(token),
       recheck: (token, inMs) => registry.recheck(token, inMs),
       doubted: (token, key) => registry.doubted(token, key),
+      unreachable: (trouble) => this.#unreachable(trouble),
       reconnected: () => {
+        this.#trouble = undefined;
         releaser.retry();
         renewer.renewAll();
         for (const gate of this.#gates.values()) gate.reconnected();
@@ -108,6 +112,11 @@ export class KeyGates {
     }
     for (const gate of [...this.#gates.values()]) gate.evict('the application is closing.');
     await this.#releaser.settled();
+  }
+
+  #unreachable(trouble: StoreTrouble): void {
+    this.#trouble = trouble;
+    for (const gate of this.#gates.values()) gate.unreachable();
   }
 
   #emptied(gate: { readonly key: string }): void {

@@ -16,7 +16,10 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 export function checkKey(key: LockKey): readonly [string] {
   if (typeof key === 'string') return [checkOne(key)];
   if (!Array.isArray(key))
-    throw new LockKeyError([], `A lock key must be a string, got ${typeof key}.`);
+    throw new LockKeyError(
+      [],
+      `A lock key must be a string, got ${key === null ? 'null' : typeof key}.`,
+    );
   const [first, ...others] = new Set((key as readonly string[]).map(checkOne));
   if (first === undefined) {
     throw new LockKeyError(

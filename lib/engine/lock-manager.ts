@@ -72,10 +72,10 @@ export class LockManager {
     try {
       result = await section.run(() => task(section.lock));
     } catch (error) {
-      await section.end();
+      await section.endWithResult();
       throw error;
     }
-    if ((await section.end()) === 'lost' && request.onLost === 'throw') {
+    if ((await section.endWithResult()) === 'lost' && request.onLost === 'throw') {
       const heldMs = section.lostError?.heldMs ?? this.clock.now() - startedAt;
       const why = 'its task ran on and has returned; what it returned is in `result`.';
       throw new LockLostError(section.lock.keys, heldMs, why, result);

@@ -144,6 +144,13 @@ export interface Grant {
   readonly expiresAt: number | undefined;
 }
 
+/** Why a store can't be reached. */
+export interface StoreTrouble {
+  /** The Redis nodes that failed, as `host:port`. */
+  readonly nodes: readonly string[];
+  readonly cause: Error | undefined;
+}
+
 /** What comes from a store unasked. */
 export interface StoreListener {
   granted(grant: Grant): void;
@@ -155,6 +162,8 @@ export interface StoreListener {
   recheck(token: string, inMs: number): void;
   /** Somebody waits for the lock and sees `token` hold it: its release may have been lost. */
   doubted(token: string, key: string): void;
+  /** The store has lost its connection, or failed to get one; `reconnected` ends it. */
+  unreachable(trouble: StoreTrouble): void;
   /** Connected anew, or pushes may have been missed: ask again. */
   reconnected(): void;
 }

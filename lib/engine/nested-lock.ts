@@ -45,6 +45,10 @@ export class NestedLock implements EngineLock {
     return this.outer.lostError;
   }
 
+  get reentered(): boolean {
+    return this.turns.busy;
+  }
+
   assertHeld(): void {
     if (this.#over) throw new LockLostError(this.keys, 0, 'this re-entry has ended.');
     this.outer.assertHeld();

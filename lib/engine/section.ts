@@ -26,6 +26,16 @@ export class Section {
   }
 
   /**
+   * {@link end} for a result that must not wait: while re-entries are running that nobody awaited,
+   * the lock goes after them, and the result before.
+   */
+  async endWithResult(): Promise<'released' | 'lost'> {
+    const ending = this.end();
+    if (!this.held.reentered) return ending;
+    return this.lostError === undefined ? 'released' : 'lost';
+  }
+
+  /**
    * Releases the lock once all re-entries have ended. Never rejects: when Redis does not answer, the
    * section was protected all the same, and a `release-failed` event tells of the rest.
    */

@@ -53,6 +53,11 @@ export class Seeker implements AttemptOwner {
     this.#attempt.ask(this.#ticket, yields);
   }
 
+  /** What was heard may be over: until the next answer it is not known whether the lock is busy. */
+  doubt(): void {
+    this.#busy = undefined;
+  }
+
   /** Asks again at once: the connection is back, or a caller came who takes one try only. */
   hurry(): void {
     if (this.#attempt === undefined) this.ask();

@@ -11,7 +11,7 @@ export interface TokenUser {
 }
 
 /** Knows who uses each token of this process, and takes what the store sends unasked to them. */
-export class TokenRegistry implements Omit<StoreListener, 'reconnected'> {
+export class TokenRegistry implements Omit<StoreListener, 'reconnected' | 'unreachable'> {
   readonly #users = new Map<string, TokenUser>();
 
   constructor(private readonly releaser: Releaser) {}

@@ -110,15 +110,15 @@ export class WaitingLine {
       waiter,
       new LockUnavailableError(
         [key],
-        `Redis gave no usable answer within ${waited} ms. ${failure?.message ?? ''}`.trim(),
-        failure?.cause ?? failure,
+        `Redis gave no usable answer within ${waited} ms${failure ? `: ${failure.reason}` : '.'}`,
+        failure?.cause,
         failure?.nodes,
       ),
     );
   }
 
   #timedOut(waiter: Waiter<HeldLock>, leaseLeft: number | undefined): LockTimeoutError {
-    const waitedMs = waiter.once ? 0 : waiter.waitedMs;
+    const waitedMs = waiter.once ? 0 : Math.ceil(waiter.waitedMs);
     this.events.emit('timeout', { ...eventOf(this.owner.key, waiter.request), waitedMs });
     return new LockTimeoutError([this.owner.key], this.owner.key, waitedMs, leaseLeft);
   }

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
+import { faultOfUrl } from './connection-url.js';
 import type { ClusterConnection } from './cluster-clients.js';
 
 /** Where locks are kept, in Redis. Several nodes are not available yet: refused. */
@@ -8,7 +9,6 @@ export type RedisLockConnection =
 
 const FORMS =
   'a redis://, rediss:// or unix path URL, ioredis options, { cluster: nodes, options }, or an ioredis client';
-const URL_FORM = /^(rediss?:\/\/|unix:\/\/|\/)/;
 
 /** The longest pause between two attempts to connect, in milliseconds. */
 const MAX_RECONNECT_MS = 500;
@@ -76,13 +76,14 @@ export function checkConnection(connection: unknown): string[] {
     return ['connection with several nodes (quorum) is not available in this version; name one.'];
   }
   if (typeof one === 'string') {
-    if (URL_FORM.test(one)) return [];
-    return [
-      `connection must be ${FORMS}, or 'memory', got ${JSON.stringify(one.replace(/\/\/.*@/, '//…@'))}.`,
-    ];
+    const fault = faultOfUrl(one, `${FORMS}, or 'memory'`);
+    return fault === undefined ? [] : [fault];
   }
   if (typeof one !== 'object' || one === null) {
     return [`connection must be ${FORMS}, or 'memory', got ${typeof one}.`];
+  }
+  if (!isClient(one) && 'url' in one) {
+    return ['connection.url is no option of ioredis; give the URL itself as connection.'];
   }
   // A plain client has a method `cluster`.
   if (!isClient(one) && 'cluster' in one && !isCluster(one)) {

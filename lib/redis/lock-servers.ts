@@ -42,7 +42,7 @@ export interface LockServers {
 /** What comes from the servers unasked. */
 export interface ServersListener extends Pick<
   StoreListener,
-  'wanted' | 'revoked' | 'recheck' | 'reconnected'
+  'wanted' | 'revoked' | 'recheck' | 'reconnected' | 'unreachable'
 > {
   /** @param time The sender's clock; `undefined` when it can't be told whose it is. */
   granted(message: GrantMessage, time: RedisTime | undefined): void;

@@ -2,8 +2,10 @@ import type { Redis } from 'ioredis';
 import { LockUnavailableError } from '../engine/errors.js';
 import { RedisTime } from '../engine/lease.js';
 import { NotAppliedError } from '../engine/lock-store.js';
+import type { StoreTrouble } from '../engine/lock-store.js';
 import { isNoScript, toStoreError } from './redis-errors.js';
 import type { ScriptText } from './redis-script.js';
+import { serverIdOf } from './server-id.js';
 
 /** A command's answer, and what its deadline is counted from. */
 export interface Answer<T> {
@@ -68,6 +70,11 @@ export class RedisConnection {
     return path ?? `${host ?? 'localhost'}:${port ?? 6379}`;
   }
 
+  /** What is known of why it failed. */
+  get trouble(): StoreTrouble {
+    return { nodes: [this.node], cause: this.#lastError };
+  }
+
   /** Whether both talk to the same server process: an address may lead to another one meanwhile. */
   isAtServerOf(other: RedisConnection): boolean {
     return this.#serverId !== undefined && this.#serverId === other.#serverId;
@@ -116,7 +123,7 @@ export class RedisConnection {
         if (stream !== undefined && stream.bytesRead === read) stream.destroy();
         reject(new LockUnavailableError([key], this.#silence, this.#lastError, [this.node]));
       };
-      // After a busy spell of this process timers come first: what has arrived is read before it counts as missing.
+      // After a busy spell timers come first: what has arrived is read before it counts as missing.
       const timer = setTimeout(() => setImmediate(expire), deadline - sentAt);
       command(this.client, deadline).then(
         (reply) => {
@@ -128,10 +135,16 @@ export class RedisConnection {
         (error: unknown) => {
           answered = true;
           clearTimeout(timer);
-          reject(toStoreError(key, this.node, error));
+          reject(toStoreError(key, this.node, this.#causeOf(error)));
         },
       );
     });
+  }
+
+  /** Why the client had to retry says more than its own limit of one retry. */
+  #causeOf(error: unknown): unknown {
+    const retried = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
+    return retried ? (this.#lastError ?? new Error('The connection was cut.')) : error;
   }
 
   /** Ends the connection at once; what is under way rejects. */
@@ -181,10 +194,4 @@ export class RedisConnection {
   get #silence(): string {
     return `Redis did not answer within ${this.commandTimeout} ms.`;
   }
-}
-
-/** Names the server process; without the right to ask, no push is ever started on unconfirmed. */
-async function serverIdOf(client: Redis): Promise<string | undefined> {
-  const info = await client.info('server').catch(() => '');
-  return /^run_id:(\w+)/m.exec(info)?.[1];
 }

@@ -44,6 +44,7 @@ export class RedisLockStore implements LockStore {
       recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
       doubted: (token, lock) => this.#listener?.doubted(token, this.#servers.keys.keyOf(lock)),
       reconnected: () => this.#listener?.reconnected(),
+      unreachable: (trouble) => this.#listener?.unreachable(trouble),
     });
   }
 

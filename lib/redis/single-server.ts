@@ -23,6 +23,7 @@ export class SingleServer implements LockServers {
         // What cut this connection may have left the other half open.
         this.#channel.check();
       },
+      closed: () => listener.unreachable(this.#scripts.commands.trouble),
     });
     const { commands } = this.#scripts;
     const subscriber = clients.open();

@@ -30,6 +30,7 @@ export class StoreParty {
       revoked: (token) => void this.revoked.push(token),
       recheck: (token, inMs) => void this.rechecks.push({ token, inMs }),
       doubted: (token, key) => void this.doubts.push({ token, key }),
+      unreachable: () => undefined,
       reconnected: () => void (this.reconnects += 1),
     });
   }

@@ -19,6 +19,24 @@ beforeEach(async () => {
   b = openManager(sharedRedisUrl(), { keyPrefix });
 });
 
+describe('the result of a task', () => {
+  it('does not wait for a re-entry that nobody awaited; the lock does', async () => {
+    const gate = new Gate();
+    let inner: Promise<void> | undefined;
+
+    const result = await a.withLock('k', () => {
+      inner = a.withLock('k', () => gate.passed);
+      return 'result';
+    });
+
+    expect(result).toBe('result');
+    expect(await b.tryAcquire('k')).toBeNull();
+    gate.open();
+    await inner;
+    await eventually(async () => expect(await b.inspect('k')).toBeNull());
+  });
+});
+
 describe('inside a section', () => {
   it('a call for the same key re-enters at once, and its release frees nothing', async () => {
     await a.withLock('k', async (outer) => {
