@@ -1,18 +1,14 @@
-import type { Timer } from './clock.js';
-import { backoff } from './demand.js';
 import type { AttemptOwner, SeekerContext, Yield } from './demand.js';
 import { LockConfigError } from './errors.js';
 import type { LockUnavailableError } from './errors.js';
 import type { HoldTerms } from './hold.js';
 import { claimDeadline, deadlineOf } from './lease.js';
 import { NotAppliedError } from './lock-store.js';
-import type { AcquireReply, Grant, PollReply, QueuePlace } from './lock-store.js';
+import type { AcquireReply, Grant, PartialHold, PollReply, QueuePlace } from './lock-store.js';
+import { PollTimer } from './poll-timer.js';
 import { claimOf } from './token.js';
 
 type Held = Extract<AcquireReply, { kind: 'held' }> | Extract<PollReply, { kind: 'held' }>;
-
-const POLL_MS = 2500;
-const PER_RANK_MS = 50;
 
 /** One token's way to the lock: asks once, then keeps its place in the queue until it is granted. */
 export class Attempt {
@@ -24,8 +20,7 @@ export class Attempt {
   pendingSince: number | undefined;
   /** A grant came that can't be started on; the answer of the next poll decides. */
   #confirming = false;
-  #failures = 0;
-  #timer: Timer | undefined;
+  readonly #polls: PollTimer;
 
   constructor(
     private readonly owner: AttemptOwner,
@@ -34,6 +29,7 @@ export class Attempt {
     const { ttl, fences, label } = owner.demand;
     this.ttl = ttl;
     this.#fences = fences;
+    this.#polls = new PollTimer(context.clock, () => this.hurry());
     this.token = context.mint.next(claimOf(ttl), fences, label);
     // Known before it is sent: a fifth of the grants overtake the reply that announces the wait.
     context.registry.watch(this.token, this);
@@ -68,15 +64,14 @@ export class Attempt {
     const lease = claimOf(this.ttl);
     const now = this.context.clock.now();
     const deadline = claimDeadline(grant.expiresAt, lease, now);
-    const { fences, queue } = grant;
-    if (deadline !== undefined) return this.#win({ sentAt: now, lease, deadline, fences, queue });
+    if (deadline !== undefined) return this.#win({ ...grant, sentAt: now, lease, deadline });
     this.#confirming = true;
     this.hurry();
   }
 
   /** The lock comes free in `inMs` without a release. */
   recheck(inMs: number): void {
-    if (this.#state === 'queued') this.#pollIn(inMs + 1);
+    if (this.#state === 'queued') this.#polls.in(inMs + 1);
   }
 
   /** Asks for its place at once. */
@@ -94,7 +89,7 @@ export class Attempt {
   #poll(): void {
     const { context, token } = this;
     const { key, waiters: callers } = this.owner.demand;
-    context.clock.cancel(this.#timer);
+    this.#polls.stop();
     const until = this.#sending();
     context.store.poll({ key, token, until, callers }).then(
       (reply) => this.#answered(reply),
@@ -104,22 +99,22 @@ export class Attempt {
 
   #answered(reply: AcquireReply | PollReply): void {
     if (this.#state === 'over')
-      return this.#ghost(reply.kind === 'held' || reply.kind === 'queued');
+      return this.#ghost(reply.kind !== 'busy' && reply.kind !== 'gone' && reply.kind !== 'stale');
     this.pendingSince = undefined;
     switch (reply.kind) {
       case 'held':
         return this.#held(reply);
       case 'queued':
         return this.#queued(reply);
+      case 'partial':
+        return this.#partial(reply);
       case 'busy':
-        this.#end();
-        this.owner.busy(reply);
-        return this.owner.turnedAway();
+        return this.#busy(reply);
       case 'gone':
         this.#end();
         return this.owner.again(true);
       case 'stale':
-        if (this.#state === 'queued') return this.#pollLater();
+        if (this.#state === 'queued') return this.#polls.failed();
         this.#end();
         return this.owner.again(false);
     }
@@ -130,7 +125,7 @@ export class Attempt {
     if (this.#state === 'over') return this.#ghost(!(error instanceof NotAppliedError));
     this.pendingSince = undefined;
     if (this.#state === 'queued' && !(error instanceof LockConfigError)) {
-      this.#pollLater();
+      this.#polls.failed();
       return this.owner.troubled(error);
     }
     this.#end();
@@ -138,36 +133,42 @@ export class Attempt {
     this.owner.failed(error);
   }
 
-  #held({ sentAt, lease, fences, queue }: Held): void {
-    const deadline = deadlineOf(sentAt, lease);
-    if (deadline > this.context.clock.now()) {
-      return this.#win({ sentAt, lease, deadline, fences, queue });
-    }
+  #held(reply: Held): void {
+    const deadline = deadlineOf(reply.sentAt, reply.lease);
+    if (deadline > this.context.clock.now()) this.#win({ ...reply, deadline });
     // The answer is older than the lease that it tells of.
-    this.#end();
-    this.#discard();
-    this.owner.again(false);
+    else this.#startAnew();
   }
 
   #queued(place: QueuePlace & { readonly sentAt: number }): void {
     this.#state = 'queued';
-    this.#failures = 0;
-    this.#pollIn(place.leaseLeft + place.rank * PER_RANK_MS + 1);
+    this.#polls.queued(place);
     this.owner.busy(place, place.ticket);
     if (!this.#confirming) return;
     this.#confirming = false;
     this.hurry();
   }
 
-  #pollLater(): void {
-    this.#failures += 1;
-    this.#pollIn(backoff(this.#failures, this.context.clock));
+  /** Its turn has come, but others have the rest of the nodes: asks again soon, and makes way when that lasts. */
+  #partial(reply: PartialHold & { readonly sentAt: number }): void {
+    this.#state = 'queued';
+    this.#confirming = false;
+    if (this.#polls.split(this.owner.demand.patient)) return this.owner.busy(reply);
+    if (this.owner.demand.patient) return this.#startAnew();
+    this.#discard();
+    this.#busy(reply);
   }
 
-  #pollIn(ms: number): void {
-    const { clock } = this.context;
-    clock.cancel(this.#timer);
-    this.#timer = clock.after(Math.min(POLL_MS, ms), () => this.hurry());
+  #startAnew(): void {
+    this.#end();
+    this.#discard();
+    this.owner.again(false);
+  }
+
+  #busy(holder: { readonly leaseLeft: number; readonly sentAt: number }): void {
+    this.#end();
+    this.owner.busy(holder);
+    this.owner.turnedAway();
   }
 
   /** Takes note that a command goes out; returns after which moment it must not act. */
@@ -184,7 +185,7 @@ export class Attempt {
   #end(): void {
     this.#state = 'over';
     this.pendingSince = undefined;
-    this.context.clock.cancel(this.#timer);
+    this.#polls.stop();
     this.context.registry.forget(this.token);
   }
 

@@ -63,14 +63,26 @@ export type AcquireReply = { readonly sentAt: number; readonly yielded?: boolean
     }
   | { readonly kind: 'busy'; readonly leaseLeft: number }
   | ({ readonly kind: 'queued' } & QueuePlace)
+  | PartialHold
   | { readonly kind: 'stale' }
 );
+
+/**
+ * A store of several nodes: the token's turn has come, and it keeps it, but too few nodes have
+ * given it the lock yet. To be polled again; no two at the same moment, or they split the rest.
+ */
+export interface PartialHold {
+  readonly kind: 'partial';
+  readonly leaseLeft: number;
+}
 
 /** `leaseLeft` is `Infinity` when the holder's key never expires; `rank` 0 is the head. */
 export interface QueuePlace {
   readonly leaseLeft: number;
   readonly rank: number;
   readonly ticket: number;
+  /** When the store would like to be polled, in milliseconds: it doubts that the holder lives. */
+  readonly pollIn?: number | undefined;
 }
 
 export interface PollCommand {
@@ -88,6 +100,7 @@ export type PollReply = { readonly sentAt: number } & (
       readonly queue: number;
     }
   | ({ readonly kind: 'queued' } & QueuePlace)
+  | PartialHold
   /** The token has no place any more and no lock. */
   | { readonly kind: 'gone' }
   | { readonly kind: 'stale' }
