@@ -4,6 +4,7 @@ import type { ScriptText } from './redis-script.js';
 import { acquireScript } from './scripts/acquire.script.js';
 import { inspectScript } from './scripts/inspect.script.js';
 import { pollScript } from './scripts/poll.script.js';
+import { raiseScript } from './scripts/raise.script.js';
 import { releaseScript } from './scripts/release.script.js';
 import { renewScript } from './scripts/renew.script.js';
 import { revokeScript } from './scripts/revoke.script.js';
@@ -15,6 +16,7 @@ const SCRIPTS = [
   releaseScript,
   revokeScript,
   inspectScript,
+  raiseScript,
 ];
 
 /**

@@ -20,6 +20,7 @@ import type { LockServers, ServersListener } from './lock-servers.js';
 import type { Argument } from './redis-connection.js';
 import { errorOf } from './redis-errors.js';
 import { renewalBatches } from './renewal-batches.js';
+import type { PlacedRenewal } from './renewal-batches.js';
 import { readAcquired, readInspected, readRenewed } from './replies.js';
 import { scanLocks } from './scan-locks.js';
 import { notAfter, observe } from './script-times.js';
@@ -52,10 +53,11 @@ export class RedisLockStore implements LockStore {
     this.#listener = listener;
   }
 
-  acquire(command: AcquireCommand): Promise<AcquireReply> {
+  /** @param floor The moment whose fencing numbers to reserve, in µs, instead of the server's own. */
+  acquire(command: AcquireCommand, floor?: number): Promise<AcquireReply> {
     const place = this.#servers.keys.of(command.key);
     const hears = command.queue === undefined || this.#servers.hears(place);
-    return hears ? this.#acquire(command, place) : this.#acquireUnheard(command, place);
+    return hears ? this.#acquire(command, place, floor) : this.#acquireUnheard(command, place);
   }
 
   async #acquireUnheard(command: AcquireCommand, place: KeysOfLock): Promise<AcquireReply> {
@@ -70,8 +72,11 @@ export class RedisLockStore implements LockStore {
     return reply;
   }
 
-  async #acquire(command: AcquireCommand, place: KeysOfLock): Promise<AcquireReply> {
-    const { key, token, ttl, until, fences, queue, yields } = command;
+  async #acquire(
+    { key, token, ttl, until, fences, queue, yields }: AcquireCommand,
+    place: KeysOfLock,
+    floor?: number,
+  ): Promise<AcquireReply> {
     const { lock, queue: queueKey, alive, counter, channel } = place;
     const answer = await this.#servers.run<number[]>({
       script: acquireScript,
@@ -79,16 +84,12 @@ export class RedisLockStore implements LockStore {
       key,
       place,
       keys: [lock, queueKey, alive, counter],
-      args: (time) => [
-        token,
-        Math.floor(ttl),
-        notAfter(until, time),
-        fences,
-        queue?.callers ?? 0,
-        queue?.ticket ?? '',
-        yields ?? '',
-        channel,
-      ],
+      args: (time) => {
+        const args = [token, Math.floor(ttl), notAfter(until, time), fences, queue?.callers ?? 0];
+        args.push(queue?.ticket ?? '', yields ?? '', channel);
+        if (floor !== undefined) args.push(floor);
+        return args;
+      },
     });
     observe(answer.reply[1], answer);
     return readAcquired(answer, ttl) as AcquireReply;
@@ -108,42 +109,39 @@ export class RedisLockStore implements LockStore {
     return readAcquired(answer, 0) as PollReply;
   }
 
-  async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
+  /** @param floor As for {@link acquire}. */
+  async renew(commands: readonly RenewCommand[], floor?: number): Promise<readonly RenewReply[]> {
     const replies: RenewReply[] = [];
     const batches = renewalBatches(commands, this.#servers.keys);
     await Promise.all(
       batches.map(async (batch) => {
-        const its = await this.#renew(batch.map(({ command, place }) => [command, place]));
+        const its = await this.#renew(batch, floor);
         batch.forEach(({ index }, i) => (replies[index] = its[i] as RenewReply));
       }),
     );
     return replies;
   }
 
-  async #renew(batch: readonly (readonly [RenewCommand, KeysOfLock])[]): Promise<RenewReply[]> {
+  async #renew(batch: readonly PlacedRenewal[], floor: number | undefined): Promise<RenewReply[]> {
     const [first] = batch;
     if (first === undefined) return [];
-    const [{ key }, place] = first;
-    const keys = [
-      place.counter,
-      ...batch.flatMap(([, { lock, queue, alive }]) => [lock, queue, alive]),
-    ];
-    const args = (time: RedisTime): Argument[] =>
-      batch.flatMap(([{ token, ttl, until, fences, callers }]) => [
-        token,
-        Math.floor(ttl),
-        notAfter(until, time),
-        fences,
-        callers,
-      ]);
+    const { command, place } = first;
+    const locks = batch.flatMap(({ place: { lock, queue, alive } }) => [lock, queue, alive]);
+    const args = (time: RedisTime): Argument[] => {
+      const all = batch.flatMap(({ command: { token, ttl, until, fences, callers } }) => {
+        return [token, Math.floor(ttl), notAfter(until, time), fences, callers];
+      });
+      return floor === undefined ? all : [...all, floor];
+    };
     const sentAt = performance.now();
     try {
-      const command = { script: renewScript, key, place, keys, args };
-      const answer = await this.#servers.run<number[]>(command);
+      const keys = [place.counter, ...locks];
+      const script = { script: renewScript, key: command.key, place, keys, args };
+      const answer = await this.#servers.run<number[]>(script);
       observe(answer.reply[0], answer);
       return readRenewed(answer);
     } catch (error) {
-      return batch.map(([one]) => ({ kind: 'unknown', sentAt, error: errorOf(one.key, error) }));
+      return batch.map(() => ({ kind: 'unknown', sentAt, error: errorOf(command.key, error) }));
     }
   }
 
@@ -161,7 +159,11 @@ export class RedisLockStore implements LockStore {
   /** Names whom it takes the lock from: sent twice, it must not oust the next holder as well. */
   async revoke(key: string): Promise<boolean> {
     const { token = '~' } = (await this.inspect(key)) ?? { token: '' };
-    if (token !== '~' && readToken(token) === undefined) return false;
+    return token === '~' || readToken(token) !== undefined ? this.revokeFrom(key, token) : false;
+  }
+
+  /** Takes the lock from this holder, or ends the rest of a `minHold` (`~`); `false`: it has it no longer. */
+  async revokeFrom(key: string, token: string): Promise<boolean> {
     const place = this.#servers.keys.of(key);
     const { reply, resent } = await this.#servers.run<number>({
       ...onLock(place, key),

@@ -24,7 +24,7 @@ export const ACQUIRED = { busy: 0, held: 1, queued: 2, stale: 3, gone: 4 } as co
  * KEYS  1 lock  2 queue  3 alive  4 fence counter
  * ARGV  1 token  2 ttl, ms  3 not after, µs  4 fencing numbers wanted
  *       5 callers waiting (0: do not queue)  6 ticket ('': a new place)  7 token that yields ('')
- *       8 channel prefix
+ *       8 channel prefix  9 the moment whose fencing numbers to reserve, µs (none: Redis' own)
  * Reply {held, µs, yielded, first fence, last fence, queue (none: 0), lease (none: ttl)}
  *       {busy, µs, yielded, lease left}  {queued, µs, yielded, lease left, rank, ticket}  {stale, µs}
  *       yielded: 1 it had the lock, 0 not, -1 nobody was to yield
@@ -39,7 +39,7 @@ export const acquireScript = defineScript(
 if us > tonumber(ARGV[3]) then return {${ACQUIRED.stale}, us} end
 
 local function take(yielded)
-  local first, last = mint(tonumber(ARGV[4]))
+  local first, last = mint(tonumber(ARGV[4]), ARGV[9])
   redis.call('SET', lock, ARGV[1], 'PX', ARGV[2])
   return {${ACQUIRED.held}, us, yielded, first, last}
 end
@@ -82,7 +82,7 @@ if yields ~= '' then
 end
 if holder == token then
   redis.call('PEXPIRE', lock, math.max(ttl, redis.call('PTTL', lock)))
-  local first, last = mint(tonumber(ARGV[4]))
+  local first, last = mint(tonumber(ARGV[4]), ARGV[9])
   return {${ACQUIRED.held}, us, yielded, first, last, redis.call('ZCARD', queue)}
 end
 if not holder then

@@ -10,7 +10,8 @@ export const RENEWED = { lost: 0, held: 1, stale: 2 } as const;
  *
  * KEYS  1 fence counter, then for each lock: lock, queue, alive
  * ARGV  for each lock: token, ttl in ms, not after in µs, fencing numbers wanted (0: none),
- *       callers waiting in the holder's own process
+ *       callers waiting in the holder's own process; then the moment whose fencing numbers to
+ *       reserve, µs (none: Redis' own)
  * Reply {µs, then for each lock: held | lost | stale, first fence, last fence, queue}
  * Cost  3 to 4 commands a lock
  */
@@ -25,11 +26,13 @@ local alive
   REPORT,
   /* lua */ `
 local replies = {us}
+local locks = (#KEYS - 1) / 3
+local floor = ARGV[locks * 5 + 1]
 local function reply(outcome, first, last, waiting)
   local n = #replies
   replies[n + 1], replies[n + 2], replies[n + 3], replies[n + 4] = outcome, first, last, waiting
 end
-for i = 0, (#KEYS - 1) / 3 - 1 do
+for i = 0, locks - 1 do
   local lock, queue = KEYS[i * 3 + 2], KEYS[i * 3 + 3]
   alive = KEYS[i * 3 + 4]
   local token, ttl, notAfter = ARGV[i * 5 + 1], tonumber(ARGV[i * 5 + 2]), tonumber(ARGV[i * 5 + 3])
@@ -41,7 +44,7 @@ for i = 0, (#KEYS - 1) / 3 - 1 do
   else
     redis.call('PEXPIRE', lock, math.max(ttl, redis.call('PTTL', lock)))
     local first, last = 0, -1
-    if fences > 0 then first, last = mint(fences) end
+    if fences > 0 then first, last = mint(fences, floor) end
     if callers > 0 then report(string.sub(token, 1, 16), callers) end
     reply(${RENEWED.held}, first, last, redis.call('ZCARD', queue))
   end

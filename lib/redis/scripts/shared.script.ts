@@ -20,17 +20,20 @@ local digits = time[1] .. string.sub('00000' .. time[2], -6)
 const ALIVE_MS = 15_000;
 
 /**
- * `mint(count)`: reserves fencing numbers by a hybrid clock, `max(last + 1, time in µs)`, and
+ * `mint(count, floor)`: reserves fencing numbers by a hybrid clock, `max(last + 1, time in µs)`, and
  * returns the first and the last. They rise across expiry, data loss and a stale replica, where a
  * bare counter repeats itself. A block lies before the clock when it can, so that the counter
- * does not run ahead of it.
+ * does not run ahead of it. Of several nodes each has its own clock: there the caller gives one
+ * moment for all of them, `floor`, so that they issue the same numbers.
  *
  * @see Kulkarni et al.: Logical Physical Clocks, OPODIS 2014, for the hybrid clock.
  */
 export const MINT = /* lua */ `
-local function mint(count)
-  local first, last = us - count + 1, us
-  local issued = tonumber(redis.call('SET', counter, digits, 'GET') or 0)
+local function mint(count, floor)
+  local last, text = us, digits
+  if floor then last, text = tonumber(floor), floor end
+  local first = last - count + 1
+  local issued = tonumber(redis.call('SET', counter, text, 'GET') or 0)
   if issued >= first then
     first, last = issued + 1, issued + count
     redis.call('SET', counter, string.format('%.0f', last))

@@ -7,6 +7,7 @@ import type { RedisScript } from '../../../lib/redis/redis-script.js';
 import { acquireScript } from '../../../lib/redis/scripts/acquire.script.js';
 import { inspectScript } from '../../../lib/redis/scripts/inspect.script.js';
 import { pollScript } from '../../../lib/redis/scripts/poll.script.js';
+import { raiseScript } from '../../../lib/redis/scripts/raise.script.js';
 import { releaseScript } from '../../../lib/redis/scripts/release.script.js';
 import { renewScript } from '../../../lib/redis/scripts/renew.script.js';
 import { revokeScript } from '../../../lib/redis/scripts/revoke.script.js';
@@ -16,6 +17,7 @@ const SCRIPTS: Record<string, RedisScript> = {
   'acquire.script.ts': acquireScript,
   'inspect.script.ts': inspectScript,
   'poll.script.ts': pollScript,
+  'raise.script.ts': raiseScript,
   'release.script.ts': releaseScript,
   'renew.script.ts': renewScript,
   'revoke.script.ts': revokeScript,
