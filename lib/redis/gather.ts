@@ -1,0 +1,55 @@
+/** One of several that were asked the same. */
+export interface Asked<N, T> {
+  readonly node: N;
+  readonly answer: Promise<T>;
+  /** Whether to wait for it; an answer that comes all the same counts. */
+  readonly awaited: boolean;
+}
+
+/** What was heard of one of them. */
+export type Heard<N, T> = { readonly node: N } & (
+  | { readonly reply: T; readonly error?: undefined }
+  | { readonly reply?: undefined; readonly error: Error }
+);
+
+/** `soon`: what is missing would be good to know, but not for long. */
+export type Verdict = 'wait' | 'soon' | 'done';
+
+/**
+ * Waits for answers until they suffice or all that are awaited have come: a straggler delays
+ * nobody once the outcome is certain.
+ *
+ * @param grace How long to go on after `soon`, in milliseconds.
+ */
+export function gather<N, T>(
+  asked: readonly Asked<N, T>[],
+  judge: (heard: readonly Heard<N, T>[]) => Verdict,
+  grace: number,
+): Promise<readonly Heard<N, T>[]> {
+  return new Promise((resolve) => {
+    const heard: Heard<N, T>[] = [];
+    let missing = asked.filter(({ awaited }) => awaited).length;
+    let timer: NodeJS.Timeout | undefined;
+    let over = false;
+    const finish = (): void => {
+      over = true;
+      clearTimeout(timer);
+      resolve(heard);
+    };
+    const hear = (one: Heard<N, T>, awaited: boolean): void => {
+      if (over) return;
+      heard.push(one);
+      if (awaited) missing -= 1;
+      const verdict = judge(heard);
+      if (verdict === 'done' || missing === 0) finish();
+      else if (verdict === 'soon') timer ??= setTimeout(finish, grace);
+    };
+    for (const { node, answer, awaited } of asked) {
+      answer.then(
+        (reply) => hear({ node, reply }, awaited),
+        (error: Error) => hear({ node, error }, awaited),
+      );
+    }
+    if (missing === 0) finish();
+  });
+}
