@@ -3,7 +3,7 @@ import type { RedisOptions } from 'ioredis';
 import { faultOfUrl } from './connection-url.js';
 import type { ClusterConnection } from './cluster-clients.js';
 
-/** Where locks are kept, in Redis. Several nodes are not available yet: refused. */
+/** Where locks are kept, in Redis: one endpoint, a Cluster, or three and more independent servers. */
 export type RedisLockConnection =
   string | RedisOptions | Redis | ClusterConnection | readonly (string | RedisOptions | Redis)[];
 
@@ -68,13 +68,7 @@ export function checkConnection(connection: unknown): string[] {
     return [`connection is required: ${FORMS}, or 'memory'.`];
   }
   const one = single(connection);
-  if (Array.isArray(one)) {
-    if (one.length === 0)
-      return ['connection must name at least one Redis node, got an empty list.'];
-    if (one.length === 2)
-      return ['connection must not be two nodes: a quorum needs three or more.'];
-    return ['connection with several nodes (quorum) is not available in this version; name one.'];
-  }
+  if (Array.isArray(one)) return checkNodes(one);
   if (typeof one === 'string') {
     const fault = faultOfUrl(one, `${FORMS}, or 'memory'`);
     return fault === undefined ? [] : [fault];
@@ -95,6 +89,25 @@ export function checkConnection(connection: unknown): string[] {
   return [];
 }
 
+/** What is wrong with a list of nodes. */
+function checkNodes(nodes: readonly unknown[]): string[] {
+  if (nodes.length === 0)
+    return ['connection must name at least one Redis node, got an empty list.'];
+  if (nodes.length === 2) {
+    return ['connection must not be two nodes: a quorum needs three or more, a single lock one.'];
+  }
+  const problems = nodes.flatMap((node, i) =>
+    checkConnection([node]).map((problem) => `connection[${i}]: ${problem}`),
+  );
+  const twin = nodes.findIndex((node, i) => nodes.indexOf(node) < i);
+  if (twin >= 0) {
+    problems.push(
+      `connection names one Redis node twice, at ${nodes.indexOf(nodes[twin])} and at ${twin}; a quorum needs independent ones.`,
+    );
+  }
+  return problems;
+}
+
 /** By shape, since the application may have another copy of ioredis than we do. */
 export function isCluster(connection: unknown): connection is ClusterConnection {
   if (typeof connection !== 'object' || connection === null) return false;
@@ -105,7 +118,7 @@ export function isCluster(connection: unknown): connection is ClusterConnection 
 }
 
 /** A list of one is that one. */
-function single(connection: unknown): unknown {
+export function single(connection: unknown): unknown {
   return Array.isArray(connection) && connection.length === 1 ? connection[0] : connection;
 }
 

@@ -2,10 +2,11 @@ import { LockConfigError } from '../engine/errors.js';
 import type { LockStore } from '../engine/lock-store.js';
 import { clusterClients } from './cluster-clients.js';
 import { ClusterServers } from './cluster-servers.js';
-import { checkConnection, isCluster, ownClients, ownOptions } from './lock-connection.js';
+import { checkConnection, isCluster, ownClients, ownOptions, single } from './lock-connection.js';
 import type { RedisLockConnection } from './lock-connection.js';
 import { checkClusterPrefix } from './lock-keys.js';
 import type { LockServers, ServersListener } from './lock-servers.js';
+import { QuorumLockStore } from './quorum-lock.store.js';
 import { RedisLockStore } from './redis-lock.store.js';
 import type { RedisStoreOptions } from './redis-store-options.js';
 import { SingleServer } from './single-server.js';
@@ -21,12 +22,32 @@ export function openRedisStore(
 ): LockStore {
   const problems = checkConnection(connection);
   if (problems.length > 0) throw new LockConfigError(problems);
+  const nodes = single(connection);
+  if (Array.isArray(nodes)) return openQuorum(nodes, options);
   const open = serversOf(connection, options);
-  if (options.replicas === undefined) return new RedisLockStore(open);
-  // A push tells nothing of replicas: who is granted the lock asks, and then it counts.
-  return new RedisLockStore((listener) =>
-    open({ ...listener, granted: (message) => listener.granted(message, undefined) }),
-  );
+  return new RedisLockStore((listener) => open(confirmed(listener, options)));
+}
+
+/** Independent servers, of which a majority holds a lock. */
+function openQuorum(
+  nodes: readonly RedisLockConnection[],
+  options: RedisStoreOptions,
+): QuorumLockStore {
+  const open = nodes.map((node) => {
+    const clients = ownClients(node, options.commandTimeout);
+    return (listener: ServersListener) =>
+      new SingleServer(clients, options, confirmed(listener, options));
+  });
+  return new QuorumLockStore(open, options.commandTimeout);
+}
+
+/** A push tells nothing of replicas: who is granted the lock asks, and then it counts. */
+function confirmed(
+  listener: ServersListener,
+  { replicas }: Pick<RedisStoreOptions, 'replicas'>,
+): ServersListener {
+  if (replicas === undefined) return listener;
+  return { ...listener, granted: (message) => listener.granted(message, undefined) };
 }
 
 function serversOf(

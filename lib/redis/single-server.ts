@@ -32,6 +32,10 @@ export class SingleServer implements LockServers {
     this.#sentinels = new SentinelWatch([commands.client, subscriber]);
   }
 
+  get commands(): RedisConnection {
+    return this.#scripts.commands;
+  }
+
   run<T>(command: LockCommand): Promise<Answer<T>> {
     return this.#scripts.run(command);
   }

@@ -1,0 +1,193 @@
+import { LockUnavailableError } from '../engine/errors.js';
+import { NotAppliedError } from '../engine/lock-store.js';
+import type { StoreListener } from '../engine/lock-store.js';
+import type { ServersListener } from './lock-servers.js';
+import type { RedisConnection } from './redis-connection.js';
+import { RedisLockStore } from './redis-lock.store.js';
+import { raiseScript } from './scripts/raise.script.js';
+import type { SingleServer } from './single-server.js';
+
+/** What a node tells unasked. */
+export interface NodeHooks extends StoreListener {
+  /** It has told who it is, after each connect. */
+  identified(): void;
+}
+
+/** A release that a node did not hear, to be repeated until it makes no sense any more. */
+interface Debt {
+  readonly key: string;
+  readonly dwell: number;
+  readonly until: number;
+}
+
+/** One of the independent servers of a quorum: its store, whether it answers, and who it is. */
+export class QuorumNode {
+  readonly store: RedisLockStore;
+  /** Settles at the first contact, good or bad. */
+  readonly contact: Promise<void>;
+  /** The server's own name; two nodes with one name are one server. */
+  runId: string | undefined;
+  /** When the server started at the latest, our time; `undefined`: it does not tell. */
+  bornAt: number | undefined;
+  /** Whether it was another process when we first met it. */
+  hasRestarted = false;
+  #settle: () => void = () => undefined;
+  readonly #server: SingleServer;
+  readonly #owed = new Map<string, Debt>();
+  readonly #waiting = new Set<() => void>();
+  #contacted = false;
+  #isUp = false;
+  #suspect = false;
+  #probing = false;
+
+  constructor(
+    open: (listener: ServersListener) => SingleServer,
+    commandTimeout: number,
+    private readonly hooks: NodeHooks,
+  ) {
+    const timer = setTimeout(() => this.#settle(), commandTimeout).unref();
+    this.contact = new Promise((resolve) => {
+      this.#settle = () => {
+        this.#contacted = true;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    let server!: SingleServer;
+    this.store = new RedisLockStore((listener) => (server = open(listener)));
+    this.#server = server;
+    this.store.listen({
+      ...hooks,
+      reconnected: () => {
+        this.#settleDebts();
+        hooks.reconnected();
+      },
+    });
+    const { client } = this.#commands;
+    // With what prepares the connection: who it is, is known before it answers anything else.
+    client.on('ready', () => this.#ready());
+    client.on('close', () => this.#closed());
+  }
+
+  /** The server's address, for errors. */
+  get address(): string {
+    return this.#commands.node;
+  }
+
+  get isReady(): boolean {
+    return this.#commands.client.status === 'ready';
+  }
+
+  /** Whether an answer can be expected; else nobody waits for it. */
+  get isAwaited(): boolean {
+    return this.isReady ? !this.#suspect : !this.#contacted;
+  }
+
+  /** Resolves when connected, or after `timeout` ms all the same. */
+  async ready(timeout: number): Promise<void> {
+    if (this.isReady) return;
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, timeout);
+      this.#waiting.add(wake);
+    });
+  }
+
+  /** Makes one attempt. A node without connection refuses at once, but for its first contact. */
+  async call<T>(key: string, command: (store: RedisLockStore) => Promise<T>): Promise<T> {
+    if (!this.#contacted) await this.contact;
+    if (!this.isReady) {
+      this.#probe();
+      throw new NotAppliedError([key], 'there is no connection to Redis.', undefined, [
+        this.address,
+      ]);
+    }
+    try {
+      const reply = await command(this.store);
+      this.#suspect = false;
+      return reply;
+    } catch (error) {
+      this.#suspect = error instanceof LockUnavailableError && !(error instanceof NotAppliedError);
+      throw error;
+    }
+  }
+
+  /** Raises the fence counter to `fence`; `false`: `token` does not hold the lock here. */
+  async raise(key: string, token: string, fence: number): Promise<boolean> {
+    const { lock, counter } = this.#server.keys.of(key);
+    const args = [token, fence];
+    const { reply } = await this.#commands.run<number>(raiseScript, key, [lock, counter], args);
+    return reply === 1;
+  }
+
+  /** Repeats a release when the server is back, up to the moment `until`. */
+  owe(token: string, debt: Debt): void {
+    this.#owed.set(token, debt);
+  }
+
+  /** Whether a release of `token` is to be repeated: it must not be given a vote before. */
+  owes(token: string): boolean {
+    return this.#owed.has(token);
+  }
+
+  async close(): Promise<void> {
+    this.#owed.clear();
+    for (const wake of [...this.#waiting]) wake();
+    await this.store.close();
+  }
+
+  get #commands(): RedisConnection {
+    return this.#server.commands;
+  }
+
+  #ready(): void {
+    this.#isUp = true;
+    for (const wake of [...this.#waiting]) wake();
+    this.#commands.client
+      .info('server')
+      .then((info) => this.#identify(info))
+      // Not allowed to ask, or gone again.
+      .catch(() => undefined)
+      .finally(this.#settle);
+  }
+
+  /** Whoever waits for a push of this node must look elsewhere; a failed try to connect tells nothing new. */
+  #closed(): void {
+    this.#settle();
+    if (this.#isUp) this.hooks.reconnected();
+    this.#isUp = false;
+  }
+
+  #identify(info: string): void {
+    const runId = /^run_id:(\S+)/m.exec(info)?.[1];
+    const uptime = /^uptime_in_seconds:(\d+)/m.exec(info)?.[1];
+    if (this.runId !== undefined && runId !== this.runId) this.hasRestarted = true;
+    this.runId = runId;
+    this.bornAt = uptime === undefined ? undefined : performance.now() - Number(uptime) * 1000;
+    this.hooks.identified();
+  }
+
+  #settleDebts(): void {
+    const now = performance.now();
+    for (const [token, { key, dwell, until }] of this.#owed) {
+      const paid = (): void => void this.#owed.delete(token);
+      if (until < now) paid();
+      else
+        this.call(key, (store) => store.release({ key, token, dwell })).then(paid, () => undefined);
+    }
+  }
+
+  /** Tears down a connection on which the server's greeting never comes. */
+  #probe(): void {
+    if (this.#probing) return;
+    this.#probing = true;
+    this.#commands
+      .send('', (client) => client.ping())
+      .catch(() => undefined)
+      .finally(() => (this.#probing = false));
+  }
+}

@@ -1,0 +1,85 @@
+import { DRIFT, entryLease } from '../engine/lease.js';
+import { LockConfigError } from '../engine/errors.js';
+import type { PollCommand, PollReply, QueuePlace } from '../engine/lock-store.js';
+import { claimOf, readToken } from '../engine/token.js';
+import type { Heard } from './gather.js';
+import type { QuorumAcquirer } from './quorum-acquirer.js';
+import type { QuorumClaim } from './quorum-claim.js';
+import type { QuorumNode } from './quorum-node.js';
+import type { HeldReply, QuorumContext } from './quorum-vote.js';
+
+/** A waiter's sign of life at its coordinator, and its way from there to the lock. */
+export class QuorumPoller {
+  constructor(
+    private readonly context: QuorumContext,
+    private readonly acquirer: QuorumAcquirer,
+  ) {}
+
+  async poll(claim: QuorumClaim, command: PollCommand): Promise<PollReply> {
+    const granted = this.#takeGrant(claim);
+    const reply = granted ?? (await this.#pollCoordinator(claim, command));
+    if (reply.kind === 'queued') return this.#lookAgain(claim, reply);
+    if (reply.kind !== 'held') return reply;
+    return (await this.acquirer.askRest(claim, command, reply)) as PollReply;
+  }
+
+  /** The coordinator's push, while most of its claim is left: saves asking it. */
+  #takeGrant(claim: QuorumClaim): HeldReply | undefined {
+    const { grant } = claim;
+    claim.grant = undefined;
+    if (grant?.expiresAt === undefined) return undefined;
+    const sentAt = performance.now();
+    const left = grant.expiresAt - sentAt;
+    if (left < entryLease(claimOf(claim.ttl))) return undefined;
+    const { fences, queue } = grant;
+    return { kind: 'held', sentAt, lease: left / DRIFT, fences, queue };
+  }
+
+  async #pollCoordinator(claim: QuorumClaim, command: PollCommand): Promise<PollReply> {
+    const { group } = this.context;
+    const node = claim.coordinator as QuorumNode;
+    try {
+      return await claim.send(node, (store) => store.poll(command));
+    } catch (error) {
+      const others = group.nodes.filter((other) => other !== node && other.isAwaited);
+      if (error instanceof LockConfigError || others.length < group.majority) throw error;
+      // The queue moves to another node; the ticket keeps the place.
+      return { kind: 'gone', sentAt: performance.now() };
+    }
+  }
+
+  /**
+   * Still queued. The queue is left when another node coordinates by now, or when the holder is of
+   * this node alone: a foreign value, which never queued here, or a leftover.
+   */
+  async #lookAgain(
+    claim: QuorumClaim,
+    place: QueuePlace & { readonly kind: 'queued'; readonly sentAt: number },
+  ): Promise<PollReply> {
+    const { contention } = this.context;
+    const node = claim.coordinator as QuorumNode;
+    const holder = await this.#holderOfOne(claim.key, node);
+    const isForeign = holder !== undefined && readToken(holder) === undefined;
+    const pollIn = holder === undefined ? undefined : claim.doubt(holder);
+    if (isForeign || (pollIn !== undefined && pollIn <= 0))
+      contention.passOver(claim.key, node, place.leaseLeft);
+    if (contention.coordinatorOf(claim.key, claim.ttl) !== node)
+      return { kind: 'gone', sentAt: place.sentAt };
+    return { ...place, pollIn };
+  }
+
+  /** What holds the lock at `node` and can't hold a majority; `undefined`: nothing of the kind. */
+  async #holderOfOne(key: string, node: QuorumNode): Promise<string | undefined> {
+    const { group } = this.context;
+    type View = Heard<QuorumNode, string | undefined>;
+    const heard: readonly View[] = await group.ask(
+      group.nodes,
+      (one) => one.call(key, async (store) => (await store.inspect(key))?.token),
+      () => 'wait',
+    );
+    const holder = heard.find((view) => view.node === node)?.reply;
+    if (holder === undefined) return undefined;
+    const others = heard.filter(({ reply, error }) => error === undefined && reply !== holder);
+    return group.nodes.length - others.length < group.majority ? holder : undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect, it } from '@jest/globals';
+
+import { isLockError } from '../../lib/engine/errors.js';
+import type { LockManager } from '../../lib/engine/lock-manager.js';
+import type { Lock } from '../../lib/engine/lock.js';
+import { closing } from '../support/after-test.js';
+import { openClient, openManager } from '../support/managers.js';
+import { RedisQuorum } from '../support/redis-quorum.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const NODES = 5;
+const PROCESSES = 4;
+const CALLERS = 3;
+const RUN_MS = 6000;
+const TTL = 800;
+
+/** What nobody may see: two sections at once while both leases are said to run, or a number that falls. */
+class Oracle {
+  readonly faults: string[] = [];
+  served = 0;
+  #holder: Lock | undefined;
+  #fence = 0;
+
+  enter(lock: Lock): void {
+    this.served += 1;
+    if (this.#holder !== undefined && this.#holder.remainingMs > 0 && lock.remainingMs > 0)
+      this.faults.push(`${this.#holder.fencingToken} was inside when ${lock.fencingToken} entered`);
+    if (lock.fencingToken <= this.#fence)
+      this.faults.push(`${lock.fencingToken} came after ${this.#fence}`);
+    this.#fence = Math.max(this.#fence, lock.fencingToken);
+    this.#holder = lock;
+  }
+
+  leave(lock: Lock): void {
+    if (this.#holder === lock) this.#holder = undefined;
+  }
+}
+
+it(
+  'never lets two in, and forgets nobody, while nodes hang, die and lose replies',
+  async () => {
+    const { servers, urls } = closing(await RedisQuorum.start(NODES));
+    const proxies = await Promise.all(
+      servers.map(async ({ port }) => closing(await TcpProxy.start(port))),
+    );
+    const managers = Array.from({ length: PROCESSES }, () =>
+      openManager(
+        proxies.map(({ url }) => url),
+        { ttl: TTL, commandTimeout: 150, wait: 20_000 },
+      ),
+    );
+    const oracle = new Oracle();
+    const until = performance.now() + RUN_MS;
+    const call = async (manager: LockManager): Promise<void> => {
+      while (performance.now() < until) {
+        try {
+          await manager.withLock('hot', async (lock) => {
+            oracle.enter(lock);
+            await sleep(Math.random() * 10);
+            oracle.leave(lock);
+          });
+        } catch (error) {
+          if (!isLockError(error, 'LOCK_LOST')) throw error;
+        }
+      }
+    };
+
+    const callers = managers.flatMap((manager) =>
+      Array.from({ length: CALLERS }, () => call(manager)),
+    );
+    // One fault at a time, so that a majority is always there, but for what restarts.
+    for (let i = 0; performance.now() < until; i += 1) {
+      const at = Math.floor(Math.random() * NODES);
+      const [server, proxy] = [servers[at]!, proxies[at]!];
+      const fault = i % 5;
+      if (fault === 0) server.pause();
+      if (fault === 1) proxy.dropConnections();
+      if (fault === 2) proxy.delayReplies(60);
+      if (fault === 3) void proxy.cutOnNextReply();
+      if (fault === 4) await server.kill();
+      await sleep(100 + Math.random() * 300);
+      if (fault === 0) server.resume();
+      if (fault === 4) await server.restart();
+      await proxy.pass();
+    }
+    await Promise.all(callers);
+
+    expect(oracle.faults).toEqual([]);
+    expect(oracle.served).toBeGreaterThan(50);
+    for (const manager of managers) await manager.close();
+    await sleep(TTL);
+    const left = await Promise.all(urls.map((url) => openClient(url).keys('lock:*')));
+    expect([...new Set(left.flat())]).toEqual(['lock:!fence']);
+  },
+  RUN_MS + 40_000,
+);

@@ -1,0 +1,104 @@
+import { DRIFT } from '../../lib/engine/lease.js';
+import type {
+  AcquireReply,
+  Grant,
+  LockStore,
+  PollReply,
+  StoreListener,
+} from '../../lib/engine/lock-store.js';
+import { TokenMint } from '../../lib/engine/token.js';
+import { openRedisStore } from '../../lib/redis/open-redis-store.js';
+import { afterTest } from '../support/after-test.js';
+import { eventually } from '../support/eventually.js';
+import { openClient } from '../support/managers.js';
+import { sharedQuorum } from '../support/redis-quorum.js';
+import { uniquePrefix } from '../support/shared-redis.js';
+import { describeLockStore } from './lock-store.contract.js';
+import type { StoreSystem } from './lock-store.contract.js';
+import { StoreParty } from './store-party.js';
+
+const quorum = sharedQuorum(3);
+
+/**
+ * The store as the engine uses it. A push tells a waiter of a quorum that its turn has come; it
+ * polls at once, and that poll fetches the votes of the rest.
+ */
+function fetchingGrants(store: LockStore): LockStore {
+  return {
+    acquire: async (command) => {
+      const reply = await store.acquire(command);
+      return reply.kind === 'partial' ? ((await whole(command)) as AcquireReply) : reply;
+    },
+    poll: (command) => store.poll(command),
+    renew: (commands) => store.renew(commands),
+    release: (command) => store.release(command),
+    revoke: (key) => store.revoke(key),
+    inspect: (key) => store.inspect(key),
+    keys: (match) => store.keys(match),
+    close: () => store.close(),
+    listen: (listener) =>
+      store.listen({ ...listener, granted: (grant) => void fetch(grant, listener) }),
+  };
+
+  async function fetch(grant: Grant, listener: StoreListener): Promise<void> {
+    const reply = await whole(grant);
+    if (reply.kind !== 'held') return;
+    const { sentAt, lease, fences, queue } = reply;
+    listener.granted({ ...grant, fences, queue, expiresAt: sentAt + lease * DRIFT });
+  }
+
+  /** Polls until the rest of the nodes has answered yes, or it is nobody's turn any more. */
+  async function whole({ key, token }: Pick<Grant, 'key' | 'token'>): Promise<PollReply> {
+    const reply = await store.poll({ key, token, until: performance.now() + 1000, callers: 1 });
+    return reply.kind === 'partial' ? whole({ key, token }) : reply;
+  }
+}
+
+/** A command is over when a majority has answered; what `look` sees when the others have, too. */
+async function settled(look: () => Promise<string[]>): Promise<string[]> {
+  let before = await look();
+  return eventually(
+    async () => {
+      const now = await look();
+      const changed = now.join() !== before.join();
+      before = now;
+      if (changed) throw new Error('The last commands are under way.');
+      return now;
+    },
+    { every: 20 },
+  );
+}
+
+const system = async (): Promise<StoreSystem> => {
+  const keyPrefix = uniquePrefix();
+  const clients = quorum().urls.map((url) => openClient(url));
+  const stored = async (): Promise<string[]> => {
+    const found = await Promise.all(clients.map((client) => client.keys(`${keyPrefix}*`)));
+    return [...new Set(found.flat())].filter((key) => key !== `${keyPrefix}!fence`).sort();
+  };
+  const listening = (boot: string, count: 0 | 1): Promise<void> =>
+    eventually(async () => {
+      for (const client of clients) {
+        const [, found] = await client.pubsub('NUMSUB', `${keyPrefix}!g:${boot}`);
+        if (found !== count) throw new Error(`${String(found)} subscriptions, not ${count}.`);
+      }
+    });
+  return {
+    join: async () => {
+      const mint = new TokenMint();
+      const options = { keyPrefix, commandTimeout: 2000, boot: mint.boot };
+      const store = fetchingGrants(openRedisStore(quorum().urls, options));
+      afterTest(() => store.close());
+      const party = new StoreParty(mint, store);
+      await listening(mint.boot, 1);
+      return party;
+    },
+    leave: async (party) => {
+      await party.store.close();
+      await listening(party.boot, 0);
+    },
+    leftovers: () => settled(stored),
+  };
+};
+
+describeLockStore('QuorumLockStore', system, { lacks: ['one-place'] });
