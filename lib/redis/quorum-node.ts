@@ -8,7 +8,7 @@ import { raiseScript } from './scripts/raise.script.js';
 import type { SingleServer } from './single-server.js';
 
 /** What a node tells unasked. */
-export interface NodeHooks extends StoreListener {
+export interface NodeHooks extends Omit<StoreListener, 'unreachable'> {
   /** It has told who it is, after each connect. */
   identified(): void;
 }
@@ -58,6 +58,8 @@ export class QuorumNode {
     this.#server = server;
     this.store.listen({
       ...hooks,
+      // The others may make a majority without it.
+      unreachable: () => {},
       reconnected: () => {
         this.#settleDebts();
         hooks.reconnected();

@@ -141,7 +141,8 @@ export class RedisLockStore implements LockStore {
       observe(answer.reply[0], answer);
       return readRenewed(answer);
     } catch (error) {
-      return batch.map(() => ({ kind: 'unknown', sentAt, error: errorOf(command.key, error) }));
+      const unknown = { kind: 'unknown', sentAt } as const;
+      return batch.map(({ command: { key } }) => ({ ...unknown, error: errorOf(key, error) }));
     }
   }
 
@@ -176,10 +177,8 @@ export class RedisLockStore implements LockStore {
   async inspect(key: string): Promise<StoredLock | null> {
     const place = this.#servers.keys.of(key);
     const { reply } = await this.#servers.run<(string | number)[]>({
+      ...onLock(place, key),
       script: inspectScript,
-      key,
-      place,
-      keys: [place.lock, place.queue, place.alive],
       args: () => [],
     });
     return readInspected(reply);
