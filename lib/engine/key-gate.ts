@@ -160,7 +160,8 @@ export class KeyGate implements Demand, LineOwner {
       return new LockTimeoutError([key], key, 0, this.busyFor);
     }
     // The first caller of a lock that may be free asks for it and does not wait yet.
-    const waiting = this.#line.size - (busy || this.#line.size === 0 ? 0 : 1);
+    const asks = this.#tenure === undefined && this.#seeker?.isQueued !== true;
+    const waiting = this.#line.size - (asks && this.#line.size > 0 ? 1 : 0);
     const waits = busy || this.#line.size > 0;
     if (!waits || waiting < context.settings.maxWaiters) return undefined;
     return new LockQueueFullError([key], waiting, this.busyFor);

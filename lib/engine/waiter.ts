@@ -9,7 +9,7 @@ export class Waiter<T> {
   announced = false;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
-  readonly #timer: Timer | undefined;
+  #timer: Timer | undefined;
   #onAbort: (() => void) | undefined;
 
   /**
@@ -29,7 +29,7 @@ export class Waiter<T> {
       this.#reject = reject;
     });
     const { signal } = request;
-    if (bound !== Infinity) this.#timer = clock.after(bound, () => left(this));
+    if (bound !== Infinity) this.#expireIn(bound, bound, left);
     if (signal !== undefined) {
       this.#onAbort = () => left(this, { reason: signal.reason });
       signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -53,6 +53,15 @@ export class Waiter<T> {
   reject(reason: unknown): void {
     this.#settle();
     this.#reject(reason);
+  }
+
+  /** A timer counts from when its turn of the event loop began: it may fire early, a wait must not end so. */
+  #expireIn(ms: number, bound: number, left: (waiter: Waiter<T>) => void): void {
+    this.#timer = this.clock.after(ms, () => {
+      const missing = bound - this.waitedMs;
+      if (missing > 0) this.#expireIn(missing, bound, left);
+      else left(this);
+    });
   }
 
   #settle(): void {

@@ -77,22 +77,20 @@ export class RedisLockStore implements LockStore {
     place: KeysOfLock,
     floor?: number,
   ): Promise<AcquireReply> {
-    const { lock, queue: queueKey, alive, counter, channel } = place;
     const answer = await this.#servers.run<number[]>({
+      ...onLock(place, key),
       script: acquireScript,
       grants: true,
-      key,
-      place,
-      keys: [lock, queueKey, alive, counter],
       args: (time) => {
-        const args = [token, Math.floor(ttl), notAfter(until, time), fences, queue?.callers ?? 0];
-        args.push(queue?.ticket ?? '', yields ?? '', channel);
-        if (floor !== undefined) args.push(floor);
+        const waits = `${queue?.callers ?? 0} ${queue?.ticket ?? '-'} ${place.channel}`;
+        const args = [token, Math.floor(ttl), notAfter(until, time), fences, waits];
+        if (floor !== undefined) args.push(yields ?? '', floor);
+        else if (yields !== undefined) args.push(yields);
         return args;
       },
     });
     observe(answer.reply[1], answer);
-    return readAcquired(answer, ttl) as AcquireReply;
+    return readAcquired(answer, ttl, fences) as AcquireReply;
   }
 
   async poll({ key, token, until, callers }: PollCommand): Promise<PollReply> {
@@ -134,8 +132,8 @@ export class RedisLockStore implements LockStore {
       return floor === undefined ? all : [...all, floor];
     };
     const sentAt = performance.now();
+    const keys = [place.counter, ...locks];
     try {
-      const keys = [place.counter, ...locks];
       const script = { script: renewScript, key: command.key, place, keys, args };
       const answer = await this.#servers.run<number[]>(script);
       observe(answer.reply[0], answer);
@@ -193,7 +191,7 @@ export class RedisLockStore implements LockStore {
     this.#servers.close();
   }
 
-  /** Subscribes late: what was told to `token` in between is found by asking. */
+  /** Subscribes late; what was told in between is found by asking. */
   async #listen(token: string, place: KeysOfLock): Promise<void> {
     if (await this.#servers.listenFor(place)) this.#listener?.recheck(token, 0);
   }

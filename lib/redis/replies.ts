@@ -3,12 +3,16 @@ import type { Answer } from './redis-connection.js';
 import { ACQUIRED } from './scripts/acquire.script.js';
 import { RENEWED } from './scripts/renew.script.js';
 
-/** Decodes the reply of acquire and poll. `ttl`: the lease that was asked for, when none is told. */
+/**
+ * Decodes the reply of acquire and poll. `ttl` and `count`: the lease and the fencing numbers that
+ * were asked for, when none are told.
+ */
 export function readAcquired(
   { reply, sentAt, resent }: Answer<number[]>,
   ttl: number,
+  count = 1,
 ): AcquireReply | PollReply {
-  const [kind, , yields = -1, a = 0, b = 0, c = 0, d = ttl] = reply;
+  const [kind, us = 0, yields = -1, a = us - count + 1, b = us, c = 0, d = ttl] = reply;
   // Sent twice, the second time finds what the first has given up: no proof of a loss.
   const yielded = yields < 0 || (yields === 0 && resent) ? {} : { yielded: yields === 1 };
   switch (kind) {

@@ -4,7 +4,7 @@ import { LockService } from '../../dist/esm/index.js';
 import { listen, tell } from './parent.mjs';
 
 const locks = new LockService(JSON.parse(process.argv[2] ?? '{}'));
-/** @type {Map<unknown, { release: () => void, lock: import('../../dist/esm/index.js').Lock | undefined }>} */
+/** @type {Map<unknown, { release: () => void, lock: any }>} */
 const sections = new Map();
 
 listen((message) => void obey(message));

@@ -8,6 +8,7 @@ import {
   REPORT,
   TELL,
   TIME,
+  mintInPlace,
 } from './shared.script.js';
 
 /** First number of the replies of acquire and poll. */
@@ -23,9 +24,11 @@ export const ACQUIRED = { busy: 0, held: 1, queued: 2, stale: 3, gone: 4 } as co
  *
  * KEYS  1 lock  2 queue  3 alive  4 fence counter
  * ARGV  1 token  2 ttl, ms  3 not after, µs  4 fencing numbers wanted
- *       5 callers waiting (0: do not queue)  6 ticket ('': a new place)  7 token that yields ('')
- *       8 channel prefix  9 the moment whose fencing numbers to reserve, µs (none: Redis' own)
- * Reply {held, µs, yielded, first fence, last fence, queue (none: 0), lease (none: ttl)}
+ *       5 `<callers waiting, 0: do not queue> <ticket, -: a new place> <channel prefix>`
+ *       6 token that yields (left out or '': none)
+ *       7 the moment whose fencing numbers to reserve, µs (left out: Redis' own)
+ * Reply {held, µs}: free, with the numbers up to µs
+ *       {held, µs, yielded, first fence, last fence, queue (none: 0), lease (none: ttl)}
  *       {busy, µs, yielded, lease left}  {queued, µs, yielded, lease left, rank, ticket}  {stale, µs}
  *       yielded: 1 it had the lock, 0 not, -1 nobody was to yield
  * Cost  4 commands when the lock is free; O(log n) for n waiting processes
@@ -34,19 +37,20 @@ export const acquireScript = defineScript(
   'acquire',
   LOCK_KEYS,
   TIME,
-  MINT,
   /* lua */ `
 if us > tonumber(ARGV[3]) then return {${ACQUIRED.stale}, us} end
-
-local function take(yielded)
-  local first, last = mint(tonumber(ARGV[4]), ARGV[9])
+local count, floor = tonumber(ARGV[4]), ARGV[7]
+if not ARGV[6] and redis.call('EXISTS', lock, queue) == 0 then
+  ${mintInPlace()}
   redis.call('SET', lock, ARGV[1], 'PX', ARGV[2])
-  return {${ACQUIRED.held}, us, yielded, first, last}
+  if last == us then return {${ACQUIRED.held}, us} end
+  return {${ACQUIRED.held}, us, -1, first, last}
 end
-if ARGV[7] == '' and redis.call('EXISTS', lock, queue) == 0 then return take(-1) end
 
-local token, ttl, yields, channel = ARGV[1], ARGV[2], ARGV[7], ARGV[8]
+local token, ttl, yields = ARGV[1], ARGV[2], ARGV[6] or ''
+local callers, ticket, channel = string.match(ARGV[5], '^(%d+) (%S+) (.*)$')
 `,
+  MINT,
   REPORT,
   KEEP_QUEUE,
   IS_TOKEN,
@@ -56,11 +60,11 @@ local token, ttl, yields, channel = ARGV[1], ARGV[2], ARGV[7], ARGV[8]
 local function enqueue()
   local place = redis.call('ZSCORE', queue, token)
   if not place then
-    place = math.min(tonumber(ARGV[6]) or us, us)
+    place = math.min(tonumber(ticket) or us, us)
     redis.call('ZADD', queue, place, token)
   end
   keepQueue()
-  report(string.sub(token, 1, 16), tonumber(ARGV[5]))
+  report(string.sub(token, 1, 16), tonumber(callers))
   return tonumber(place)
 end
 local function queued(yielded, place)
@@ -82,16 +86,20 @@ if yields ~= '' then
 end
 if holder == token then
   redis.call('PEXPIRE', lock, math.max(ttl, redis.call('PTTL', lock)))
-  local first, last = mint(tonumber(ARGV[4]), ARGV[9])
+  local first, last = mint(count, floor)
   return {${ACQUIRED.held}, us, yielded, first, last, redis.call('ZCARD', queue)}
 end
 if not holder then
   local head, first, last, behind, claim = promote(token)
   if head == token then return {${ACQUIRED.held}, us, yielded, first, last, behind, claim} end
-  if not head then return take(yielded) end
+  if not head then
+    local first, last = mint(count, floor)
+    redis.call('SET', lock, token, 'PX', ttl)
+    return {${ACQUIRED.held}, us, yielded, first, last}
+  end
   holder = head
 end
-if tonumber(ARGV[5]) == 0 then return {${ACQUIRED.busy}, us, yielded, redis.call('PTTL', lock)} end
+if callers == '0' then return {${ACQUIRED.busy}, us, yielded, redis.call('PTTL', lock)} end
 local place = enqueue()
 if isToken(holder) and redis.call('ZCARD', queue) == 1 then
   tell(string.sub(holder, 1, 16), 'wanted 1 ' .. holder .. ' ' .. lock)

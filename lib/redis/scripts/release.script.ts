@@ -15,12 +15,17 @@ export const releaseScript = defineScript(
   'release',
   LOCK_KEYS,
   /* lua */ `
+local held = redis.pcall('GET', lock) == ARGV[1]
+if held and ARGV[2] == '0' and redis.call('EXISTS', queue, alive) == 0 then
+  return redis.call('DEL', lock)
+end
+
 local token, dwell, channel = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local boot = string.sub(token, 1, 16)
 `,
   TELL,
   /* lua */ `
-if redis.pcall('GET', lock) ~= token then
+if not held then
   if redis.call('ZREM', queue, token) == 1 then redis.call('ZREM', alive, boot) end
   return 0
 end
@@ -32,10 +37,6 @@ if dwell > 0 then
   if head then
     tell(string.sub(head, 1, 16), 'recheck ' .. ARGV[2] .. ' ' .. head .. ' ' .. lock)
   end
-  return 1
-end
-if redis.call('EXISTS', queue, alive) == 0 then
-  redis.call('DEL', lock)
   return 1
 end
 `,

@@ -19,6 +19,19 @@ local digits = time[1] .. string.sub('00000' .. time[2], -6)
 /** How long a waiting process counts as alive without a sign of life, in milliseconds. */
 const ALIVE_MS = 15_000;
 
+/** The statements of {@link MINT}, for where a call costs too much: `first` and `last` of `count`. */
+export function mintInPlace(): string {
+  return /* lua */ `
+  local last, text = us, digits
+  if floor then last, text = tonumber(floor), floor end
+  local first = last - count + 1
+  local issued = tonumber(redis.call('SET', counter, text, 'GET') or 0)
+  if issued >= first then
+    first, last = issued + 1, issued + count
+    redis.call('SET', counter, string.format('%.0f', last))
+  end`;
+}
+
 /**
  * `mint(count, floor)`: reserves fencing numbers by a hybrid clock, `max(last + 1, time in µs)`, and
  * returns the first and the last. They rise across expiry, data loss and a stale replica, where a
@@ -30,14 +43,7 @@ const ALIVE_MS = 15_000;
  */
 export const MINT = /* lua */ `
 local function mint(count, floor)
-  local last, text = us, digits
-  if floor then last, text = tonumber(floor), floor end
-  local first = last - count + 1
-  local issued = tonumber(redis.call('SET', counter, text, 'GET') or 0)
-  if issued >= first then
-    first, last = issued + 1, issued + count
-    redis.call('SET', counter, string.format('%.0f', last))
-  end
+  ${mintInPlace()}
   return first, last
 end
 `;
