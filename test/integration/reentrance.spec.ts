@@ -19,6 +19,33 @@ beforeEach(async () => {
   b = openManager(sharedRedisUrl(), { keyPrefix });
 });
 
+describe('a release', () => {
+  it.each([0, 1, 2, 3, 5, 8])(
+    'waits for a re-entry that begins %i microtasks after another has ended',
+    async (microtasks) => {
+      const gate = new Gate();
+      let remaining: number | undefined;
+      let late: Promise<void> | undefined;
+      const outer = a.withLock('k', async () => {
+        const first = await a.acquire('k');
+        late = gate.passed.then(async () => {
+          void first.release();
+          for (let i = 0; i < microtasks; i += 1) await Promise.resolve();
+          await a.withLock('k', async (lock) => {
+            await b.tryAcquire('k');
+            remaining = lock.remainingMs;
+          });
+        });
+      });
+      gate.open();
+      await outer;
+      await late;
+
+      expect(remaining).toBeGreaterThan(0);
+    },
+  );
+});
+
 describe('the result of a task', () => {
   it('does not wait for a re-entry that nobody awaited; the lock does', async () => {
     const gate = new Gate();

@@ -176,6 +176,14 @@ describe('an AbortSignal', () => {
   });
 });
 
+describe('tries that start together on a free lock', () => {
+  it('end together: one has it, the others are told that it is busy', async () => {
+    const tries = await Promise.all([a.tryAcquire('k'), a.tryAcquire('k'), a.tryAcquire('k')]);
+
+    expect(tries.map((lock) => lock !== null)).toEqual([true, false, false]);
+  });
+});
+
 describe('maxWaiters', () => {
   it('refuses the next caller of this process, and names the number', async () => {
     const manager = open({ maxWaiters: 2 });
