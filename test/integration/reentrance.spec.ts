@@ -37,8 +37,8 @@ describe('a release', () => {
           });
         });
       });
-      gate.open();
       await outer;
+      gate.open();
       await late;
 
       expect(remaining).toBeGreaterThan(0);
