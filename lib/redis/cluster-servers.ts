@@ -19,6 +19,7 @@ const PAUSE_MS = 40;
 /** A Redis Cluster: each lock in its slot, on the node that owns it. */
 export class ClusterServers implements LockServers {
   readonly keys: LockKeys;
+  readonly joint = false;
   readonly #topology: ClusterTopology;
   readonly #channels: ShardedChannels;
 

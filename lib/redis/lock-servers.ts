@@ -23,12 +23,14 @@ export function onLock(
   place: KeysOfLock,
   key: string,
 ): Pick<LockCommand, 'key' | 'place' | 'keys'> {
-  return { key, place, keys: [place.lock, place.queue, place.alive, place.counter] };
+  return { key, place, keys: [place.counter, place.lock, place.queue, place.alive] };
 }
 
 /** The Redis servers that keep locks: one endpoint, or a Cluster. Makes one attempt for each call. */
 export interface LockServers {
   readonly keys: LockKeys;
+  /** Whether several locks may share a script. In a Cluster a slot that moves would split them. */
+  readonly joint: boolean;
   run<T>(command: LockCommand): Promise<Answer<T>>;
   /** Whether what is told about the lock reaches this process; who waits asks again and again. */
   hears(place: KeysOfLock): boolean;

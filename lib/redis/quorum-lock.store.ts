@@ -107,7 +107,7 @@ export class QuorumLockStore implements LockStore {
     const replies = await this.#renewer.renew(commands);
     for (const [i, { token }] of commands.entries()) {
       const claim = this.#claims.get(token);
-      if (replies[i]?.kind === 'lost' && claim !== undefined) void this.#abandon(claim);
+      if (replies[i]?.kind === 'lost' && claim?.held === true) void this.#abandon(claim);
     }
     return replies;
   }

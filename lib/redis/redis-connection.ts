@@ -3,6 +3,7 @@ import { LockUnavailableError } from '../engine/errors.js';
 import { RedisTime } from '../engine/lease.js';
 import { NotAppliedError } from '../engine/lock-store.js';
 import type { StoreTrouble } from '../engine/lock-store.js';
+import { Overdue } from './overdue.js';
 import { isNoScript, toStoreError } from './redis-errors.js';
 import type { ScriptText } from './redis-script.js';
 import { serverIdOf } from './server-id.js';
@@ -13,8 +14,8 @@ export interface Answer<T> {
   readonly sentAt: number;
   /** The connection was cut in between: the command may have run twice. */
   readonly resent: boolean;
-  /** The clock of the server that answered. */
-  readonly time: RedisTime;
+  /** Who answered. */
+  readonly from: RedisConnection;
 }
 
 export type Argument = string | number;
@@ -42,6 +43,7 @@ export class RedisConnection {
   #lastError: Error | undefined;
   #serverId: string | undefined;
   readonly #waitingForReady = new Set<() => void>();
+  readonly #overdue = new Overdue();
 
   constructor(
     readonly client: Redis,
@@ -85,56 +87,59 @@ export class RedisConnection {
    *
    * @param asking The node is only about to get the slot: each command says that it knows.
    */
-  async run<T>(
+  run<T>(
     script: ScriptText,
     key: string,
     keys: readonly string[],
     args: readonly Argument[],
     asking = false,
   ): Promise<Answer<T>> {
-    return this.send<T>(key, async (client, deadline) => {
-      try {
-        if (asking) client.asking().catch(() => undefined);
-        return await client.evalsha(script.sha1, keys.length, ...keys, ...args);
-      } catch (error) {
+    return this.send<T>(key, (client, deadline) => {
+      if (asking) client.asking().catch(() => undefined);
+      return client.evalsha(script.sha1, keys.length, ...keys, ...args).catch((error: unknown) => {
         // Once the caller has given up, what it sent to undo this command is on its way already.
         if (!isNoScript(error) || performance.now() >= deadline) throw error;
         if (asking) client.asking().catch(() => undefined);
         return client.eval(script.lua, keys.length, ...keys, ...args);
-      }
+      });
     });
   }
 
   /** Sends a command, waiting for the connection first; rejects with the store's errors only. */
-  async send<T>(
+  send<T>(
     key: string,
     command: (client: Redis, deadline: number) => Promise<unknown>,
   ): Promise<Answer<T>> {
     const deadline = performance.now() + this.commandTimeout;
-    if (!this.#usable) await this.#untilReady(key);
+    return this.#usable
+      ? this.#send(key, command, deadline)
+      : this.#untilReady(key).then(() => this.#send(key, command, deadline));
+  }
+
+  #send<T>(
+    key: string,
+    command: (client: Redis, deadline: number) => Promise<unknown>,
+    deadline: number,
+  ): Promise<Answer<T>> {
     return new Promise<Answer<T>>((resolve, reject) => {
-      const sentAt = performance.now();
       const epoch = this.#epoch;
       const stream = this.#stream;
       const read = stream?.bytesRead;
-      let answered = false;
       const expire = (): void => {
-        if (answered) return;
         if (stream !== undefined && stream.bytesRead === read) stream.destroy();
         reject(new LockUnavailableError([key], this.#silence, this.#lastError, [this.node]));
       };
-      // After a busy spell timers come first: what has arrived is read before it counts as missing.
-      const timer = setTimeout(() => setImmediate(expire), deadline - sentAt);
+      const pending = { deadline, expire };
+      this.#overdue.add(pending);
+      const sentAt = performance.now();
       command(this.client, deadline).then(
         (reply) => {
-          answered = true;
-          clearTimeout(timer);
+          this.#overdue.answered(pending);
           const resent = epoch !== this.#epoch;
-          resolve({ reply: reply as T, sentAt, resent, time: this.time });
+          resolve({ reply: reply as T, sentAt, resent, from: this });
         },
         (error: unknown) => {
-          answered = true;
-          clearTimeout(timer);
+          this.#overdue.answered(pending);
           reject(toStoreError(key, this.node, this.#causeOf(error)));
         },
       );
@@ -150,6 +155,7 @@ export class RedisConnection {
   /** Ends the connection at once; what is under way rejects. */
   close(): void {
     this.client.disconnect();
+    this.#overdue.close();
     for (const wake of [...this.#waitingForReady]) wake();
   }
 

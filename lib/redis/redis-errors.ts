@@ -39,7 +39,8 @@ export function isNoScript(error: unknown): boolean {
 }
 
 /** What happened to a batch, as the error of one of its locks. */
-export function errorOf(key: string, error: unknown): Error {
+export function forKey(key: string, error: unknown): Error {
   if (!(error instanceof LockUnavailableError)) return copyOfError(error);
-  return new LockUnavailableError([key], error.reason, error.cause, error.nodes);
+  const Type = error instanceof NotAppliedError ? NotAppliedError : LockUnavailableError;
+  return new Type([key], error.reason, error.cause, error.nodes);
 }

@@ -14,26 +14,27 @@ import type {
 } from '../engine/lock-store.js';
 import { readToken } from '../engine/token.js';
 import { toGrant } from './grant-message.js';
+import { JointCommands } from './joint-commands.js';
 import type { KeysOfLock } from './lock-keys.js';
 import { onLock } from './lock-servers.js';
 import type { LockServers, ServersListener } from './lock-servers.js';
 import type { Argument } from './redis-connection.js';
-import { errorOf } from './redis-errors.js';
+import { forKey } from './redis-errors.js';
 import { renewalBatches } from './renewal-batches.js';
 import type { PlacedRenewal } from './renewal-batches.js';
-import { readAcquired, readInspected, readRenewed } from './replies.js';
+import { readInspected, readPolled, readRenewed } from './replies.js';
+import type { PolledReply } from './replies.js';
 import { scanLocks } from './scan-locks.js';
 import { notAfter, observe } from './script-times.js';
-import { acquireScript } from './scripts/acquire.script.js';
 import { inspectScript } from './scripts/inspect.script.js';
 import { pollScript } from './scripts/poll.script.js';
-import { releaseScript } from './scripts/release.script.js';
 import { renewScript } from './scripts/renew.script.js';
 import { revokeScript } from './scripts/revoke.script.js';
 
 /** Locks on one Redis endpoint or in a Cluster. */
 export class RedisLockStore implements LockStore {
   readonly #servers: LockServers;
+  readonly #joint: JointCommands;
   #listener: StoreListener | undefined;
 
   constructor(open: (listener: ServersListener) => LockServers) {
@@ -47,6 +48,7 @@ export class RedisLockStore implements LockStore {
       reconnected: () => this.#listener?.reconnected(),
       unreachable: (trouble) => this.#listener?.unreachable(trouble),
     });
+    this.#joint = new JointCommands(this.#servers);
   }
 
   listen(listener: StoreListener): void {
@@ -57,54 +59,33 @@ export class RedisLockStore implements LockStore {
   acquire(command: AcquireCommand, floor?: number): Promise<AcquireReply> {
     const place = this.#servers.keys.of(command.key);
     const hears = command.queue === undefined || this.#servers.hears(place);
-    return hears ? this.#acquire(command, place, floor) : this.#acquireUnheard(command, place);
+    return hears ? this.#joint.acquire(command, floor) : this.#acquireUnheard(command, place);
   }
 
   async #acquireUnheard(command: AcquireCommand, place: KeysOfLock): Promise<AcquireReply> {
     // Nobody waits before being subscribed, unless others wait for what is given up in the same step.
     const queue = command.yields === undefined ? undefined : command.queue;
-    const reply = await this.#acquire({ ...command, queue }, place);
+    const reply = await this.#joint.acquire({ ...command, queue });
     if (reply.kind === 'busy') {
       await this.#servers.listenFor(place);
-      return this.#acquire(command, place);
+      return this.#joint.acquire(command);
     }
     if (reply.kind === 'queued' || command.fences > 1) void this.#listen(command.token, place);
     return reply;
-  }
-
-  async #acquire(
-    { key, token, ttl, until, fences, queue, yields }: AcquireCommand,
-    place: KeysOfLock,
-    floor?: number,
-  ): Promise<AcquireReply> {
-    const answer = await this.#servers.run<number[]>({
-      ...onLock(place, key),
-      script: acquireScript,
-      grants: true,
-      args: (time) => {
-        const waits = `${queue?.callers ?? 0} ${queue?.ticket ?? '-'} ${place.channel}`;
-        const args = [token, Math.floor(ttl), notAfter(until, time), fences, waits];
-        if (floor !== undefined) args.push(yields ?? '', floor);
-        else if (yields !== undefined) args.push(yields);
-        return args;
-      },
-    });
-    observe(answer.reply[1], answer);
-    return readAcquired(answer, ttl, fences) as AcquireReply;
   }
 
   async poll({ key, token, until, callers }: PollCommand): Promise<PollReply> {
     const place = this.#servers.keys.of(key);
     // Asking keeps the subscription alive.
     this.#servers.hears(place);
-    const answer = await this.#servers.run<number[]>({
+    const answer = await this.#servers.run<PolledReply>({
       ...onLock(place, key),
       script: pollScript,
       grants: true,
       args: (time) => [token, notAfter(until, time), callers, place.channel],
     });
-    observe(answer.reply[1], answer);
-    return readAcquired(answer, 0) as PollReply;
+    observe(answer.reply[0], answer);
+    return readPolled(answer);
   }
 
   /** @param floor As for {@link acquire}. */
@@ -140,19 +121,12 @@ export class RedisLockStore implements LockStore {
       return readRenewed(answer);
     } catch (error) {
       const unknown = { kind: 'unknown', sentAt } as const;
-      return batch.map(({ command: { key } }) => ({ ...unknown, error: errorOf(key, error) }));
+      return batch.map(({ command: { key } }) => ({ ...unknown, error: forKey(key, error) }));
     }
   }
 
-  async release({ key, token, dwell }: ReleaseCommand): Promise<ReleaseReply> {
-    const place = this.#servers.keys.of(key);
-    const { reply, resent } = await this.#servers.run<number>({
-      ...onLock(place, key),
-      script: releaseScript,
-      args: () => [token, dwell, place.channel],
-    });
-    if (reply === 1) return 'released';
-    return resent ? 'unconfirmed' : 'not-held';
+  release(command: ReleaseCommand): Promise<ReleaseReply> {
+    return this.#joint.release(command);
   }
 
   /** Names whom it takes the lock from: sent twice, it must not oust the next holder as well. */
@@ -174,6 +148,7 @@ export class RedisLockStore implements LockStore {
 
   async inspect(key: string): Promise<StoredLock | null> {
     const place = this.#servers.keys.of(key);
+    this.#joint.flush();
     const { reply } = await this.#servers.run<(string | number)[]>({
       ...onLock(place, key),
       script: inspectScript,

@@ -1,7 +1,7 @@
 import { LockUnavailableError } from '../engine/errors.js';
 import { OptionReader } from '../engine/lock-options.check.js';
 import type { Answer, RedisConnection } from './redis-connection.js';
-import { ACQUIRED } from './scripts/acquire.script.js';
+import { grantsLock } from './replies.js';
 
 /** How many replicas must have a grant before it counts, and how long that may take. */
 export interface Replicas {
@@ -47,7 +47,7 @@ export async function runReplicated<T>(
 ): Promise<Answer<T>> {
   const { epoch } = connection;
   const answer = await run();
-  if ((answer.reply as readonly number[])[0] !== ACQUIRED.held) return answer;
+  if (!grantsLock(answer.reply)) return answer;
   const { reply } = await connection.send<number>(key, (client) => client.wait(count, timeout));
   // A new connection has written nothing yet, and would count every replica there is.
   if (reply >= count && connection.epoch === epoch) return answer;

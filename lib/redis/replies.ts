@@ -1,18 +1,65 @@
-import type { AcquireReply, PollReply, RenewReply, StoredLock } from '../engine/lock-store.js';
+import type {
+  AcquireCommand,
+  AcquireReply,
+  PollReply,
+  RenewReply,
+  StoredLock,
+} from '../engine/lock-store.js';
 import type { Answer } from './redis-connection.js';
+import { toStoreError } from './redis-errors.js';
 import { ACQUIRED } from './scripts/acquire.script.js';
 import { RENEWED } from './scripts/renew.script.js';
 
-/**
- * Decodes the reply of acquire and poll. `ttl` and `count`: the lease and the fencing numbers that
- * were asked for, when none are told.
- */
+/** What acquire and poll reply for one lock; poll never replies the bare *held*, nor an error. */
+type Outcome = typeof ACQUIRED.held | readonly number[] | Error;
+/** Redis' time in µs, the last fence, and outcomes; the time alone: too late. */
+export type AcquiredReply = readonly [us: number, lastFence?: number, ...outcomes: Outcome[]];
+/** Redis' time in µs, and the outcome; the time alone: too late. */
+export type PolledReply = readonly [us: number, outcome?: readonly number[]];
+
+/** Decodes the reply of acquire. */
 export function readAcquired(
-  { reply, sentAt, resent }: Answer<number[]>,
+  answer: Answer<AcquiredReply>,
+  commands: readonly AcquireCommand[],
+): (AcquireReply | Error)[] {
+  const { reply, sentAt } = answer;
+  const last = reply[1];
+  if (last === undefined) return commands.map(() => ({ kind: 'stale', sentAt }));
+  let next = last + 1;
+  for (const [i, { fences }] of commands.entries())
+    if (reply[i + 2] === ACQUIRED.held) next -= fences;
+  return commands.map(({ key, ttl, fences: count }, i) => {
+    const outcome = reply[i + 2] as Outcome;
+    if (outcome === ACQUIRED.held) {
+      const fences = { next, last: next + count - 1 };
+      next += count;
+      return { kind: 'held', sentAt, fences, queue: 0, lease: ttl };
+    }
+    if (!isList(outcome)) return toStoreError(key, answer.from.node, outcome);
+    return readOutcome(outcome, answer, ttl) as AcquireReply;
+  });
+}
+
+/** Decodes the reply of poll. */
+export function readPolled(answer: Answer<PolledReply>): PollReply {
+  const [, outcome] = answer.reply;
+  if (outcome === undefined) return { kind: 'stale', sentAt: answer.sentAt };
+  return readOutcome(outcome, answer, 0) as PollReply;
+}
+
+/** Whether a reply of acquire or poll gives a lock. */
+export function grantsLock(reply: unknown): boolean {
+  const [, ...rest] = reply as AcquiredReply | PolledReply;
+  return rest.some((one) => one === ACQUIRED.held || (isList(one) && one[0] === ACQUIRED.held));
+}
+
+/** @param ttl The lease that was asked for, when none is told. */
+function readOutcome(
+  outcome: readonly number[],
+  { sentAt, resent }: Answer<unknown>,
   ttl: number,
-  count = 1,
 ): AcquireReply | PollReply {
-  const [kind, us = 0, yields = -1, a = us - count + 1, b = us, c = 0, d = ttl] = reply;
+  const [kind, yields = -1, a = 0, b = 0, c = 0, d = ttl] = outcome;
   // Sent twice, the second time finds what the first has given up: no proof of a loss.
   const yielded = yields < 0 || (yields === 0 && resent) ? {} : { yielded: yields === 1 };
   switch (kind) {
@@ -22,11 +69,13 @@ export function readAcquired(
       return { kind: 'busy', sentAt, ...yielded, leaseLeft: leaseLeft(a) };
     case ACQUIRED.queued:
       return { kind: 'queued', sentAt, ...yielded, leaseLeft: leaseLeft(a), rank: b, ticket: c };
-    case ACQUIRED.gone:
-      return { kind: 'gone', sentAt };
     default:
-      return { kind: 'stale', sentAt };
+      return { kind: 'gone', sentAt };
   }
+}
+
+function isList(outcome: unknown): outcome is readonly number[] {
+  return Array.isArray(outcome);
 }
 
 /** Decodes the reply of renew. */

@@ -10,6 +10,7 @@ import { SentinelWatch } from './sentinel-watch.js';
 /** One Redis endpoint: a server, or the primary that Sentinel names. */
 export class SingleServer implements LockServers {
   readonly keys: LockKeys;
+  readonly joint = true;
   readonly #scripts: ScriptRunner;
   readonly #channel: GrantChannel;
   readonly #sentinels: SentinelWatch;

@@ -4,7 +4,7 @@ import { LOCK_KEYS, TIME } from './shared.script.js';
 /**
  * Tells who holds the lock and who waits. Changes nothing.
  *
- * KEYS  1 lock  2 queue  3 alive
+ * KEYS  1 fence counter  2 lock  3 queue  4 alive
  * Reply {} nobody holds it, or {holder, lease left in ms (-1: for ever), boot, callers, boot, callers, …}
  * Cost  O(n) for n waiting processes
  */

@@ -16,9 +16,10 @@ import {
  * queue when the holder has gone without a release. The holder is asked whether it still is one,
  * `doubted 0 <token> <lock>`: a failover may have lost its release.
  *
- * KEYS  1 lock  2 queue  3 alive  4 fence counter
+ * KEYS  1 fence counter  2 lock  3 queue  4 alive
  * ARGV  1 token  2 not after, µs  3 callers waiting  4 channel prefix
- * Reply as acquire's, with yielded -1, or {gone, µs}: the token has neither lock nor place
+ * Reply {µs}: too late, nothing was done; else {µs, as acquire's for one lock, with yielded -1},
+ *       or {µs, {gone}}: the token has neither lock nor place
  * Cost  O(log n) for n waiting processes
  */
 export const pollScript = defineScript(
@@ -27,7 +28,7 @@ export const pollScript = defineScript(
   TIME,
   /* lua */ `
 local token, channel = ARGV[1], ARGV[4]
-if us > tonumber(ARGV[2]) then return {${ACQUIRED.stale}, us} end
+if us > tonumber(ARGV[2]) then return {us} end
 `,
   MINT,
   REPORT,
@@ -41,20 +42,20 @@ if holder == token then
   local claim = tonumber(string.sub(token, 18, 21))
   redis.call('PEXPIRE', lock, math.max(claim, redis.call('PTTL', lock)))
   local first, last = mint(tonumber(string.sub(token, 23, 26)))
-  return {${ACQUIRED.held}, us, -1, first, last, redis.call('ZCARD', queue), claim}
+  return {us, {${ACQUIRED.held}, -1, first, last, redis.call('ZCARD', queue), claim}}
 end
 local place = redis.call('ZSCORE', queue, token)
-if not place then return {${ACQUIRED.gone}, us} end
+if not place then return {us, {${ACQUIRED.gone}}} end
 keepQueue()
 report(string.sub(token, 1, 16), tonumber(ARGV[3]))
 if not holder then
   local head, first, last, behind, claim = promote(token)
-  if head == token then return {${ACQUIRED.held}, us, -1, first, last, behind, claim} end
+  if head == token then return {us, {${ACQUIRED.held}, -1, first, last, behind, claim}} end
 end
 local left, rank = redis.call('PTTL', lock), redis.call('ZRANK', queue, token)
 if holder and isToken(holder) then
   tell(string.sub(holder, 1, 16), 'doubted 0 ' .. holder .. ' ' .. lock)
 end
-return {${ACQUIRED.queued}, us, -1, left, rank, tonumber(place)}
+return {us, {${ACQUIRED.queued}, -1, left, rank, tonumber(place)}}
 `,
 );

@@ -1,52 +1,69 @@
 import { defineScript } from '../redis-script.js';
-import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, TELL, TIME } from './shared.script.js';
+import { KEEP_QUEUE, MINT, PROMOTE, TELL, TIME } from './shared.script.js';
 
 /**
- * Gives back the lock and hands it to the next waiter; a token without the lock leaves the queue.
+ * Gives back each lock and hands it to the next waiter; a token without the lock leaves the queue.
  * With a dwell (the rest of a `minHold`) the key stays locked by nobody, and the first waiter is
  * told when to ask: `recheck <ms> <token> <lock>`.
  *
- * KEYS  1 lock  2 queue  3 alive  4 fence counter
- * ARGV  1 token  2 dwell, ms  3 channel prefix
- * Reply 1 the lock was this token's, 0 not
- * Cost  3 commands when nobody waits; O(log n) for n waiting processes
+ * KEYS  1 fence counter, then for each lock: lock, queue, alive
+ * ARGV  for each lock: token, dwell in ms, channel prefix
+ * Reply for each lock: 1 it was this token's, 0 not, or its error
+ * Cost  3 commands a lock that nobody waits for; O(log n) for n waiting processes
  */
 export const releaseScript = defineScript(
   'release',
-  LOCK_KEYS,
   /* lua */ `
-local held = redis.pcall('GET', lock) == ARGV[1]
-if held and ARGV[2] == '0' and redis.call('EXISTS', queue, alive) == 0 then
-  return redis.call('DEL', lock)
+local locks, replies, others = (#KEYS - 1) / 3, {}, nil
+for i = 0, locks - 1 do
+  local lock = KEYS[i * 3 + 2]
+  if ARGV[i * 3 + 2] == '0' and redis.pcall('GET', lock) == ARGV[i * 3 + 1]
+      and redis.call('EXISTS', KEYS[i * 3 + 3], KEYS[i * 3 + 4]) == 0 then
+    replies[i + 1] = redis.call('DEL', lock)
+  else
+    others = others or {}
+    others[#others + 1] = i
+  end
 end
+if not others then return replies end
 
-local token, dwell, channel = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local boot = string.sub(token, 1, 16)
+local counter, lock, queue, alive, channel = KEYS[1], nil, nil, nil, nil
 `,
   TELL,
-  /* lua */ `
-if not held then
-  if redis.call('ZREM', queue, token) == 1 then redis.call('ZREM', alive, boot) end
-  return 0
-end
-if dwell > 0 then
-  redis.call('PEXPIRE', lock, dwell)
-  redis.call('SET', lock, '~', 'PX', dwell)
-  redis.call('ZREM', alive, boot)
-  local head = redis.call('ZRANGE', queue, 0, 0)[1]
-  if head then
-    tell(string.sub(head, 1, 16), 'recheck ' .. ARGV[2] .. ' ' .. head .. ' ' .. lock)
-  end
-  return 1
-end
-`,
   TIME,
   MINT,
   KEEP_QUEUE,
   PROMOTE,
   /* lua */ `
-promote()
-redis.pcall('ZREM', alive, boot)
-return 1
+local function release(i)
+  lock, queue, alive = KEYS[i * 3 + 2], KEYS[i * 3 + 3], KEYS[i * 3 + 4]
+  local token, dwell = ARGV[i * 3 + 1], tonumber(ARGV[i * 3 + 2])
+  channel = ARGV[i * 3 + 3]
+  local boot = string.sub(token, 1, 16)
+  if redis.pcall('GET', lock) ~= token then
+    if redis.call('ZREM', queue, token) == 1 then redis.call('ZREM', alive, boot) end
+    return 0
+  end
+  if dwell > 0 then
+    redis.call('PEXPIRE', lock, dwell)
+    redis.call('SET', lock, '~', 'PX', dwell)
+    redis.call('ZREM', alive, boot)
+    local head = redis.call('ZRANGE', queue, 0, 0)[1]
+    if head then
+      tell(string.sub(head, 1, 16), string.format('recheck %d %s %s', dwell, head, lock))
+    end
+    return 1
+  end
+  promote()
+  redis.pcall('ZREM', alive, boot)
+  return 1
+end
+
+if locks == 1 then return {release(0)} end
+for _, i in ipairs(others) do
+  local ran, reply = pcall(release, i)
+  replies[i + 1] = (ran or type(reply) == 'table') and reply or {err = reply}
+end
+return replies
 `,
 );

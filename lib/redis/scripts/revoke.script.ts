@@ -5,7 +5,7 @@ import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, TELL, TIME } from './shared.scrip
  * Takes the lock from its holder, or ends the rest of a `minHold`, hands over to the next waiter,
  * and tells the one who lost it: `revoked 0 <token> <lock>`.
  *
- * KEYS  1 lock  2 queue  3 alive  4 fence counter
+ * KEYS  1 fence counter  2 lock  3 queue  4 alive
  * ARGV  1 token of the holder, or `~`  2 channel prefix
  * Reply 1 taken, 0 somebody else or nobody holds it
  * Cost  O(log n) for n waiting processes

@@ -3,10 +3,10 @@ import type { TopologyPart } from '../redis-script.js';
 /**
  * Text that several scripts begin with.
  *
- * KEYS  1 lock  2 queue  3 alive  4 fence counter
+ * KEYS  1 fence counter  2 lock  3 queue  4 alive
  */
 export const LOCK_KEYS = /* lua */ `
-local lock, queue, alive, counter = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local counter, lock, queue, alive = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 `;
 
 /** `us`: Redis' time in microseconds; `digits`: the same in writing, as Lua prints 14 digits of a number. */
