@@ -7,7 +7,8 @@ import type {
 } from '../engine/lock-store.js';
 import type { KeysOfLock } from './lock-keys.js';
 import type { LockServers } from './lock-servers.js';
-import type { Answer, Argument } from './redis-connection.js';
+import type { Answer } from './redis-connection.js';
+import type { Argument } from './run-script.js';
 import { toStoreError } from './redis-errors.js';
 import type { RedisScript } from './redis-script.js';
 import { readAcquired } from './replies.js';

@@ -2,8 +2,9 @@ import type { RedisTime } from '../engine/lease.js';
 import type { StoreListener } from '../engine/lock-store.js';
 import type { GrantMessage } from './grant-message.js';
 import type { KeysOfLock, LockKeys } from './lock-keys.js';
-import type { Answer, Argument, RedisConnection } from './redis-connection.js';
+import type { Answer, RedisConnection } from './redis-connection.js';
 import type { RedisScript } from './redis-script.js';
+import type { Argument } from './run-script.js';
 
 /** A script for the locks of one slot. */
 export interface LockCommand {

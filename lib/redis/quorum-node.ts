@@ -120,9 +120,11 @@ export class QuorumNode {
 
   /** Raises the fence counter to `fence`; `false`: `token` does not hold the lock here. */
   async raise(key: string, token: string, fence: number): Promise<boolean> {
-    const { lock, counter } = this.#server.keys.of(key);
-    const args = [token, fence];
-    const { reply } = await this.#commands.run<number>(raiseScript, key, [lock, counter], args);
+    const place = this.#server.keys.of(key);
+    const keys = [place.lock, place.counter];
+    const args = () => [token, fence];
+    const command = { script: raiseScript, key, place, keys, args };
+    const { reply } = await this.#server.run<number>(command);
     return reply === 1;
   }
 

@@ -4,8 +4,7 @@ import { RedisTime } from '../engine/lease.js';
 import { NotAppliedError } from '../engine/lock-store.js';
 import type { StoreTrouble } from '../engine/lock-store.js';
 import { Overdue } from './overdue.js';
-import { isNoScript, toStoreError } from './redis-errors.js';
-import type { ScriptText } from './redis-script.js';
+import { toStoreError } from './redis-errors.js';
 import { serverIdOf } from './server-id.js';
 
 /** A command's answer, and what its deadline is counted from. */
@@ -17,8 +16,6 @@ export interface Answer<T> {
   /** Who answered. */
   readonly from: RedisConnection;
 }
-
-export type Argument = string | number;
 
 /** What happens to a connection. */
 export interface ConnectionHooks {
@@ -80,29 +77,6 @@ export class RedisConnection {
   /** Whether both talk to the same server process: an address may lead to another one meanwhile. */
   isAtServerOf(other: RedisConnection): boolean {
     return this.#serverId !== undefined && this.#serverId === other.#serverId;
-  }
-
-  /**
-   * Runs a script; the whole takes at most `commandTimeout`.
-   *
-   * @param asking The node is only about to get the slot: each command says that it knows.
-   */
-  run<T>(
-    script: ScriptText,
-    key: string,
-    keys: readonly string[],
-    args: readonly Argument[],
-    asking = false,
-  ): Promise<Answer<T>> {
-    return this.send<T>(key, (client, deadline) => {
-      if (asking) client.asking().catch(() => undefined);
-      return client.evalsha(script.sha1, keys.length, ...keys, ...args).catch((error: unknown) => {
-        // Once the caller has given up, what it sent to undo this command is on its way already.
-        if (!isNoScript(error) || performance.now() >= deadline) throw error;
-        if (asking) client.asking().catch(() => undefined);
-        return client.eval(script.lua, keys.length, ...keys, ...args);
-      });
-    });
   }
 
   /** Sends a command, waiting for the connection first; rejects with the store's errors only. */

@@ -18,7 +18,7 @@ import { JointCommands } from './joint-commands.js';
 import type { KeysOfLock } from './lock-keys.js';
 import { onLock } from './lock-servers.js';
 import type { LockServers, ServersListener } from './lock-servers.js';
-import type { Argument } from './redis-connection.js';
+import type { Argument } from './run-script.js';
 import { forKey } from './redis-errors.js';
 import { renewalBatches } from './renewal-batches.js';
 import type { PlacedRenewal } from './renewal-batches.js';

@@ -4,6 +4,7 @@ import { prepareConnection } from './prepare-connection.js';
 import { RedisConnection } from './redis-connection.js';
 import type { Answer, ConnectionHooks } from './redis-connection.js';
 import { runReplicated } from './replicas.js';
+import { runScript } from './run-script.js';
 import type { Replicas } from './replicas.js';
 
 /** Runs scripts on one server: one connection for all, and one for grants that replicas must have. */
@@ -47,6 +48,6 @@ export class ScriptRunner {
   #send<T>(on: RedisConnection, command: LockCommand, asking: boolean): Promise<Answer<T>> {
     const { script, key, keys, args } = command;
     const text = this.form === 'single' ? script : script.sharded;
-    return on.run(text, key, keys, args(on.time), asking);
+    return runScript(on, text, key, keys, args(on.time), asking);
   }
 }

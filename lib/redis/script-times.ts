@@ -9,5 +9,6 @@ export function notAfter(until: number, time: RedisTime): number {
 
 /** Learns the server's clock from an answer that told its time in µs. */
 export function observe(us: number | undefined, { sentAt, resent, from }: Answer<unknown>): void {
-  if (us !== undefined && !resent) from.time.observe({ sentAt, redisNow: us / 1000 }, performance.now());
+  if (us !== undefined && !resent)
+    from.time.observe({ sentAt, redisNow: us / 1000 }, performance.now());
 }
