@@ -1,3 +1,4 @@
+import { settleYield } from './demand.js';
 import type { AttemptOwner, SeekerContext, Yield } from './demand.js';
 import { LockConfigError } from './errors.js';
 import type { LockUnavailableError } from './errors.js';
@@ -8,13 +9,10 @@ import type { AcquireReply, Grant, PartialHold, PollReply, QueuePlace } from './
 import { PollTimer } from './poll-timer.js';
 import { claimOf } from './token.js';
 
-type Held = Extract<AcquireReply, { kind: 'held' }> | Extract<PollReply, { kind: 'held' }>;
-
 /** One token's way to the lock: asks once, then keeps its place in the queue until it is granted. */
 export class Attempt {
   readonly token: string;
   readonly ttl: number;
-  readonly #fences: number;
   #state: 'asking' | 'queued' | 'over' = 'asking';
   /** When the command was sent that has not been answered yet. */
   pendingSince: number | undefined;
@@ -28,9 +26,8 @@ export class Attempt {
   ) {
     const { ttl, fences, label } = owner.demand;
     this.ttl = ttl;
-    this.#fences = fences;
-    this.#polls = new PollTimer(context.clock, () => this.hurry());
     this.token = context.mint.next(claimOf(ttl), fences, label);
+    this.#polls = new PollTimer(context.clock, this);
     // Known before it is sent: a fifth of the grants overtake the reply that announces the wait.
     context.registry.watch(this.token, this);
   }
@@ -41,18 +38,17 @@ export class Attempt {
 
   ask(ticket: number | undefined, yields: Yield | undefined): void {
     const { context, token, ttl } = this;
-    const { key, patient, waiters: callers } = this.owner.demand;
+    const { key, fences, patient, waiters: callers } = this.owner.demand;
     const until = this.#sending();
     const queue = patient ? { callers, ticket } : undefined;
-    const command = { key, token, ttl, until, fences: this.#fences, queue, yields: yields?.token };
+    const command = { key, token, ttl, until, fences, queue, yields: yields?.token };
     context.store.acquire(command).then(
       (reply) => {
-        if (reply.kind === 'stale') yields?.settle(undefined);
-        else yields?.settle(reply.yielded === false ? 'not-held' : 'released');
+        settleYield(yields, reply);
         this.#answered(reply);
       },
       (error: LockUnavailableError | LockConfigError) => {
-        yields?.settle(undefined);
+        settleYield(yields);
         this.#failed(error);
       },
     );
@@ -61,10 +57,11 @@ export class Attempt {
   /** The lock was handed to this token. */
   granted(grant: Grant): void {
     if (this.#state === 'over') return;
+    const { expiresAt, fences, queue } = grant;
     const lease = claimOf(this.ttl);
-    const now = this.context.clock.now();
-    const deadline = claimDeadline(grant.expiresAt, lease, now);
-    if (deadline !== undefined) return this.#win({ ...grant, sentAt: now, lease, deadline });
+    const sentAt = this.context.clock.now();
+    const deadline = claimDeadline(expiresAt, lease, sentAt);
+    if (deadline !== undefined) return this.#win({ sentAt, lease, deadline, fences, queue });
     this.#confirming = true;
     this.hurry();
   }
@@ -133,9 +130,9 @@ export class Attempt {
     this.owner.failed(error);
   }
 
-  #held(reply: Held): void {
-    const deadline = deadlineOf(reply.sentAt, reply.lease);
-    if (deadline > this.context.clock.now()) this.#win({ ...reply, deadline });
+  #held({ sentAt, lease, fences, queue }: Omit<HoldTerms, 'deadline'>): void {
+    const deadline = deadlineOf(sentAt, lease);
+    if (deadline > this.context.clock.now()) this.#win({ sentAt, lease, deadline, fences, queue });
     // The answer is older than the lease that it tells of.
     else this.#startAnew();
   }
@@ -144,9 +141,8 @@ export class Attempt {
     this.#state = 'queued';
     this.#polls.queued(place);
     this.owner.busy(place, place.ticket);
-    if (!this.#confirming) return;
+    if (this.#confirming) this.hurry();
     this.#confirming = false;
-    this.hurry();
   }
 
   /** Its turn has come, but others have the rest of the nodes: asks again soon, and makes way when that lasts. */
@@ -160,8 +156,7 @@ export class Attempt {
   }
 
   #startAnew(): void {
-    this.#end();
-    this.#discard();
+    this.cancel();
     this.owner.again(false);
   }
 
@@ -177,16 +172,21 @@ export class Attempt {
     return this.pendingSince + this.context.settings.commandTimeout;
   }
 
+  /** The token lives on with its new user. */
   #win(terms: HoldTerms): void {
-    this.#end();
+    this.#stop();
     this.owner.won(this, terms);
   }
 
   #end(): void {
+    this.#stop();
+    this.context.registry.forget(this.token);
+  }
+
+  #stop(): void {
     this.#state = 'over';
     this.pendingSince = undefined;
     this.#polls.stop();
-    this.context.registry.forget(this.token);
   }
 
   /** The ghost rule: what a token got that nobody here uses any more is given back. */

@@ -5,7 +5,13 @@ import type { HolderEvents } from './holder-events.js';
 import type { LeaseRenewer } from './lease-renewer.js';
 import type { LockEventEmitter } from './lock-events.js';
 import type { LockSettings } from './lock-options.js';
-import type { LockStore, QueuePlace, ReleaseReply, StoreTrouble } from './lock-store.js';
+import type {
+  AcquireReply,
+  LockStore,
+  QueuePlace,
+  ReleaseReply,
+  StoreTrouble,
+} from './lock-store.js';
 import type { Releaser } from './releaser.js';
 import type { TokenMint } from './token.js';
 import type { TokenRegistry } from './token-registry.js';
@@ -35,6 +41,12 @@ export interface Yield {
   readonly token: string;
   /** @param reply `undefined`: it is not known what happened. */
   settle(reply: ReleaseReply | undefined): void;
+}
+
+/** Tells who yields what became of it; nothing is known without a reply, or when it came too late to act. */
+export function settleYield(yields: Yield | undefined, reply?: AcquireReply): void {
+  if (reply === undefined || reply.kind === 'stale') yields?.settle(undefined);
+  else yields?.settle(reply.yielded === false ? 'not-held' : 'released');
 }
 
 /** What all that seek a lock in one process share. */

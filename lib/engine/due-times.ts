@@ -1,17 +1,24 @@
 import type { Clock, Timer } from './clock.js';
 
-interface Slot<T> {
+/** Items that are due at one moment. */
+export interface DueSlot<T> {
   readonly items: Set<T>;
   readonly timer: Timer;
 }
 
+/** Knows when it is due; only its {@link DueTimes} writes that. */
+export interface Dated {
+  due?: DueSlot<Dated> | undefined;
+}
+
 /**
  * Calls `onDue` with all items that are due, one timer for each moment. Moments are rounded down
- * to a grain, so that a hundred thousand leases of one length share a few dozen timers.
+ * to a grain, so that a hundred thousand leases of one length share a few dozen timers. A timer
+ * outlives its items: the next ones will need it, and a lock is held for less time than it takes.
  */
-export class DueTimes<T extends object> {
-  readonly #slots = new Map<number, Slot<T>>();
-  readonly #at = new Map<T, number>();
+export class DueTimes<T extends Dated> {
+  readonly #slots = new Map<number, DueSlot<T>>();
+  #size = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -19,52 +26,52 @@ export class DueTimes<T extends object> {
   ) {}
 
   get size(): number {
-    return this.#at.size;
+    return this.#size;
   }
 
   has(item: T): boolean {
-    return this.#at.has(item);
+    return item.due !== undefined;
   }
 
-  items(): Iterable<T> {
-    return this.#at.keys();
+  *items(): Iterable<T> {
+    for (const { items } of this.#slots.values()) yield* items;
   }
 
   /** Sets when `item` is due, instead of before; at most `grain` ms too early. */
   set(item: T, at: number, grain: number): void {
     this.delete(item);
     const moment = Math.floor(at / grain) * grain;
-    let slot = this.#slots.get(moment);
-    if (slot === undefined) {
-      const timer = this.clock.after(
-        moment - this.clock.now(),
-        () => this.#fire(moment),
-        'observer',
-      );
-      slot = { items: new Set(), timer };
-      this.#slots.set(moment, slot);
-    }
+    const slot = this.#slots.get(moment) ?? this.#open(moment);
     slot.items.add(item);
-    this.#at.set(item, moment);
+    item.due = slot;
+    this.#size += 1;
   }
 
   delete(item: T): void {
-    const moment = this.#at.get(item);
-    if (moment === undefined) return;
-    this.#at.delete(item);
-    const slot = this.#slots.get(moment);
-    if (slot === undefined) return;
-    slot.items.delete(item);
-    if (slot.items.size > 0) return;
-    this.clock.cancel(slot.timer);
-    this.#slots.delete(moment);
+    if (item.due === undefined) return;
+    item.due.items.delete(item);
+    item.due = undefined;
+    this.#size -= 1;
+  }
+
+  /** Ends all timers. */
+  close(): void {
+    for (const { timer } of this.#slots.values()) this.clock.cancel(timer);
+    this.#slots.clear();
+  }
+
+  #open(moment: number): DueSlot<T> {
+    const ms = moment - this.clock.now();
+    const timer = this.clock.after(ms, () => this.#fire(moment), 'observer');
+    const slot = { items: new Set<T>(), timer };
+    this.#slots.set(moment, slot);
+    return slot;
   }
 
   #fire(moment: number): void {
-    const slot = this.#slots.get(moment);
-    if (slot === undefined) return;
+    const items = [...(this.#slots.get(moment)?.items ?? [])];
     this.#slots.delete(moment);
-    for (const item of slot.items) this.#at.delete(item);
-    this.onDue([...slot.items]);
+    for (const item of items) this.delete(item);
+    if (items.length > 0) this.onDue(items);
   }
 }

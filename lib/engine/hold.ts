@@ -1,3 +1,4 @@
+import type { Dated, DueSlot } from './due-times.js';
 import { deadlineOf, renewalAt } from './lease.js';
 import type { FenceBlock } from './lock-store.js';
 
@@ -25,7 +26,8 @@ export interface HoldTerms {
  * The lease that this process has on one key. It outlives the single caller: callers of the
  * same process pass it on, each with a fencing number of its own out of the reserved block.
  */
-export class Hold {
+export class Hold implements Dated {
+  due: DueSlot<Dated> | undefined;
   /** What a renewal asks for: the present caller's `ttl`. */
   ttl: number;
   /** Whether it is renewed by itself: the present caller's `renew`. */

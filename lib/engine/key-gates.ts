@@ -19,6 +19,7 @@ export class KeyGates {
   readonly #gates = new Map<string, KeyGate>();
   readonly #mint = new TokenMint();
   readonly #releaser: Releaser;
+  readonly #renewer: LeaseRenewer;
   readonly #context: GateContext;
   #trouble: StoreTrouble | undefined;
   #drained: Promise<void> | undefined;
@@ -32,7 +33,7 @@ export class KeyGates {
   ) {
     const store = (this.store = openStore(this.boot));
     const releaser = (this.#releaser = new Releaser(store, clock));
-    const renewer = new LeaseRenewer(store, clock, settings.commandTimeout);
+    const renewer = (this.#renewer = new LeaseRenewer(store, clock, settings.commandTimeout));
     const registry = new TokenRegistry(releaser);
     this.#context = {
       settings,
@@ -97,6 +98,7 @@ export class KeyGates {
 
   async close(): Promise<void> {
     this.#releaser.close();
+    this.#renewer.close();
     await this.store.close();
   }
 

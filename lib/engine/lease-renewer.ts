@@ -33,18 +33,20 @@ export class LeaseRenewer {
 
   /** Looks after `hold` from here on, or again after its terms have changed. */
   keep(hold: Hold): void {
-    if (this.#watch === undefined) {
-      this.#skew = this.clock.wall() - this.clock.now();
-      this.#watchClocks();
-    }
     this.#schedule(hold, hold.renewAt);
+    if (this.#watch !== undefined) return;
+    this.#skew = this.clock.wall() - this.clock.now();
+    this.#watchClocks();
   }
 
   drop(hold: Hold): void {
     this.#due.delete(hold);
-    if (this.#due.size > 0) return;
+  }
+
+  /** Ends all timers. */
+  close(): void {
+    this.#due.close();
     this.clock.cancel(this.#watch);
-    this.#watch = undefined;
   }
 
   /** Renews out of turn, together with what else is asked for in this tick. */
@@ -153,6 +155,8 @@ export class LeaseRenewer {
    * its answer decides, since the wall clock may only have been set.
    */
   #watchClocks(): void {
+    this.#watch = undefined;
+    if (this.#due.size === 0) return;
     this.#watch = this.clock.after(WATCH_MS, () => this.#watchClocks(), 'observer');
     const skew = this.clock.wall() - this.clock.now();
     const ahead = skew - this.#skew;

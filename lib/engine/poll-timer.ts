@@ -19,7 +19,7 @@ export class PollTimer {
 
   constructor(
     private readonly clock: Clock,
-    private readonly poll: () => void,
+    private readonly attempt: { hurry(): void },
   ) {}
 
   /** The place was confirmed: the next sign of life, or when the holder's lease should be over. */
@@ -45,7 +45,7 @@ export class PollTimer {
 
   in(ms: number): void {
     this.clock.cancel(this.#timer);
-    this.#timer = this.clock.after(Math.min(POLL_MS, ms), this.poll);
+    this.#timer = this.clock.after(Math.min(POLL_MS, ms), () => this.attempt.hurry());
   }
 
   stop(): void {

@@ -2,13 +2,15 @@ import type { Clock } from './clock.js';
 import { LockTimeoutError } from './errors.js';
 import type { LockRequest } from './lock-options.js';
 import { Waiter } from './waiter.js';
+import type { WaiterOwner } from './waiter.js';
+import { WaiterList } from './waiter-list.js';
 
 /**
  * Lets calls that re-enter one held lock take turns, in call order. Each holder has its own:
  * a nested call waits for its siblings, never for its parent.
  */
-export class Turns {
-  readonly #waiting = new Set<Waiter<void>>();
+export class Turns implements WaiterOwner<void> {
+  readonly #waiting = new WaiterList<Waiter<void>>();
   readonly #idle: (() => void)[] = [];
   #taken = false;
 
@@ -25,19 +27,14 @@ export class Turns {
       return;
     }
     if (request.wait === 0) throw new LockTimeoutError([this.key], this.key, 0);
-    const waiter = new Waiter<void>(request, this.clock, request.wait, (left, aborted) => {
-      this.#waiting.delete(left);
-      left.reject(
-        aborted ? aborted.reason : new LockTimeoutError([this.key], this.key, left.waitedMs),
-      );
-    });
+    const waiter = new Waiter<void>(request, this.clock, request.wait, this);
     this.#waiting.add(waiter);
     await waiter.promise;
   }
 
   /** Ends a turn. */
   pass(): void {
-    const [next] = this.#waiting;
+    const next = this.#waiting.first;
     if (next !== undefined) {
       this.#waiting.delete(next);
       next.resolve();
@@ -45,6 +42,12 @@ export class Turns {
     }
     this.#taken = false;
     for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  left(waiter: Waiter<void>, aborted?: { readonly reason: unknown }): void {
+    this.#waiting.delete(waiter);
+    const { key } = this;
+    waiter.reject(aborted ? aborted.reason : new LockTimeoutError([key], key, waiter.waitedMs));
   }
 
   get busy(): boolean {

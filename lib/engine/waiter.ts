@@ -1,8 +1,21 @@
 import type { Clock, Timer } from './clock.js';
 import type { LockRequest } from './lock-options.js';
+import type { Linked } from './waiter-list.js';
+
+/** Who keeps the waiters. */
+export interface WaiterOwner<T> {
+  /**
+   * Called once when a wait ends by itself; must take the waiter out of its queue and reject it:
+   * after `wait` without a reason, after an abort with `signal.reason` in a box.
+   */
+  left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void;
+}
 
 /** One waiting call. Owns its timer and its abort listener, and removes both when it settles. */
-export class Waiter<T> {
+export class Waiter<T> implements Linked<Waiter<T>> {
+  before: Waiter<T> | undefined;
+  after: Waiter<T> | undefined;
+  listed = false;
   readonly startedAt: number;
   readonly promise: Promise<T>;
   /** Whether the caller's `waiting` event is out. */
@@ -12,16 +25,12 @@ export class Waiter<T> {
   #timer: Timer | undefined;
   #onAbort: (() => void) | undefined;
 
-  /**
-   * @param bound Longest wait, in milliseconds.
-   * @param left Called once when the wait ends by itself; it must take the waiter out of its queue
-   * and reject it: after `wait` without a reason, after an abort with `signal.reason` in a box.
-   */
+  /** @param bound Longest wait, in milliseconds. */
   constructor(
     readonly request: LockRequest,
     private readonly clock: Clock,
     bound: number,
-    left: (waiter: Waiter<T>, aborted?: { readonly reason: unknown }) => void,
+    private readonly owner: WaiterOwner<T>,
   ) {
     this.startedAt = clock.now();
     this.promise = new Promise<T>((resolve, reject) => {
@@ -29,9 +38,9 @@ export class Waiter<T> {
       this.#reject = reject;
     });
     const { signal } = request;
-    if (bound !== Infinity) this.#expireIn(bound, bound, left);
+    if (bound !== Infinity) this.#expireIn(bound, bound);
     if (signal !== undefined) {
-      this.#onAbort = () => left(this, { reason: signal.reason });
+      this.#onAbort = () => owner.left(this, { reason: signal.reason });
       signal.addEventListener('abort', this.#onAbort, { once: true });
     }
   }
@@ -56,11 +65,11 @@ export class Waiter<T> {
   }
 
   /** A timer counts from when its turn of the event loop began: it may fire early, a wait must not end so. */
-  #expireIn(ms: number, bound: number, left: (waiter: Waiter<T>) => void): void {
+  #expireIn(ms: number, bound: number): void {
     this.#timer = this.clock.after(ms, () => {
       const missing = bound - this.waitedMs;
-      if (missing > 0) this.#expireIn(missing, bound, left);
-      else left(this);
+      if (missing > 0) this.#expireIn(missing, bound);
+      else this.owner.left(this);
     });
   }
 

@@ -5,6 +5,8 @@ import type { HeldLock } from './held-lock.js';
 import type { LockEvent, LockEventEmitter } from './lock-events.js';
 import type { LockRequest } from './lock-options.js';
 import { Waiter } from './waiter.js';
+import type { WaiterOwner } from './waiter.js';
+import { WaiterList } from './waiter-list.js';
 
 /** What the line asks about the lock that its callers wait for. */
 export interface LineOwner {
@@ -21,8 +23,8 @@ export interface LineOwner {
 const GRACE_MS = 50;
 
 /** The callers of one key in this process that wait, in call order. */
-export class WaitingLine {
-  readonly #waiters = new Set<Waiter<HeldLock>>();
+export class WaitingLine implements WaiterOwner<HeldLock> {
+  readonly #waiters = new WaiterList<Waiter<HeldLock>>();
   /** Label of the caller that got the lock last. */
   lastLabel = '';
 
@@ -39,7 +41,7 @@ export class WaitingLine {
   }
 
   get first(): LockRequest | undefined {
-    return this.#head()?.request;
+    return this.#waiters.first?.request;
   }
 
   /** Whether somebody waits when the lock is busy. */
@@ -50,16 +52,14 @@ export class WaitingLine {
 
   join(request: LockRequest): Promise<HeldLock> {
     const bound = request.wait === 0 ? this.commandTimeout + GRACE_MS : request.wait;
-    const waiter = new Waiter<HeldLock>(request, this.clock, bound, (left, aborted) =>
-      this.#dismiss(left, aborted ? aborted.reason : this.#expired(left)),
-    );
+    const waiter = new Waiter<HeldLock>(request, this.clock, bound, this);
     this.#waiters.add(waiter);
     return waiter.promise;
   }
 
   /** Takes the first caller out; the line's owner gives it the lock. */
   take(): Waiter<HeldLock> | undefined {
-    const head = this.#head();
+    const head = this.#waiters.first;
     if (head === undefined) return undefined;
     this.#waiters.delete(head);
     this.lastLabel = head.request.label;
@@ -68,7 +68,7 @@ export class WaitingLine {
 
   /** The lock is busy: tells who waits, and turns away who takes one try only. */
   busy(): void {
-    for (const waiter of [...this.#waiters]) {
+    for (const waiter of this.#waiters) {
       if (waiter.once) this.#dismiss(waiter, this.#timedOut(waiter, this.owner.busyFor));
       else if (!waiter.announced) {
         waiter.announced = true;
@@ -80,19 +80,18 @@ export class WaitingLine {
 
   /** Redis failed: turns away who takes one try only. */
   failed(error: LockUnavailableError): void {
-    for (const waiter of [...this.#waiters]) {
+    for (const waiter of this.#waiters) {
       if (waiter.once) this.#dismiss(waiter, this.#unavailable(waiter, error));
     }
   }
 
   /** Turns everybody away. */
   clear(error: () => LockError): void {
-    for (const waiter of [...this.#waiters]) this.#dismiss(waiter, error());
+    for (const waiter of this.#waiters) this.#dismiss(waiter, error());
   }
 
-  #head(): Waiter<HeldLock> | undefined {
-    for (const waiter of this.#waiters) return waiter;
-    return undefined;
+  left(waiter: Waiter<HeldLock>, aborted?: { readonly reason: unknown }): void {
+    this.#dismiss(waiter, aborted ? aborted.reason : this.#expired(waiter));
   }
 
   #dismiss(waiter: Waiter<HeldLock>, reason: unknown): void {

@@ -1,15 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { DueTimes } from '../../../lib/engine/due-times.js';
+import type { Dated } from '../../../lib/engine/due-times.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
+
+interface Item extends Dated {
+  readonly name: string;
+}
 
 function setUp() {
   const clock = new VirtualClock({ now: 0 });
   const told: { at: number; items: string[] }[] = [];
-  const due = new DueTimes<{ readonly name: string }>(clock, (items) => {
+  const due = new DueTimes<Item>(clock, (items) => {
     told.push({ at: clock.now(), items: items.map(({ name }) => name) });
   });
-  const item = (name: string): { readonly name: string } => ({ name });
+  const item = (name: string): Item => ({ name });
   return { clock, due, told, item };
 }
 
@@ -50,7 +55,7 @@ describe('DueTimes', () => {
     ]);
   });
 
-  it('leaves no timer behind when its items are deleted', () => {
+  it('keeps the timer of a moment whose items are deleted for the next ones, until closed', () => {
     const { clock, due, item } = setUp();
     const items = [item('a'), item('b')];
     for (const one of items) due.set(one, 100, 10);
@@ -59,6 +64,12 @@ describe('DueTimes', () => {
 
     expect(due.has(items[0]!)).toBe(false);
     expect([...due.items()]).toEqual([]);
+    expect(due.size).toBe(0);
+    due.set(item('c'), 100, 10);
+    expect(clock.pending).toBe(1);
+
+    due.close();
+
     expect(clock.pending).toBe(0);
   });
 
@@ -73,9 +84,9 @@ describe('DueTimes', () => {
 
   it('lets an item be set again while it is told of', async () => {
     const clock = new VirtualClock({ now: 0 });
-    const a = {};
+    const a: Dated = {};
     const at: number[] = [];
-    const due = new DueTimes<object>(clock, () => {
+    const due = new DueTimes<Dated>(clock, () => {
       at.push(clock.now());
       if (at.length < 3) due.set(a, clock.now() + 100, 1);
     });

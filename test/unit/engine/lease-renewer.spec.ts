@@ -157,6 +157,7 @@ describe('LeaseRenewer', () => {
       expect(more).toEqual([]);
       expect(lost).toBeLessThanOrEqual(deadlineOf(0, ttl));
       expect(lost).toBeGreaterThan(deadlineOf(0, ttl) - 2);
+      bench.renewer.close();
       expect(bench.clock.pending).toBeLessThanOrEqual(bench.sent.length);
     },
   );
@@ -178,6 +179,7 @@ describe('LeaseRenewer', () => {
 
     expect(bench.times('lost')).toHaveLength(1);
     expect(bench.times('lost')[0]).toBe(bench.sent[1]!.at + bench.latency);
+    bench.renewer.close();
     expect(bench.clock.pending).toBe(0);
   });
 

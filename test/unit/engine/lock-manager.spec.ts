@@ -363,7 +363,8 @@ describe('a process', () => {
   it('leaves no timer behind when it is closed', async () => {
     const { manager } = open();
     await manager.acquire('held');
-    const lock = await open().manager.acquire('k');
+    const other = open().manager;
+    const lock = await other.acquire('k');
     const call = new Call(manager);
     await clock.advance(10);
 
@@ -373,6 +374,7 @@ describe('a process', () => {
     expect((await closing).error).toBeUndefined();
     expect(call.error).toMatchObject({ code: 'LOCK_SHUTDOWN' });
     await lock.release();
+    await other.close();
     await clock.advance(100);
     expect(clock.pending).toBe(0);
   });
