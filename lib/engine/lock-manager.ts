@@ -38,7 +38,7 @@ export class LockManager {
 
   /** Waits for the lock and takes it. Inside a section of the same key it re-enters. */
   async acquire(key: LockKey, options?: LockOptions): Promise<Lock> {
-    return this.#take(key, this.#request(options));
+    return await this.#take(key, this.#request(options));
   }
 
   /** Tries once; `null` when the lock is busy. */
@@ -136,7 +136,7 @@ export class LockManager {
     return options === undefined ? this.#usual : resolveRequest(options, this.settings);
   }
 
-  async #take(key: LockKey, request: LockRequest): Promise<EngineLock> {
+  #take(key: LockKey, request: LockRequest): Promise<EngineLock> {
     const [only] = checkKey(key);
     const outer = this.#contexts.find(only);
     if (outer !== undefined) return this.#reenter(outer, request);

@@ -46,7 +46,8 @@ export class WaitingLine implements WaiterOwner<HeldLock> {
 
   /** Whether somebody waits when the lock is busy. */
   get patient(): boolean {
-    for (const waiter of this.#waiters) if (!waiter.once) return true;
+    for (let one = this.#waiters.first; one !== undefined; one = one.after)
+      if (!one.once) return true;
     return false;
   }
 
@@ -68,6 +69,7 @@ export class WaitingLine implements WaiterOwner<HeldLock> {
 
   /** The lock is busy: tells who waits, and turns away who takes one try only. */
   busy(): void {
+    if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) {
       if (waiter.once) this.#dismiss(waiter, this.#timedOut(waiter, this.owner.busyFor));
       else if (!waiter.announced) {

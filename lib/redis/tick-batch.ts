@@ -1,7 +1,7 @@
 import { forKey } from './redis-errors.js';
 
-/** Locks in one script; more would keep Redis from others for too long. */
-const LOCKS_A_SCRIPT = 100;
+/** Locks in one script; more would keep Redis from others for too long, and gain nothing. */
+const LOCKS_A_SCRIPT = 32;
 
 interface Entry<Command, Reply> {
   readonly command: Command;
