@@ -1,0 +1,41 @@
+import { figuresOf } from '../figures/figures.mjs';
+import { libraries, RING } from '../libraries/index.mjs';
+import { runCrew } from '../load/crew.mjs';
+
+const WARM_UP_MS = 500;
+
+/**
+ * A work of callers in one or several processes.
+ *
+ * @param {object} work
+ * @param {string} work.name
+ * @param {string} work.title
+ * @param {readonly string[]} work.libraries
+ * @param {number} work.processes
+ * @param {{ kind: string, callers: number, keys?: number, holdMs?: number }} work.load of each process
+ * @param {number} [work.nodes]
+ * @param {number} [work.linkMs]
+ * @param {number} [work.times] how many times as long as others it may take
+ * @param {number} [work.drainMs] how long those who wait at the end are served
+ */
+export function crewWork({ nodes = 1, linkMs = 0, times = 1, drainMs = 0, ...work }) {
+  const { load, processes } = work;
+  const isBurst = load.kind === 'burst';
+  return {
+    ...work,
+    waiters: processes * load.callers,
+    async run(library, { servers, seconds }) {
+      const crew = await runCrew({
+        library,
+        urls: await servers.urls(nodes, linkMs),
+        processes,
+        load,
+        span: { warmUpMs: isBurst ? 0 : WARM_UP_MS, forMs: seconds * 1000 * times, drainMs },
+        servers,
+        sends: library === RING ? [] : libraries.get(library).sends,
+      });
+      const callers = library === RING ? processes : processes * load.callers;
+      return figuresOf(crew, { callers, oneKey: (load.keys ?? 1) === 1, kind: load.kind });
+    },
+  };
+}
