@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 
 const USAGE = `npm run bench -- [options]
-  --works a,b        only these works; --works list names them
+  --works a,b        only these works, by their names
   --libraries x,y    only these libraries
   --rounds 5         how often everything is run
-  --seconds 2        how long a library is measured in one run
-  --out dir          where results go; docs/benchmarks when nothing is left out, else nowhere`;
+  --seconds 1.5      how long a library is measured in one run
+  --out dir          where results go; a run of everything writes to docs/benchmarks without it`;
 
 export function readOptions() {
   const { values } = parseArgs({
@@ -13,7 +13,7 @@ export function readOptions() {
       works: { type: 'string' },
       libraries: { type: 'string' },
       rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '2' },
+      seconds: { type: 'string', default: '1.5' },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },

@@ -1,20 +1,32 @@
 // Our lock beside others, on real servers: npm run bench -- --help
+import { fileURLToPath } from 'node:url';
+
 import { readOptions } from './options.mjs';
 import { Progress } from './progress.mjs';
-import { printWork } from './report/table.mjs';
+import { describeMachine } from './report/machine.mjs';
+import { writeResults } from './report/results.mjs';
+import { targetTable, toText, workTable } from './report/table.mjs';
 import { Servers } from './servers.mjs';
 import { works as allWorks } from './works/index.mjs';
+
+const DOCS = fileURLToPath(new URL('../docs/benchmarks', import.meta.url));
 
 const options = readOptions();
 const works = select();
 const runs = [];
 const servers = new Servers();
 try {
+  const machine = await describeMachine(servers);
   await run();
+  for (const work of works)
+    console.log(`\n${work.name}: ${work.title}\n${toText(workTable(work, runs))}`);
+  console.log(`\n${toText(targetTable(runs))}`);
+  const isWhole = options.works === undefined && options.libraries === undefined;
+  const out = options.out ?? (isWhole ? DOCS : undefined);
+  if (out !== undefined) writeResults(out, { machine, options, works, runs });
 } finally {
   servers.close();
 }
-for (const work of works) printWork(work, runs);
 
 /** Everything in every round; libraries take turns at being first. */
 async function run() {

@@ -1,6 +1,7 @@
 // Forwards a port to each target, with a pause on the way there: a network, in a process of its own.
 import { connect, createServer } from 'node:net';
 
+process.once('disconnect', () => process.exit());
 const [delayMs, ...targets] = process.argv.slice(2).map(Number);
 const ports = await Promise.all(targets.map(link));
 process.send(ports);

@@ -1,13 +1,15 @@
 // Installs the dependencies of a fresh clone, so that `npm start` and `npm test` work at once.
+// With the name of a folder that has a package.json of its own: those of that folder.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = process.argv[2] === undefined ? '' : `${process.argv[2]}/`;
+const root = fileURLToPath(new URL(`../${folder}`, import.meta.url));
 
 // npm writes this file last: a folder without it is an install that was cut off.
 if (!existsSync(`${root}node_modules/.package-lock.json`)) {
-  console.log('node_modules is missing: running "npm ci" (once, about a minute) …');
+  console.log(`${folder}node_modules is missing: running "npm ci" (once, about a minute) …`);
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: 'inherit',

@@ -21,18 +21,20 @@ export function toRows(arrays) {
 
 /**
  * What rows of one key tell: nobody may enter before the one before has left, and the time from leaving
- * to the next one's entering is the hand-over.
+ * to another caller's entering is the hand-over. Who takes the lock again from itself hands nothing over.
  *
  * @param {ReturnType<typeof toRows>} rows
  */
 export function handovers(rows) {
-  const delays = new Float64Array(Math.max(0, rows.length - 1));
+  const delays = [];
   let overlaps = 0;
   for (let i = 1; i < rows.length; i += 1) {
-    delays[i - 1] = rows[i].enteredAt - rows[i - 1].leftAt;
-    if (delays[i - 1] < 0) overlaps += 1;
+    const delay = rows[i].enteredAt - rows[i - 1].leftAt;
+    if (delay < 0) overlaps += 1;
+    if (rows[i].caller !== rows[i - 1].caller) delays.push(delay);
   }
   return {
+    ownAgain: 1 - delays.length / (rows.length - 1),
     handoverP50Ms: percentile(delays, 0.5),
     handoverP99Ms: percentile(delays, 0.99),
     overlaps,

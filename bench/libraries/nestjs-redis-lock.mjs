@@ -1,6 +1,6 @@
 export const nestjsRedisLock = {
   name: 'nestjs-redis-lock',
-  package: 'nestjs-redis-lock',
+  ours: true,
   quorum: true,
   sends: [],
   /** Defaults, but for the longest wait: 10 s would end while the others of a slow round still wait. */

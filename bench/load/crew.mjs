@@ -1,11 +1,7 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-
+import { ask, start } from '../children.mjs';
 import { now, until as instant } from './clock.mjs';
 import { WIDTH } from './samples.mjs';
 
-const workerFile = fileURLToPath(new URL('worker.mjs', import.meta.url));
 const READY_WITHIN_MS = 30_000;
 const REPORT_WITHIN_MS = 5000;
 const START_IN_MS = 50;
@@ -23,24 +19,21 @@ const START_IN_MS = 50;
  * @param {readonly string[]} options.sends
  */
 export async function runCrew({ library, urls, processes, load, span, servers, sends }) {
-  const crew = Array.from({ length: processes }, () =>
-    fork(workerFile, { serialization: 'advanced' }),
-  );
+  const crew = Array.from({ length: processes }, () => start('load/worker.mjs'));
   try {
     await Promise.all(
-      crew.map((child, index) => {
-        child.send({ library, urls, load: { ...load, index, processes } });
-        return message(child, READY_WITHIN_MS);
-      }),
+      crew.map((child, index) =>
+        ask(child, { library, urls, load: { ...load, index, processes } }, READY_WITHIN_MS),
+      ),
     );
     const startAt = now() + START_IN_MS;
     const from = startAt + span.warmUpMs;
     const until = from + span.forMs;
     const deadline = until + (span.drainMs ?? 0);
-    const reports = crew.map((child) => {
-      child.send({ startAt, from, until, deadline });
-      return message(child, deadline - now() + REPORT_WITHIN_MS).catch(() => undefined);
-    });
+    const endsWithinMs = deadline - now() + REPORT_WITHIN_MS;
+    const reports = crew.map((child) =>
+      ask(child, { startAt, from, until, deadline }, endsWithinMs).catch(() => undefined),
+    );
     await instant(from);
     await servers.startCounting();
     await Promise.race([instant(until), Promise.all(reports)]);
@@ -48,20 +41,6 @@ export async function runCrew({ library, urls, processes, load, span, servers, s
     return gather(await Promise.all(reports), load, { ...counted, startAt, from, until });
   } finally {
     for (const child of crew) child.kill('SIGKILL');
-  }
-}
-
-/** The next message; rejects when the child ends or takes too long. */
-async function message(child, withinMs) {
-  const done = new AbortController();
-  const signal = AbortSignal.any([done.signal, AbortSignal.timeout(Math.ceil(withinMs))]);
-  try {
-    return await Promise.race([
-      once(child, 'message', { signal }).then(([answer]) => answer),
-      once(child, 'exit', { signal }).then(() => Promise.reject(new Error('A worker has ended.'))),
-    ]);
-  } finally {
-    done.abort();
   }
 }
 

@@ -26,7 +26,6 @@ export const quorum = [
     load: ALONE,
   }),
   contended('quorum-4x4', 'asked for again at once', { holdMs: 0, pauseMs: 0 }),
-  contended('quorum-4x4-pauses', 'pauses of 0 to 10 ms', { holdMs: 0, pauseMs: 10 }),
   contended('quorum-4x4-sections', 'held for 2 ms, pauses of 0 to 10 ms', {
     holdMs: 2,
     pauseMs: 10,

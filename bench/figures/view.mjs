@@ -1,0 +1,41 @@
+import { peers } from '../libraries/index.mjs';
+import { median } from './statistics.mjs';
+
+const PEERS = new Set(peers.map(({ name }) => name));
+
+/** Reads the figures of all rounds. */
+export class View {
+  #runs;
+
+  /** @param {readonly { round: number, work: string, library: string, figures: Record<string, number> }[]} runs */
+  constructor(runs) {
+    this.#runs = runs;
+  }
+
+  /** One figure in every round; empty when it was not measured. */
+  series(work, library, figure) {
+    return this.#runs
+      .filter((run) => run.work === work && run.library === library)
+      .sort((one, other) => one.round - other.round)
+      .map(({ figures }) => figures[figure])
+      .filter((value) => typeof value === 'number');
+  }
+
+  median(work, library, figure) {
+    const series = this.series(work, library, figure);
+    return series.length === 0 ? undefined : median(series);
+  }
+
+  libraries(work) {
+    const names = this.#runs.filter((run) => run.work === work).map(({ library }) => library);
+    return [...new Set(names)].sort();
+  }
+
+  /** The other library whose median is the highest, or the lowest. */
+  bestPeer(work, figure, { lowest = false } = {}) {
+    const sign = lowest ? 1 : -1;
+    return this.libraries(work)
+      .filter((name) => PEERS.has(name) && !Number.isNaN(this.median(work, name, figure)))
+      .sort((a, b) => sign * (this.median(work, a, figure) - this.median(work, b, figure)))[0];
+  }
+}
