@@ -37,10 +37,19 @@ async function run() {
       for (const library of rotated(work.libraries, round)) {
         progress.step(`round ${round + 1}/${options.rounds}, ${work.name}, ${library}`);
         await servers.flush();
-        const figures = await work.run(library, { servers, seconds: options.seconds });
-        runs.push({ round, work: work.name, library, figures });
+        runs.push({ round, work: work.name, library, figures: await figuresOf(work, library) });
       }
   progress.end();
+}
+
+/** A library that fails costs its own figures, not the hour. */
+async function figuresOf(work, library) {
+  try {
+    return await work.run(library, { servers, seconds: options.seconds });
+  } catch (error) {
+    console.error(`\n${work.name}, ${library}: ${error.message}`);
+    return { errors: 1, firstError: String(error) };
+  }
 }
 
 function rotated(list, by) {
@@ -49,6 +58,8 @@ function rotated(list, by) {
 }
 
 function select() {
+  known('works', options.works, new Set(allWorks.map(({ name }) => name)));
+  known('libraries', options.libraries, new Set(allWorks.flatMap((work) => work.libraries)));
   const chosen = (list, name) => list === undefined || list.includes(name);
   return allWorks
     .filter(({ name }) => chosen(options.works, name))
@@ -57,4 +68,11 @@ function select() {
       libraries: work.libraries.filter((name) => chosen(options.libraries, name)),
     }))
     .filter(({ libraries }) => libraries.length > 0);
+}
+
+function known(option, chosen = [], names) {
+  const strange = chosen.filter((name) => !names.has(name));
+  if (strange.length === 0) return;
+  console.error(`--${option}: no "${strange.join('", "')}". There are: ${[...names].join(', ')}`);
+  process.exit(1);
 }

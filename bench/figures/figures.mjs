@@ -36,8 +36,9 @@ export function figuresOf(crew, { callers, oneKey, kind }) {
     ...(crew.firstError === undefined ? {} : { firstError: crew.firstError }),
     waitingAtEnd: crew.waiting.length,
     workersLost: crew.unfinished,
-    ...(oneKey
-      ? { ...handovers(all), sectionShare: heldMs(all, from, until) / (until - from) }
+    ...(oneKey ? handovers(all) : {}),
+    ...(kind === 'closedLoop' && oneKey
+      ? { sectionShare: heldMs(all, from, until) / (until - from) }
       : {}),
     ...(kind === 'burst' ? burstFigures(all, crew) : {}),
     ...(kind === 'arrivals' ? { perfectP99Ms: perfectP99(all) } : {}),
@@ -71,5 +72,10 @@ function fairness(rows, callers, { waiting }) {
 function burstFigures(rows, { startAt }) {
   const wallMs = (rows.at(-1)?.leftAt ?? NaN) - startAt;
   const sectionsMs = heldMs(rows, -Infinity, Infinity);
-  return { served: rows.length, wallMs, wallToSections: wallMs / sectionsMs };
+  return {
+    served: rows.length,
+    perSecond: (rows.length / wallMs) * 1000,
+    wallMs,
+    wallToSections: wallMs / sectionsMs,
+  };
 }

@@ -1,7 +1,7 @@
 import { WIDTH } from '../load/samples.mjs';
 import { percentile, sum } from './statistics.mjs';
 
-const SLOTS_PER_DECADE = 20;
+const SLOTS_PER_DECADE = 10;
 const LOWEST_MS = 0.01;
 
 /**
@@ -73,7 +73,7 @@ export function perfectP99(rows) {
   return percentile(waits, 0.99);
 }
 
-/** Counts by slot; a slot is a twentieth of a decade, the first begins at 10 µs. */
+/** Counts by slot; a slot is a tenth of a decade, the first begins at 10 µs. */
 function histogram(delays) {
   const slots = {};
   for (const delay of delays) {

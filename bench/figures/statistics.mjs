@@ -25,9 +25,14 @@ export function weightedPercentile(entries, share) {
   return sorted.at(-1)?.value ?? NaN;
 }
 
-/** @param {readonly number[]} numbers */
+/**
+ * The median; NaN does not count.
+ *
+ * @param {readonly number[]} numbers
+ */
 export function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
+  const sorted = numbers.filter((number) => !Number.isNaN(number)).sort((a, b) => a - b);
+  if (sorted.length === 0) return NaN;
   const middle = sorted.length / 2;
   return sorted.length % 2 === 1
     ? sorted[Math.floor(middle)]

@@ -12,13 +12,13 @@ export class View {
     this.#runs = runs;
   }
 
-  /** One figure in every round; empty when it was not measured. */
+  /** One figure in every round, NaN where a run did not give it; empty when none did. */
   series(work, library, figure) {
-    return this.#runs
+    const all = this.#runs
       .filter((run) => run.work === work && run.library === library)
       .sort((one, other) => one.round - other.round)
-      .map(({ figures }) => figures[figure])
-      .filter((value) => typeof value === 'number');
+      .map(({ figures }) => figures[figure] ?? NaN);
+    return all.some((value) => !Number.isNaN(value)) ? all : [];
   }
 
   median(work, library, figure) {
@@ -35,7 +35,7 @@ export class View {
   bestPeer(work, figure, { lowest = false } = {}) {
     const sign = lowest ? 1 : -1;
     return this.libraries(work)
-      .filter((name) => PEERS.has(name) && !Number.isNaN(this.median(work, name, figure)))
+      .filter((name) => PEERS.has(name) && this.series(work, name, figure).length > 0)
       .sort((a, b) => sign * (this.median(work, a, figure) - this.median(work, b, figure)))[0];
   }
 }

@@ -1,4 +1,5 @@
 import { slotStart } from '../figures/sections.mjs';
+import { sum } from '../figures/statistics.mjs';
 import { View } from '../figures/view.mjs';
 import { OURS, RING } from '../libraries/index.mjs';
 import { lineChart } from './line-chart.mjs';
@@ -58,7 +59,7 @@ function handoverChart(view, runs) {
     svg: lineChart({
       title: 'From leaving to another one’s entering, 8 processes × 1 caller',
       xLabel: 'ms',
-      yLabel: '% of hand-overs, by slots of a twentieth of a decade',
+      yLabel: '% of hand-overs, by slots of a tenth of a decade',
       yIsLinear: true,
       series,
     }),
@@ -70,8 +71,10 @@ function shares(runs) {
   for (const { figures } of runs)
     for (const [slot, count] of Object.entries(figures.histogram ?? {}))
       total.set(Number(slot), (total.get(Number(slot)) ?? 0) + count);
-  const all = [...total.values()].reduce((a, b) => a + b, 0);
-  return [...total]
-    .sort(([one], [other]) => one - other)
-    .map(([slot, count]) => [slotStart(slot), (count / all) * 100]);
+  const slots = [...total.keys()];
+  const all = sum(total.values());
+  const points = [];
+  for (let slot = Math.min(...slots); slot <= Math.max(...slots); slot += 1)
+    points.push([slotStart(slot), ((total.get(slot) ?? 0) / all) * 100]);
+  return points;
 }

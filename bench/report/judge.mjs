@@ -9,7 +9,7 @@ import { targets } from './targets.mjs';
  */
 export function judge(view) {
   return targets.flatMap((target) => {
-    const values = target.values(view);
+    const values = target.values(view).filter((value) => !Number.isNaN(value));
     if (values.length === 0) return [];
     const measured = median(values);
     return [
