@@ -12,7 +12,9 @@ import { jain, percentile, weightedPercentile } from './statistics.mjs';
 export function figuresOf(crew, { callers, oneKey, kind }) {
   const { from, until } = crew;
   const all = toRows(crew.samples);
-  const rows = all.filter(({ enteredAt }) => enteredAt >= from && enteredAt < until);
+  // Who arrived in time counts, though it was served while the others drained.
+  const instant = kind === 'arrivals' ? 'askedAt' : 'enteredAt';
+  const rows = all.filter((row) => row[instant] >= from && row[instant] < until);
   const each = rows.length || NaN;
   const waits = [
     ...rows.map((row) => row.enteredAt - row.askedAt),

@@ -23,7 +23,7 @@ export function crewWork({ nodes = 1, linkMs = 0, times = 1, drainMs = 0, ...wor
   const isBurst = load.kind === 'burst';
   return {
     ...work,
-    waiters: processes * load.callers,
+    waiters: load.kind === 'arrivals' ? undefined : processes * load.callers,
     async run(library, { servers, seconds }) {
       const crew = await runCrew({
         library,

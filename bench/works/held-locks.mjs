@@ -20,7 +20,6 @@ export const heldLocks = {
   name: 'held-100k',
   title: `${COUNT} held locks, a lease of ${TTL_MS / 1000} s`,
   libraries: [OURS],
-  waiters: 0,
   async run(_, { servers }) {
     const [url] = await servers.urls(1);
     const redis = new Redis(url);

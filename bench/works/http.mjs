@@ -14,7 +14,6 @@ function httpWork(connections) {
     name: `http-${connections}`,
     title: `HTTP requests over ${connections} connection(s), each for a lock of its own`,
     libraries: [RAW, OURS, NO_LOCK],
-    waiters: 0,
     run: (library, { servers, seconds }) =>
       measure(ROUTES[library], { connections, servers, seconds }),
   };
