@@ -39,8 +39,7 @@ export class KeyGate implements Demand, LineOwner {
     const busy = this.#tenure !== undefined || this.#isBusy;
     const error = this.#refusal(request, busy);
     if (error !== undefined) return Promise.reject(error);
-    const entered = this.#line.join(request);
-    if (busy) this.#line.busy();
+    const entered = this.#line.join(request, busy);
     if (this.#tenure !== undefined) this.#tenure.fetchAhead();
     else if (this.#seeker === undefined) this.#seek();
     else if (request.wait === 0) this.#seeker.hurry();

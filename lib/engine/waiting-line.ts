@@ -51,10 +51,12 @@ export class WaitingLine implements WaiterOwner<HeldLock> {
     return false;
   }
 
-  join(request: LockRequest): Promise<HeldLock> {
+  /** @param busy Whether the lock is known to be held, so that the caller waits from the start. */
+  join(request: LockRequest, busy: boolean): Promise<HeldLock> {
     const bound = request.wait === 0 ? this.commandTimeout + GRACE_MS : request.wait;
     const waiter = new Waiter<HeldLock>(request, this.clock, bound, this);
     this.#waiters.add(waiter);
+    if (busy) this.#announce(waiter);
     return waiter.promise;
   }
 
@@ -72,11 +74,7 @@ export class WaitingLine implements WaiterOwner<HeldLock> {
     if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) {
       if (waiter.once) this.#dismiss(waiter, this.#timedOut(waiter, this.owner.busyFor));
-      else if (!waiter.announced) {
-        waiter.announced = true;
-        if (this.events.hears('waiting'))
-          this.events.emit('waiting', eventOf(this.owner.key, waiter.request));
-      }
+      else this.#announce(waiter);
     }
   }
 
@@ -94,6 +92,13 @@ export class WaitingLine implements WaiterOwner<HeldLock> {
 
   left(waiter: Waiter<HeldLock>, aborted?: { readonly reason: unknown }): void {
     this.#dismiss(waiter, aborted ? aborted.reason : this.#expired(waiter));
+  }
+
+  #announce(waiter: Waiter<HeldLock>): void {
+    if (waiter.announced) return;
+    waiter.announced = true;
+    if (this.events.hears('waiting'))
+      this.events.emit('waiting', eventOf(this.owner.key, waiter.request));
   }
 
   #dismiss(waiter: Waiter<HeldLock>, reason: unknown): void {

@@ -71,18 +71,16 @@ local lock, queue, alive, channel
   PROMOTE,
   /* lua */ `
 local function enqueue(token, callers, ticket)
-  local place = redis.call('ZSCORE', queue, token)
-  if not place then
-    place = math.min(tonumber(ticket) or us, us)
-    redis.call('ZADD', queue, place, token)
-  end
-  keepQueue()
+  local place = math.min(tonumber(ticket) or us, us)
+  local isNew = redis.call('ZADD', queue, 'NX', place, token) == 1
+  if not isNew then place = tonumber(redis.call('ZSCORE', queue, token)) end
+  local waiting = redis.call('ZCARD', queue)
+  if waiting == 1 then keepQueue() end
   report(string.sub(token, 1, 16), tonumber(callers))
-  return tonumber(place)
+  return place, waiting, isNew and place == us
 end
-local function queued(token, yielded, place)
-  local left, rank = redis.call('PTTL', lock), redis.call('ZRANK', queue, token)
-  return {${ACQUIRED.queued}, yielded, left, rank, place}
+local function rankOf(token, waiting, isLast)
+  return isLast and waiting - 1 or redis.call('ZRANK', queue, token)
 end
 local function acquire(i)
   lock, queue, alive = KEYS[i * 3 + 2], KEYS[i * 3 + 3], KEYS[i * 3 + 4]
@@ -96,10 +94,10 @@ local function acquire(i)
     yielded = holder == yields and 1 or 0
     if yielded == 1 then
       redis.call('DEL', lock)
-      local place = enqueue(token, callers, ticket)
-      local head, first, last, behind, claim = promote(token)
+      local place, waiting, isLast = enqueue(token, callers, ticket)
+      local head, first, last, behind, claim = promote(token, nil, waiting)
       if head == token then return {${ACQUIRED.held}, 1, first, last, behind, claim} end
-      return queued(token, 1, place)
+      return {${ACQUIRED.queued}, 1, claim, rankOf(token, behind, isLast), place}
     end
   end
   if holder == token then
@@ -118,11 +116,12 @@ local function acquire(i)
     holder = head
   end
   if callers == '0' then return {${ACQUIRED.busy}, yielded, redis.call('PTTL', lock)} end
-  local place = enqueue(token, callers, ticket)
-  if isToken(holder) and redis.call('ZCARD', queue) == 1 then
+  local place, waiting, isLast = enqueue(token, callers, ticket)
+  if waiting == 1 and isToken(holder) then
     tell(string.sub(holder, 1, 16), 'wanted 1 ' .. holder .. ' ' .. lock)
   end
-  return queued(token, yielded, place)
+  local left = redis.call('PTTL', lock)
+  return {${ACQUIRED.queued}, yielded, left, rankOf(token, waiting, isLast), place}
 end
 
 if locks == 1 then

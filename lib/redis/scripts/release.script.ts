@@ -17,12 +17,12 @@ export const releaseScript = defineScript(
 local locks, replies, others = (#KEYS - 1) / 3, {}, nil
 for i = 0, locks - 1 do
   local lock = KEYS[i * 3 + 2]
-  if ARGV[i * 3 + 2] == '0' and redis.pcall('GET', lock) == ARGV[i * 3 + 1]
-      and redis.call('EXISTS', KEYS[i * 3 + 3], KEYS[i * 3 + 4]) == 0 then
+  local held = redis.pcall('GET', lock) == ARGV[i * 3 + 1]
+  if held and ARGV[i * 3 + 2] == '0' and redis.call('EXISTS', KEYS[i * 3 + 3], KEYS[i * 3 + 4]) == 0 then
     replies[i + 1] = redis.call('DEL', lock)
   else
     others = others or {}
-    others[#others + 1] = i
+    others[#others + 1] = {i, held}
   end
 end
 if not others then return replies end
@@ -35,12 +35,12 @@ local counter, lock, queue, alive, channel = KEYS[1], nil, nil, nil, nil
   KEEP_QUEUE,
   PROMOTE,
   /* lua */ `
-local function release(i)
+local function release(i, held)
   lock, queue, alive = KEYS[i * 3 + 2], KEYS[i * 3 + 3], KEYS[i * 3 + 4]
   local token, dwell = ARGV[i * 3 + 1], tonumber(ARGV[i * 3 + 2])
   channel = ARGV[i * 3 + 3]
   local boot = string.sub(token, 1, 16)
-  if redis.pcall('GET', lock) ~= token then
+  if not held then
     if redis.call('ZREM', queue, token) == 1 then redis.call('ZREM', alive, boot) end
     return 0
   end
@@ -54,14 +54,14 @@ local function release(i)
     end
     return 1
   end
-  promote()
-  redis.pcall('ZREM', alive, boot)
+  promote(nil, boot)
   return 1
 end
 
-if locks == 1 then return {release(0)} end
-for _, i in ipairs(others) do
-  local ran, reply = pcall(release, i)
+if locks == 1 then return {release(0, others[1][2])} end
+for _, other in ipairs(others) do
+  local i, held = other[1], other[2]
+  local ran, reply = pcall(release, i, held)
   replies[i + 1] = (ran or type(reply) == 'table') and reply or {err = reply}
 end
 return replies

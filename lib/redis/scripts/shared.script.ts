@@ -93,9 +93,10 @@ end
 `;
 
 /**
- * `promote(own)`: hands the lock to the first waiter that is alive and listens, or frees it. Returns
- * its token, its fencing numbers and how many wait behind it; nothing when there is none. The
- * caller, `own`, learns it by the reply; everybody else by a push with a claim, a short lease:
+ * `promote(own, leaving, waiting)`: hands the lock to the first waiter that is alive and listens, or
+ * frees it. Returns its token, its fencing numbers and how many wait behind it; nothing when there is
+ * none. The caller, `own`, learns it by the reply; everybody else by a push with a claim, a short lease.
+ * The process `leaving` waits no longer; `waiting` is the queue's length where it is known:
  *
  * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <token> <lock>`
  *
@@ -106,21 +107,24 @@ end
  * old place if it is not. The first write is one that Redis allows when it is out of memory.
  */
 export const PROMOTE = /* lua */ `
-local function promote(own)
-  local behind = redis.call('ZCARD', queue)
+local function exact(fence)
+  return fence == us and digits or string.format('%.0f', fence)
+end
+local function promote(own, leaving, waiting)
+  local behind = waiting or redis.call('ZCARD', queue)
   while behind > 0 do
     local head = redis.call('ZPOPMIN', queue)[1]
     behind = behind - 1
     local boot = string.sub(head, 1, 16)
     local aliveUntil = tonumber(redis.call('ZSCORE', alive, boot) or 0)
-    redis.call('ZREM', alive, boot)
+    redis.call('ZREM', alive, boot, leaving or boot)
     if aliveUntil * 1000 > us then
       local claim = tonumber(string.sub(head, 18, 21))
       local first, last = mint(tonumber(string.sub(head, 23, 26)))
       local expiry = math.floor(us / 1000) + claim
       redis.call('SET', lock, head, 'PX', claim)
-      if head == own or tell(boot, string.format('grant %.0f %.0f %.0f %.0f %d %s %s',
-          first, last, expiry, us, behind, head, lock)) then
+      if head == own or tell(boot, 'grant ' .. exact(first) .. ' ' .. exact(last) .. ' ' .. expiry .. ' '
+          .. digits .. ' ' .. behind .. ' ' .. head .. ' ' .. lock) then
         if behind == 1 then keepQueue() end
         return head, first, last, behind, claim
       end
