@@ -12,7 +12,7 @@ let cluster: RedisCluster;
 
 beforeAll(async () => {
   cluster = await RedisCluster.start();
-}, 20_000);
+}, 60_000);
 
 afterAll(() => cluster.stop());
 
@@ -28,7 +28,7 @@ describeLockStore(
     return {
       join: async () => {
         const mint = new TokenMint();
-        const options = { keyPrefix, commandTimeout: 2000, boot: mint.boot };
+        const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot };
         const store = openRedisStore({ cluster: cluster.nodes }, options);
         afterTest(() => store.close());
         return new StoreParty(mint, store);

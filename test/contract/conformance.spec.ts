@@ -16,7 +16,9 @@ import { StoreParty } from './store-party.js';
 const PARTIES = 4;
 const STEPS = 60;
 const RUNS = 25;
-const ROUNDS_MS = 20_000;
+/** Longer than a run takes: a lock that is handed over stays with its waiter. */
+const CLAIM = 9999;
+const ROUNDS_MS = 120_000;
 
 /** One implementation, with the same processes and tokens as the other. */
 interface Side {
@@ -79,7 +81,7 @@ function makeSteps(random: () => number, mints: readonly TokenMint[], key: strin
   return Array.from({ length: STEPS }, () => {
     const party = Math.floor(random() * mints.length);
     const what = COMMANDS[Math.floor(random() * COMMANDS.length)] ?? 'try';
-    const fresh = (mints[party] as TokenMint).next(2000, 1 + Math.floor(random() * 5), '');
+    const fresh = (mints[party] as TokenMint).next(CLAIM, 1 + Math.floor(random() * 5), '');
     const times = random() < 0.25 ? 2 : 1;
     return { what, party, key, fresh, late: random() < 0.1, times };
   });
@@ -178,7 +180,7 @@ async function redisSide(mints: readonly TokenMint[]): Promise<Side> {
   const keyPrefix = uniquePrefix();
   const client = openClient(sharedRedisUrl());
   const parties = mints.map((mint) => {
-    const options = { keyPrefix, commandTimeout: 2000, boot: mint.boot };
+    const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot };
     return open(mint, openRedisStore(sharedRedisUrl(), options));
   });
   const channels = mints.map(({ boot }) => `${keyPrefix}!g:${boot}`);

@@ -15,7 +15,7 @@ import { sharedQuorum } from '../support/redis-quorum.js';
 import { uniquePrefix } from '../support/shared-redis.js';
 import { describeLockStore } from './lock-store.contract.js';
 import type { StoreSystem } from './lock-store.contract.js';
-import { StoreParty } from './store-party.js';
+import { COMMAND_MS, StoreParty } from './store-party.js';
 
 const quorum = sharedQuorum(3);
 
@@ -49,7 +49,12 @@ function fetchingGrants(store: LockStore): LockStore {
 
   /** Polls until the rest of the nodes has answered yes, or it is nobody's turn any more. */
   async function whole({ key, token }: Pick<Grant, 'key' | 'token'>): Promise<PollReply> {
-    const reply = await store.poll({ key, token, until: performance.now() + 1000, callers: 1 });
+    const reply = await store.poll({
+      key,
+      token,
+      until: performance.now() + COMMAND_MS,
+      callers: 1,
+    });
     return reply.kind === 'partial' ? whole({ key, token }) : reply;
   }
 }
@@ -86,7 +91,7 @@ const system = async (): Promise<StoreSystem> => {
   return {
     join: async () => {
       const mint = new TokenMint();
-      const options = { keyPrefix, commandTimeout: 2000, boot: mint.boot };
+      const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot };
       const store = fetchingGrants(openRedisStore(quorum().urls, options));
       afterTest(() => store.close());
       const party = new StoreParty(mint, store);

@@ -18,7 +18,7 @@ describeLockStore('RedisLockStore', async () => {
   return {
     join: async () => {
       const mint = new TokenMint();
-      const options = { keyPrefix, commandTimeout: 2000, boot: mint.boot };
+      const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot };
       const store = openRedisStore(sharedRedisUrl(), options);
       afterTest(() => store.close());
       const party = new StoreParty(mint, store);

@@ -11,6 +11,9 @@ import type {
 } from '../../lib/engine/lock-store.js';
 import { eventually } from '../support/eventually.js';
 
+/** A command may be carried out so long after it was sent: longer than a busy machine takes. */
+export const COMMAND_MS = 20_000;
+
 /** A process that uses a store, as the contract sees it: what it does, and what it was told unasked. */
 export class StoreParty {
   readonly grants: Grant[] = [];
@@ -45,7 +48,7 @@ export class StoreParty {
 
   /** One try that does not wait. */
   acquire(key: string, token: string, more: Partial<AcquireCommand> = {}): Promise<AcquireReply> {
-    const until = performance.now() + 1000;
+    const until = performance.now() + COMMAND_MS;
     return this.store.acquire({ key, token, ttl: 30_000, until, fences: 1, ...more });
   }
 
@@ -74,12 +77,12 @@ export class StoreParty {
     return token;
   }
 
-  poll(key: string, token: string, until = performance.now() + 1000): Promise<PollReply> {
+  poll(key: string, token: string, until = performance.now() + COMMAND_MS): Promise<PollReply> {
     return this.store.poll({ key, token, until, callers: 1 });
   }
 
   async renew(key: string, token: string, more: Partial<RenewCommand> = {}): Promise<RenewReply> {
-    const until = performance.now() + 1000;
+    const until = performance.now() + COMMAND_MS;
     const command = { key, token, ttl: 30_000, until, fences: 0, callers: 0, ...more };
     const [reply] = await this.store.renew([command]);
     if (reply === undefined) throw new Error('A renewal got no reply.');

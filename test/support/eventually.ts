@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface EventuallyOptions {
-  /** Longest wait for the first success; milliseconds. @default 2_000 */
+  /** Longest wait for the first success; milliseconds. @default 10_000 */
   readonly within?: number;
   /** Pause between two tries; milliseconds. @default 10 */
   readonly every?: number;
@@ -16,7 +16,7 @@ export async function eventually<T>(
   check: () => T | Promise<T>,
   options: EventuallyOptions = {},
 ): Promise<T> {
-  const { within = 2_000, every = 10 } = options;
+  const { within = 10_000, every = 10 } = options;
   const deadline = performance.now() + within;
   for (;;) {
     try {
