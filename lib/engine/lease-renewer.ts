@@ -62,9 +62,16 @@ export class LeaseRenewer {
     });
   }
 
-  /** Renews everything at once: the server may be another one. */
+  /** Renews everything at once: the server may be another one, and may not take it yet. */
   renewAll(): void {
-    void this.#send([...this.#due.items()].filter((hold) => hold.renews));
+    const holds = [...this.#due.items()].filter((hold) => hold.renews);
+    void this.#send(holds).then((outcomes) => {
+      holds.forEach((hold, i) => {
+        if (outcomes[i] !== 'unknown' || !this.#keeps(hold)) return;
+        const again = this.clock.now() + renewalRetry(Math.min(hold.ttl, hold.lease));
+        if (again < hold.renewAt) this.#schedule(hold, again);
+      });
+    });
   }
 
   #flushSoon(): void {

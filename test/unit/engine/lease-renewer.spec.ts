@@ -243,6 +243,32 @@ describe('LeaseRenewer', () => {
 
     expect(bench.sent).toMatchObject([{ commands: [{}, {}] }]);
   });
+
+  it('repeats that soon when the other server did not take it', async () => {
+    const bench = new Bench();
+    bench.answers = ['rejects', 'held'];
+    const hold = bench.grant(30_000);
+    await bench.clock.advance(1000);
+    bench.renewer.renewAll();
+    await bench.clock.advance(2100);
+
+    expect(bench.sent).toHaveLength(2);
+    expect(bench.sent[1]!.at - bench.sent[0]!.at).toBeLessThanOrEqual(2001);
+    expect(hold.deadline).toBeGreaterThan(bench.clock.now() + 28_000);
+    await bench.clock.advance(8000);
+    expect(bench.sent).toHaveLength(2);
+  });
+
+  it('renews everything anew before its turn comes anyway, never later', async () => {
+    const bench = new Bench();
+    bench.answers = ['rejects'];
+    bench.grant(900);
+    await bench.clock.advance(250);
+    bench.renewer.renewAll();
+    await bench.clock.advance(51);
+
+    expect(bench.sent).toHaveLength(2);
+  });
 });
 
 describe('LeaseRenewer, when the wall clock runs ahead of the monotonic one', () => {
