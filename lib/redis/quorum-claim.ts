@@ -24,6 +24,8 @@ export class QuorumClaim {
   readonly #last = new Map<QuorumNode, Promise<unknown>>();
   /** Nodes that may have the token. */
   readonly #asked: Set<QuorumNode>;
+  /** What nodes answered that gave it up. */
+  readonly #released = new Map<QuorumNode, Promise<ReleaseReply>>();
 
   /** @param asked All nodes, for a token of which nothing is known. */
   constructor(
@@ -61,11 +63,15 @@ export class QuorumClaim {
     return answer;
   }
 
-  /** Takes the token back from a node; one that does not hear of it is told when it is back. */
+  /**
+   * Takes the token back from a node; one that does not hear of it is told when it is back. A node
+   * is not asked twice: what it answered stands.
+   */
   release(node: QuorumNode, dwell = 0): Promise<ReleaseReply> {
-    if (!this.#asked.delete(node)) return Promise.resolve('not-held');
+    if (!this.#asked.delete(node)) return this.#released.get(node) ?? Promise.resolve('not-held');
     const { key, token } = this;
     const answer = this.send(node, (store) => store.release({ key, token, dwell }));
+    this.#released.set(node, answer);
     answer.catch(() => {
       node.owe(token, { key, dwell, until: performance.now() + Math.max(this.ttl, ALIVE_MS) });
     });

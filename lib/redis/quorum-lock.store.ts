@@ -23,6 +23,7 @@ import { QuorumPoller } from './quorum-poller.js';
 import { QuorumReleaser } from './quorum-releaser.js';
 import { QuorumRenewer } from './quorum-renewer.js';
 import { QuorumViewer } from './quorum-viewer.js';
+import { QuorumYielder } from './quorum-yielder.js';
 import type { SingleServer } from './single-server.js';
 
 /**
@@ -37,6 +38,7 @@ export class QuorumLockStore implements LockStore {
   readonly #poller: QuorumPoller;
   readonly #releaser: QuorumReleaser;
   readonly #renewer: QuorumRenewer;
+  readonly #yielder: QuorumYielder;
   readonly #viewer: QuorumViewer;
   /** Tokens that wait or hold. */
   readonly #claims = new Map<string, QuorumClaim>();
@@ -66,6 +68,7 @@ export class QuorumLockStore implements LockStore {
     this.#poller = new QuorumPoller(context, this.#acquirer);
     this.#releaser = new QuorumReleaser(context);
     this.#renewer = new QuorumRenewer(context);
+    this.#yielder = new QuorumYielder(context, this.#acquirer, this.#releaser);
     this.#viewer = new QuorumViewer(group);
   }
 
@@ -79,17 +82,20 @@ export class QuorumLockStore implements LockStore {
     await this.#group.connected();
     this.#group.check(key);
     const claim = new QuorumClaim(key, token, ttl);
+    const old = yields === undefined ? undefined : this.#takeClaim(key, yields);
     this.#claims.set(token, claim);
     try {
       claim.coordinator = this.#contention.coordinatorOf(key, ttl);
       const inTurn = queue !== undefined && this.#contention.isContended(key);
       let reply: AcquireReply;
-      if (yields !== undefined) reply = await this.#yield(claim, command, yields);
+      if (old !== undefined) reply = await this.#yielder.yield(claim, command, old);
       else if (inTurn) reply = await this.#acquirer.askInTurn(claim, command);
       else reply = await this.#acquirer.askAll(claim, command);
+      if (reply.kind === 'stale') this.#keep(old);
       if (reply.kind === 'busy' || reply.kind === 'stale') await this.#abandon(claim);
       return reply;
     } catch (error) {
+      this.#keep(old);
       void this.#abandon(claim);
       throw error;
     }
@@ -134,21 +140,6 @@ export class QuorumLockStore implements LockStore {
     await Promise.all(this.#group.nodes.map((node) => node.close()));
   }
 
-  /** Another process's turn: gives up what `yields` holds, and takes a place behind in the same step. */
-  async #yield(claim: QuorumClaim, command: AcquireCommand, yields: string): Promise<AcquireReply> {
-    const old = this.#takeClaim(command.key, yields);
-    this.#contention.met(command.key);
-    const alone = { ...command, yields: undefined };
-    if (old.coordinator !== claim.coordinator) {
-      const yielded = (await this.#releaser.release(old, 0)) !== 'not-held';
-      return { ...(await this.#acquirer.askInTurn(claim, alone)), yielded };
-    }
-    const { held, open } = await this.#releaser.releaseRest(old);
-    const reply = await this.#acquirer.askInTurn(claim, command);
-    const votes = held + open + (reply.yielded === false ? 0 : 1);
-    return { ...reply, yielded: votes >= this.#group.majority };
-  }
-
   /** The claim of a token that is given up; of an unknown one, any node may have it. */
   #takeClaim(key: string, token: string): QuorumClaim {
     const known = this.#claims.get(token);
@@ -157,6 +148,11 @@ export class QuorumLockStore implements LockStore {
     const claim = new QuorumClaim(key, token, 0, this.#group.nodes);
     claim.coordinator = this.#contention.coordinatorOf(key, 0);
     return claim;
+  }
+
+  /** It was not given up in one step: the caller releases it, and hears what the nodes have answered. */
+  #keep(old: QuorumClaim | undefined): void {
+    if (old !== undefined) this.#claims.set(old.token, old);
   }
 
   async #abandon(claim: QuorumClaim): Promise<void> {

@@ -116,6 +116,28 @@ export function describeLockStore(
         expect((reply as { leaseLeft: number }).leaseLeft).toBeLessThanOrEqual(5000);
       });
 
+      it('sent again, never makes a lease shorter', async () => {
+        const [, a] = await setUp(1);
+        const token = await a.take(KEY, { ttl: 30_000 });
+
+        const again = await a.acquire(KEY, token, { ttl: 500 });
+
+        expect(again.kind).toBe('held');
+        expect((await a.store.inspect(KEY))!.leaseLeft).toBeGreaterThan(10_000);
+        expect((await a.queue(KEY, token, { ttl: 500 })).kind).toBe('held');
+        expect((await a.store.inspect(KEY))!.leaseLeft).toBeGreaterThan(10_000);
+      });
+
+      it('sent again after a renewal, leaves the lease as long as that made it', async () => {
+        const [, a] = await setUp(1);
+        const token = await a.take(KEY, { ttl: 2000 });
+        await a.renew(KEY, token, { ttl: 30_000 });
+
+        expect((await a.acquire(KEY, token, { ttl: 2000 })).kind).toBe('held');
+
+        expect((await a.store.inspect(KEY))!.leaseLeft).toBeGreaterThan(10_000);
+      });
+
       it('does not act after its time', async () => {
         const [, a, b] = await setUp(2);
         await a.poll(KEY, a.token());
@@ -538,6 +560,19 @@ export function describeLockStore(
         expect((await a.store.inspect(KEY))!.leaseLeft).toBeGreaterThan(25_000);
       });
 
+      it('found by a poll after a renewal keeps the lease as long as that made it', async () => {
+        const [, a, b] = await setUp(2);
+        const token = await a.take(KEY);
+        const waiting = await b.wait(KEY);
+        await a.release(KEY, token);
+        await takenOver(b, KEY, waiting);
+        await b.renew(KEY, waiting, { ttl: 30_000 });
+
+        held(await b.poll(KEY, waiting));
+
+        expect((await a.store.inspect(KEY))!.leaseLeft).toBeGreaterThan(10_000);
+      });
+
       it('that was lost is found by a poll', async () => {
         const [, a, b] = await setUp(2);
         const token = await a.take(KEY);
@@ -657,6 +692,46 @@ export function describeLockStore(
         expect((await takenOver(b, KEY, waiting)).queue).toBe(1);
         await b.release(KEY, waiting);
         await holds(a, again);
+      });
+
+      where('one-place')('keeps the lock when its command comes after its time', async () => {
+        const [, a, b] = await setUp(2);
+        const token = await a.take(KEY);
+        await b.wait(KEY);
+        const until = performance.now() - 5000;
+
+        const reply = await a.queue(KEY, a.token(), { yields: token, until });
+
+        expect(reply.kind).toBe('stale');
+        await holds(a, token);
+        expect((await a.store.inspect(KEY))!.waiters).toEqual(new Map([[b.boot, 1]]));
+        expect((await a.renew(KEY, token)).kind).toBe('held');
+      });
+
+      it('releases what it had when its command came after its time', async () => {
+        const [system, a, b] = await setUp(2);
+        const token = await a.take(KEY);
+        const waiting = await b.wait(KEY);
+        const until = performance.now() - 5000;
+        expect((await a.queue(KEY, a.token(), { yields: token, until })).kind).toBe('stale');
+
+        expect(await a.release(KEY, token)).toBe('released');
+
+        await takenOver(b, KEY, waiting);
+        await b.release(KEY, waiting);
+        expect((await system.leftovers()) ?? []).toEqual([]);
+      });
+
+      it('sent again after a renewal, leaves the new lease as long as that made it', async () => {
+        const [, a] = await setUp(1);
+        const token = await a.take(KEY);
+        const again = a.token();
+        await a.queue(KEY, again, { yields: token });
+        await a.renew(KEY, again, { ttl: 30_000 });
+
+        expect((await a.queue(KEY, again, { yields: token, ttl: 500 })).kind).toBe('held');
+
+        expect((await a.store.inspect(KEY))!.leaseLeft).toBeGreaterThan(10_000);
       });
 
       it('gets the lock back when nobody waits', async () => {

@@ -1,0 +1,33 @@
+import type { AcquireCommand, AcquireReply } from '../engine/lock-store.js';
+import type { QuorumAcquirer } from './quorum-acquirer.js';
+import type { QuorumClaim } from './quorum-claim.js';
+import type { QuorumReleaser } from './quorum-releaser.js';
+import type { QuorumContext } from './quorum-vote.js';
+
+/** Another process's turn: gives up what a token holds, and takes a place behind in the same step. */
+export class QuorumYielder {
+  constructor(
+    private readonly context: QuorumContext,
+    private readonly acquirer: QuorumAcquirer,
+    private readonly releaser: QuorumReleaser,
+  ) {}
+
+  /** `old` gives up the lock, `claim` gets the place; both in one command where one node is asked for them. */
+  async yield(
+    claim: QuorumClaim,
+    command: AcquireCommand,
+    old: QuorumClaim,
+  ): Promise<AcquireReply> {
+    const { contention, group } = this.context;
+    contention.met(command.key);
+    if (old.coordinator !== claim.coordinator) {
+      const yielded = (await this.releaser.release(old, 0)) !== 'not-held';
+      const alone = { ...command, yields: undefined };
+      return { ...(await this.acquirer.askInTurn(claim, alone)), yielded };
+    }
+    const { held, open } = await this.releaser.releaseRest(old);
+    const reply = await this.acquirer.askInTurn(claim, command);
+    const votes = held + open + (reply.yielded === false ? 0 : 1);
+    return { ...reply, yielded: votes >= group.majority };
+  }
+}
