@@ -1,51 +1,22 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { LockUnavailableError } from '../../../lib/engine/errors.js';
-import { LockManager } from '../../../lib/engine/lock-manager.js';
-import { OptionReader, readSettings } from '../../../lib/engine/lock-options.check.js';
-import type { LockOptions } from '../../../lib/engine/lock-options.js';
-import type { Lock } from '../../../lib/engine/lock.js';
 import { NotAppliedError } from '../../../lib/engine/lock-store.js';
-import { MemoryLockStore } from '../../../lib/memory/memory-lock.store.js';
-import { MemorySpace } from '../../../lib/memory/memory-space.js';
+import type { MemorySpace } from '../../../lib/memory/memory-space.js';
 import { timed } from '../../support/timed.js';
-import { VirtualClock, settle } from '../../support/virtual-clock.js';
-import { FaultyStore } from './faulty-store.js';
+import { settle } from '../../support/virtual-clock.js';
+import type { VirtualClock } from '../../support/virtual-clock.js';
+import { Call, Processes } from './processes.js';
 
 let clock: VirtualClock;
 let space: MemorySpace;
+let open: Processes['open'];
 
 beforeEach(() => {
-  clock = new VirtualClock();
-  space = new MemorySpace(clock);
+  const processes = new Processes();
+  ({ clock, space } = processes);
+  open = (options) => processes.open(options);
 });
-
-/** One process on the clock that stands still, and what stands between it and the locks. */
-function open(options: object = {}): { manager: LockManager; store: FaultyStore } {
-  let store: FaultyStore | undefined;
-  const settings = readSettings(new OptionReader({ shutdownTimeout: 0, ...options }));
-  const manager = new LockManager(
-    settings,
-    (boot) => (store = new FaultyStore(new MemoryLockStore(boot, space))),
-    clock,
-  );
-  if (store === undefined) throw new Error('The manager opened no store.');
-  return { manager, store };
-}
-
-/** What has become of a call so far. */
-class Call {
-  lock: Lock | undefined;
-  error: unknown;
-  readonly settled: Promise<void>;
-
-  constructor(manager: LockManager, options: LockOptions = {}) {
-    this.settled = manager.acquire('k', options).then(
-      (lock) => void (this.lock = lock),
-      (error: unknown) => void (this.error = error),
-    );
-  }
-}
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
