@@ -30,6 +30,6 @@ export default {
   // A rejection that nobody handles fails the test that caused it.
   waitForUnhandledRejections: true,
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/dist-sample/'],
-  testTimeout: 10_000,
+  testTimeout: 60_000,
   maxWorkers: 1,
 };

@@ -34,7 +34,7 @@ describe('TypeScript snippets of README.md and docs/', () => {
 
       expect(diagnosticsOf(snippet)).toEqual([]);
     },
-    60_000,
+    300_000,
   );
 });
 

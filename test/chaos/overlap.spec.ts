@@ -52,7 +52,7 @@ describe('processes that contend while everything fails', () => {
         const proxy = closing(await TcpProxy.start(server.port));
         contenders.push({ proxy, child: start(proxy) });
       }
-      for (const { child } of contenders) await child.next('ready', { within: 30_000 });
+      for (const { child } of contenders) await child.next('ready', { within: 60_000 });
 
       const faults = await rage(server, redis, contenders, start, random);
 
@@ -62,7 +62,7 @@ describe('processes that contend while everything fails', () => {
         child.send({ type: 'stop' });
       }
       for (const { child } of contenders) {
-        const { type: _, ...counts } = await child.next('done', { within: 15_000 });
+        const { type: _, ...counts } = await child.next('done', { within: 60_000 });
         ends.push({ exit: await child.exited, stderr: child.stderr, counts });
       }
       const breaches = children.flatMap(({ messages }) =>
@@ -76,7 +76,7 @@ describe('processes that contend while everything fails', () => {
       expect(sections).toBeGreaterThan(50);
       await expectNothingLeft(server, redis);
     },
-    FAULTS_MS + 30_000,
+    FAULTS_MS + 150_000,
   );
 });
 
@@ -127,7 +127,7 @@ async function rage(
     'killed process': async (contender) => {
       await contender.child.kill();
       contender.child = start(contender.proxy);
-      await contender.child.next('ready', { within: 30_000 });
+      await contender.child.next('ready', { within: 60_000 });
     },
     'killed subscribers': () => redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'),
     'forgotten scripts': () => redis.script('FLUSH'),
@@ -166,5 +166,7 @@ async function expectNothingLeft(server: RedisServer, redis: Redis): Promise<voi
   const last = openManager(server.url);
   for (const key of KEYS) await last.withLock(key, () => {});
 
-  await eventually(async () => expect(await redis.keys('*')).toEqual(['lock:!fence']));
+  await eventually(async () => expect(await redis.keys('*')).toEqual(['lock:!fence']), {
+    within: 20_000,
+  });
 }

@@ -13,6 +13,7 @@ import { Locked } from 'nestjs-redis-lock';
 import { timeout } from 'rxjs';
 
 import { eventually } from '../support/eventually.js';
+import { NOISE_MS } from '../support/noise.js';
 import { PLATFORMS, startApp } from './support/app.js';
 import { openRequest } from './support/http.js';
 import { Stage } from './support/stage.js';
@@ -92,7 +93,7 @@ describe.each(PLATFORMS)('a client that waits for a lock on %s', (platform) => {
 
     await client.leave();
 
-    await eventually(async () => expect(await waiters()).toBe(0), { within: 200 });
+    await eventually(async () => expect(await waiters()).toBe(0), { within: NOISE_MS });
     await holder.release();
     expect(settled).toEqual([]);
     expect(stage.entries).toEqual([]);

@@ -4,6 +4,7 @@ import { Locked, LockService, LockShutdownError, type Lock } from 'nestjs-redis-
 
 import { openClient } from '../support/managers.js';
 import { eventually } from '../support/eventually.js';
+import { NOISE_MS } from '../support/noise.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
 import { startApp } from './support/app.js';
 import { Stage } from './support/stage.js';
@@ -71,7 +72,7 @@ describe('app.close()', () => {
     const closing = app.close();
 
     await expect(waiting).rejects.toThrow(LockShutdownError);
-    expect(performance.now() - closedAt).toBeLessThan(150);
+    expect(performance.now() - closedAt).toBeLessThan(NOISE_MS);
     expect((await answer).status).toBe(503);
     await expect(locks.acquire('other')).rejects.toThrow(LockShutdownError);
     await expect(jobs.daily()).rejects.toThrow(LockShutdownError);

@@ -68,7 +68,7 @@ describe('a Redis user with the documented rights only (A33)', () => {
 
     expect(await admin.call('ACL', 'LOG')).toEqual([]);
     expect(await admin.keys('*')).toEqual(['lock:!fence']);
-  }, 20_000);
+  });
 
   it('is refused by a server whose certificate nobody vouches for', async () => {
     const port = await freePort();
@@ -99,5 +99,5 @@ describe('a Redis user with the documented rights only (A33)', () => {
     await useAll(openManager(connection), openManager(connection));
 
     for (const { client } of masters) expect(await client.call('ACL', 'LOG')).toEqual([]);
-  }, 30_000);
+  });
 });

@@ -6,6 +6,7 @@ import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { freeze } from '../support/freeze.js';
 import { openClient, openManager } from '../support/managers.js';
+import { NOISE_MS } from '../support/noise.js';
 import { RedisServer } from '../support/redis-server.js';
 import { freePort } from '../support/spawn-redis.mjs';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -14,11 +15,11 @@ import type { Timed } from '../support/timed.js';
 
 const WAIT = 1000;
 
-/** Wait is a promise (A11): so long, and at most 150 ms longer. */
-function expectUnavailableInTime({ ms, error }: Timed<unknown>): void {
+/** Wait is a promise (A11): so long, and not until a command or a connection times out. */
+function expectUnavailableInTime({ ms, error }: Timed<unknown>, wait = WAIT): void {
   expect(error).toMatchObject({ code: 'LOCK_UNAVAILABLE', keys: ['k'] });
-  expect(ms).toBeGreaterThanOrEqual(WAIT);
-  expect(ms).toBeLessThan(WAIT + 150);
+  expect(ms).toBeGreaterThanOrEqual(wait);
+  expect(ms).toBeLessThan(wait + NOISE_MS);
 }
 
 async function warm(manager: LockManager): Promise<void> {
@@ -29,14 +30,14 @@ describe('acquire, when Redis can’t be reached (A11)', () => {
   it('rejects after its wait when the server is down', async () => {
     const manager = openManager(`redis://127.0.0.1:${await freePort()}`);
 
-    expectUnavailableInTime(await timed(manager.acquire('k', { wait: WAIT })));
+    expectUnavailableInTime(await timed(() => manager.acquire('k', { wait: WAIT })));
   });
 
   it('rejects after its wait when a user’s client can’t connect', async () => {
     const client = openClient(`redis://127.0.0.1:${await freePort()}`);
     const manager = openManager(client);
 
-    expectUnavailableInTime(await timed(manager.acquire('k', { wait: WAIT })));
+    expectUnavailableInTime(await timed(() => manager.acquire('k', { wait: WAIT })));
   });
 
   it('rejects after its wait when the server accepts and never answers', async () => {
@@ -45,7 +46,7 @@ describe('acquire, when Redis can’t be reached (A11)', () => {
     proxy.blackHole();
     const manager = openManager(proxy.url);
 
-    expectUnavailableInTime(await timed(manager.acquire('k', { wait: WAIT })));
+    expectUnavailableInTime(await timed(() => manager.acquire('k', { wait: WAIT })));
   });
 
   it('rejects after its wait when the server hangs, and the lock is free afterwards', async () => {
@@ -54,12 +55,12 @@ describe('acquire, when Redis can’t be reached (A11)', () => {
     await warm(manager);
     server.pause();
 
-    expectUnavailableInTime(await timed(manager.acquire('k', { wait: WAIT })));
+    expectUnavailableInTime(await timed(() => manager.acquire('k', { wait: WAIT })));
 
     server.resume();
     const redis = openClient(server.url);
     await eventually(async () => expect(await redis.keys('*')).toEqual(['lock:!fence']), {
-      within: 5000,
+      within: 20_000,
     });
   });
 
@@ -69,8 +70,8 @@ describe('acquire, when Redis can’t be reached (A11)', () => {
     await warm(manager);
     await server.kill();
 
-    expectUnavailableInTime(await timed(manager.acquire('k', { wait: WAIT })));
-    const waiting = manager.acquire('k', { wait: 5000 });
+    expectUnavailableInTime(await timed(() => manager.acquire('k', { wait: WAIT })));
+    const waiting = manager.acquire('k', { wait: 30_000 });
     await server.restart();
 
     expect(await (await waiting).release()).toBe('released');
@@ -82,12 +83,12 @@ describe('acquire, when Redis can’t be reached (A11)', () => {
     const tried = await timed(manager.tryAcquire('k'));
 
     expect(tried.error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
-    expect(tried.ms).toBeLessThan(450);
+    expect(tried.ms).toBeLessThan(300 + NOISE_MS);
   });
 
   it('tells why, without secrets', async () => {
     const port = await freePort();
-    const manager = openManager(`redis://:hunter2@127.0.0.1:${port}`, { commandTimeout: 300 });
+    const manager = openManager(`redis://:hunter2@127.0.0.1:${port}`, { commandTimeout: 1000 });
 
     const { error } = await timed(manager.tryAcquire('k'));
 
@@ -106,11 +107,11 @@ describe('a waiter whose lock was busy when Redis was last heard of', () => {
     const [a, b] = [openManager(server.url), openManager(server.url)];
     const lock = await a.acquire('k');
 
-    const waited = await timed(b.acquire('k', { wait: 300 }));
+    const waited = await timed(() => b.acquire('k', { wait: WAIT }));
 
     expect(waited.error).toMatchObject({ code: 'LOCK_TIMEOUT', key: 'k', keys: ['k'] });
-    expect(waited.ms).toBeGreaterThan(290);
-    expect(waited.ms).toBeLessThan(450);
+    expect(waited.ms).toBeGreaterThanOrEqual(WAIT);
+    expect(waited.ms).toBeLessThan(WAIT + NOISE_MS);
     expect(await lock.release()).toBe('released');
   });
 
@@ -119,11 +120,12 @@ describe('a waiter whose lock was busy when Redis was last heard of', () => {
     const [a, b] = [openManager(server.url), openManager(server.url)];
     await a.acquire('k', { ttl: 600 });
     await warm(b);
-    const waiting = timed(b.acquire('k', { wait: WAIT, ttl: 600 }));
+    const wait = 3000;
+    const waiting = timed(() => b.acquire('k', { wait, ttl: 600 }));
     await eventually(async () => expect((await a.inspect('k'))?.waiters).toBe(1));
-    await freeze(server.port, 3000);
+    await freeze(server.port, 6000);
 
-    expectUnavailableInTime(await waiting);
+    expectUnavailableInTime(await waiting, wait);
   });
 
   it('rejects as unavailable when Redis is gone', async () => {
@@ -131,7 +133,7 @@ describe('a waiter whose lock was busy when Redis was last heard of', () => {
     const [a, b] = [openManager(server.url), openManager(server.url)];
     await a.acquire('k', { ttl: 500 });
     await warm(b);
-    const waiting = timed(b.acquire('k', { wait: WAIT }));
+    const waiting = timed(() => b.acquire('k', { wait: WAIT }));
     await eventually(async () => expect((await a.inspect('k'))?.waiters).toBe(1));
     await server.kill();
 
@@ -145,7 +147,7 @@ describe('a waiter whose lock was busy when Redis was last heard of', () => {
     await a.acquire('k', { ttl: 500 });
     await warm(b);
     const failures: unknown[] = [];
-    const waiting = timed(b.acquire('k', { wait: 2000 }));
+    const waiting = timed(b.acquire('k', { wait: 8000 }));
     await eventually(async () => expect((await a.inspect('k'))?.waiters).toBe(1));
     expect(await b.tryAcquire('k')).toBeNull();
     await server.kill();
@@ -156,7 +158,7 @@ describe('a waiter whose lock was busy when Redis was last heard of', () => {
         failures.push(error);
         expect(error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
       },
-      { within: 1500 },
+      { within: 6000 },
     );
     expect(await waiting).toMatchObject({ error: { code: 'LOCK_UNAVAILABLE' } });
   });
@@ -176,15 +178,15 @@ describe('Redis refuses', () => {
     await warm(manager);
     await refuse(redis, server);
 
-    const refused = await timed(manager.acquire('k', { wait: 300 }));
+    const refused = await timed(manager.acquire('k', { wait: WAIT }));
     const { cause } = refused.error as { cause?: Error };
     expect(refused.error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
     expect(String(cause?.message ?? refused.error)).toContain(code);
-    expect(refused.ms).toBeLessThan(450);
+    expect(refused.ms).toBeLessThan(WAIT + NOISE_MS);
     await expect(manager.tryAcquire('k')).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
 
     await accept(redis);
-    const lock = await manager.acquire('k', { wait: 5000 });
+    const lock = await manager.acquire('k', { wait: 30_000 });
     expect(await lock.release()).toBe('released');
     expect(await redis.keys('*')).toEqual(['lock:!fence']);
   }
@@ -262,7 +264,7 @@ describe('Redis refuses', () => {
       expect(error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
     });
 
-    const lock = await manager.acquire('k', { wait: 5000 });
+    const lock = await manager.acquire('k', { wait: 30_000 });
 
     await loaded;
     expect(await lock.release()).toBe('released');
@@ -271,13 +273,13 @@ describe('Redis refuses', () => {
   it('as the password is wrong', async () => {
     const server = closing(await RedisServer.start({ args: ['--requirepass', 'right'] }));
     const url = `redis://:wrong@127.0.0.1:${server.port}`;
-    const manager = openManager(url, { commandTimeout: 100 });
+    const manager = openManager(url, { commandTimeout: 300 });
 
-    const refused = await timed(manager.acquire('k', { wait: 300 }));
+    const refused = await timed(manager.acquire('k', { wait: WAIT }));
 
     expect(refused.error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
     expect(String((refused.error as { cause?: Error }).cause?.message)).toContain('WRONGPASS');
-    expect(refused.ms).toBeLessThan(450);
+    expect(refused.ms).toBeLessThan(WAIT + NOISE_MS);
   });
 });
 
@@ -287,9 +289,9 @@ describe('out of memory (A34)', () => {
     const redis = openClient(server.url);
     const [a, b] = [openManager(server.url), openManager(server.url)];
     await warm(b);
-    const lock = await a.acquire('k', { ttl: 300 });
+    const lock = await a.acquire('k', { ttl: 900 });
     const dwelling = await a.acquire('dwelling', { minHold: 100 });
-    const next = b.acquire('k', { ttl: 300 });
+    const next = b.acquire('k', { ttl: 2000 });
     await eventually(async () => expect((await a.inspect('k'))?.waiters).toBe(1));
     let renewals = 0;
     a.events.on('renewed', () => (renewals += 1));
@@ -344,14 +346,14 @@ describe('a value of another type under the key', () => {
     await redis.rpush('lock:k', 'not a lock');
     const manager = openManager(server.url);
 
-    const acquired = await timed(manager.acquire('k', { wait: 5000 }));
+    const acquired = await timed(manager.acquire('k', { wait: 30_000 }));
     const tried = await timed(manager.tryAcquire('k'));
     const inspected = await timed(manager.inspect('k'));
     const forced = await timed(manager.forceRelease('k'));
 
     for (const { error } of [acquired, tried, inspected, forced])
       expect(error).toMatchObject({ code: 'LOCK_CONFIG', keys: ['k'] });
-    expect(acquired.ms).toBeLessThan(1000);
+    expect(acquired.ms).toBeLessThan(5000);
     expect(await redis.lrange('lock:k', 0, -1)).toEqual(['not a lock']);
   });
 

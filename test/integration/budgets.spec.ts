@@ -10,6 +10,7 @@ import { MemorySpace } from '../../lib/memory/memory-space.js';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
+import { NOISE_MS } from '../support/noise.js';
 import { RedisServer } from '../support/redis-server.js';
 import { timed } from '../support/timed.js';
 
@@ -94,16 +95,18 @@ describe('commands', () => {
 
     expect(order).toEqual(Array.from({ length: 50 }, (_, i) => i));
     // 1150 ms for 50 sections of 20 ms: what lies between two of them may take 3 ms.
-    const between = entries.slice(1).reduce((sum, at, i) => sum + at - exits[i]!, 0);
-    expect(between).toBeLessThan(150);
+    const gaps = entries.slice(1).map((at, i) => at - exits[i]!);
+    expect(gaps.sort((x, y) => x - y)[24]).toBeLessThan(3);
+    expect(gaps.reduce((sum, gap) => sum + gap)).toBeLessThan(150 + NOISE_MS);
     expect((await calls(redis)).all).toBeLessThanOrEqual(250);
   });
 
   it('of a process that waits are at most one every 2.5 s', async () => {
     const { redis, managers } = await setUp(2);
-    await managers[0]!.acquire('k');
+    await managers[0]!.acquire('k', { ttl: 120_000 });
+    const controller = new AbortController();
     const waiting = Array.from({ length: 10 }, () =>
-      timed(managers[1]!.acquire('k', { wait: 5400 })),
+      timed(managers[1]!.acquire('k', { wait: 60_000, signal: controller.signal })),
     );
     await eventually(async () => expect(await redis.zcard('lock:!q:{lock:k}')).toBe(1));
     await redis.config('RESETSTAT');
@@ -111,20 +114,22 @@ describe('commands', () => {
     await sleep(5200);
 
     expect((await calls(redis)).scripts).toBeLessThanOrEqual(2);
+    controller.abort();
     await Promise.all(waiting);
-  }, 15_000);
+  });
 
   it('to renew a thousand locks are a few: one for hundreds of them', async () => {
     const { redis, managers } = await setUp(1);
-    await Promise.all(
-      Array.from({ length: 1000 }, (_, i) => managers[0]!.acquire(`k${i}`, { ttl: 3000 })),
-    );
+    for (let from = 0; from < 1000; from += 100) {
+      const keys = Array.from({ length: 100 }, (_, i) => `k${from + i}`);
+      await Promise.all(keys.map((key) => managers[0]!.acquire(key, { ttl: 9000 })));
+    }
     await redis.config('RESETSTAT');
 
-    await sleep(2500);
+    await sleep(6500);
 
     const { scripts } = await calls(redis);
-    // A renewal every second for each lock, in batches of 200.
+    // Two renewals of each lock, 200 of them or those of one moment in a batch.
     expect(scripts).toBeGreaterThan(0);
     expect(scripts).toBeLessThan(120);
     expect(await redis.dbsize()).toBe(1001);
@@ -163,7 +168,7 @@ describe('memory', () => {
     // The keys alone are 4 MB.
     expect(heap() - before).toBeLessThan(1_000_000);
     // A key that is still known would keep the shutdown waiting for a minute.
-    expect((await timed(manager.drain())).ms).toBeLessThan(100);
+    expect((await timed(manager.drain())).ms).toBeLessThan(NOISE_MS);
   });
 
   it('keeps no entry of keys that failed, were aborted or lost', async () => {
@@ -183,7 +188,7 @@ describe('memory', () => {
     }
 
     a.stopWaiting();
-    expect((await timed(a.drain())).ms).toBeLessThan(100);
+    expect((await timed(a.drain())).ms).toBeLessThan(NOISE_MS);
   });
 
   it('of Redis for a lock that is held is at most 200 bytes above a plain SET', async () => {

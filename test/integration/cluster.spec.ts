@@ -8,6 +8,7 @@ import { afterTest } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openManager } from '../support/managers.js';
 import type { ManagerOptions } from '../support/managers.js';
+import { NOISE_MS } from '../support/noise.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import type { ClusterMember } from '../support/redis-cluster.js';
 import { uniquePrefix } from '../support/shared-redis.js';
@@ -18,7 +19,7 @@ let cluster: RedisCluster;
 
 beforeAll(async () => {
   cluster = await RedisCluster.start();
-}, 20_000);
+}, 60_000);
 
 afterAll(() => cluster.stop());
 
@@ -67,7 +68,7 @@ describe('locks in a Cluster (A31)', () => {
       delays.push(performance.now() - released);
     }
 
-    expect(delays.sort((x, y) => x - y)[6]).toBeLessThan(20);
+    expect(delays.sort((x, y) => x - y)[6]).toBeLessThan(NOISE_MS);
   });
 
   it('are all listed, with who holds and who waits', async () => {
@@ -85,10 +86,10 @@ describe('locks in a Cluster (A31)', () => {
   });
 
   it('are renewed in every slot', async () => {
-    const manager = open({ keyPrefix: uniquePrefix(), ttl: 300 });
+    const manager = open({ keyPrefix: uniquePrefix(), ttl: 900 });
     const locks = await Promise.all(KEYS.map((key) => manager.acquire(key)));
 
-    await sleep(900);
+    await sleep(1500);
 
     for (const lock of locks) expect(lock.remainingMs).toBeGreaterThan(50);
     await Promise.all(locks.map((lock) => lock.release()));
@@ -128,7 +129,7 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     await traffic.stop();
     expect(traffic).toMatchObject({ errors: [], overlaps: 0, inversions: 0, lost: 0 });
     await cluster.healthy();
-  }, 30_000);
+  });
 
   it('hands over without an overlap while slots move with their keys', async () => {
     const keyPrefix = uniquePrefix();
@@ -146,10 +147,10 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     }
 
     traffic.mark();
-    await eventually(() => expect(traffic.enteredAt.size).toBe(KEYS.length), { within: 5000 });
+    await eventually(() => expect(traffic.enteredAt.size).toBe(KEYS.length), { within: 20_000 });
     await traffic.stop();
     expect(traffic).toMatchObject({ errors: [], overlaps: 0, inversions: 0, lost: 0 });
-  }, 30_000);
+  });
 
   it('hands over while the slot is on its way, where no key can be made any more', async () => {
     const keyPrefix = uniquePrefix();
@@ -171,7 +172,7 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     await other.client.cluster('SETSLOT', slot, 'STABLE');
     expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
     await next.release();
-  }, 20_000);
+  });
 
   it('goes on by itself when a master dies', async () => {
     const keyPrefix = uniquePrefix();
@@ -185,19 +186,19 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     const killed = performance.now();
     await eventually(
       async () => expect(await replica.client.info('replication')).toContain('role:master'),
-      { within: 10_000 },
+      { within: 30_000 },
     );
     const failover = performance.now() - killed;
     traffic.mark();
     await eventually(() => expect(traffic.enteredAt.size).toBe(KEYS.length), {
-      within: failover + 1000,
+      within: failover + 5000,
     });
     await traffic.stop();
 
     expect(traffic).toMatchObject({ errors: [], inversions: 0 });
     await victim.server.restart();
     await cluster.healthy();
-  }, 40_000);
+  }, 120_000);
 
   it('goes on by itself when a master hangs', async () => {
     const keyPrefix = uniquePrefix();
@@ -211,12 +212,12 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     const hung = performance.now();
     await eventually(
       async () => expect(await replica.client.info('replication')).toContain('role:master'),
-      { within: 10_000 },
+      { within: 30_000 },
     );
     const failover = performance.now() - hung;
     traffic.mark();
     await eventually(() => expect(traffic.enteredAt.size).toBe(KEYS.length), {
-      within: failover + 1000,
+      within: failover + 5000,
     });
     victim.server.resume();
     await sleep(300);
@@ -224,7 +225,7 @@ describe('a Cluster whose layout changes under load (A31)', () => {
 
     expect(traffic).toMatchObject({ errors: [], inversions: 0 });
     await cluster.healthy();
-  }, 40_000);
+  }, 120_000);
 });
 
 describe('a Cluster that can’t be used', () => {
@@ -236,17 +237,15 @@ describe('a Cluster that can’t be used', () => {
     victim.server.pause();
     afterTest(() => victim.server.resume());
 
-    const { ms, error } = await timed(manager.acquire(KEYS[0]!, { wait: 500 }));
+    const { ms, error } = await timed(manager.acquire(KEYS[0]!, { wait: 1000 }));
 
     expect(error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
-    expect(ms).toBeLessThan(650);
-    const other = KEYS.find((_, i) => i > 0)!;
-    void other;
+    expect(ms).toBeLessThan(1000 + NOISE_MS);
     victim.server.resume();
-    const lock = await manager.acquire(KEYS[0]!, { wait: 5000 });
+    const lock = await manager.acquire(KEYS[0]!, { wait: 30_000 });
     await lock.release();
     await cluster.healthy();
-  }, 20_000);
+  });
 
   it('is refused with a prefix whose brace takes the keys of a lock apart', () => {
     for (const keyPrefix of ['a{b:', '{}:', '{'])

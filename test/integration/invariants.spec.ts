@@ -7,6 +7,7 @@ import type { Lock } from '../../lib/engine/lock.js';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
+import { NOISE_MS } from '../support/noise.js';
 import { chooseSeed, seededRandom } from '../support/random.js';
 import { RedisServer } from '../support/redis-server.js';
 import { timed } from '../support/timed.js';
@@ -57,9 +58,9 @@ describe('the invariants, while four processes contend for four keys in every wa
       inversions: [],
     });
     expect({ told, breaches }).toEqual({ told, breaches: [] });
-    expect(oracle.sections).toBeGreaterThan(200);
+    expect(oracle.sections).toBeGreaterThan(50);
     await eventually(async () => expect(await redis.keys('*')).toEqual(['lock:!fence']));
-  }, 20_000);
+  });
 });
 
 describe('a token without a live attempt (I8)', () => {
@@ -75,13 +76,14 @@ describe('a token without a live attempt (I8)', () => {
     await redis.zadd('lock:!a:{lock:k}', Date.now() + 15_000, 'g'.repeat(15) + '2');
     await openClient(server.url).subscribe(`lock:!g:${'g'.repeat(15)}2`);
     const next = b.acquire('k');
+    const releasedAt = performance.now();
     await lock.release();
 
     const { ms, value } = await timed(next);
 
     // The first is not alive, the second listens and never starts.
-    expect(ms).toBeGreaterThan(250);
-    expect(ms).toBeLessThan(2700);
+    expect(performance.now() - releasedAt).toBeGreaterThan(295);
+    expect(ms).toBeLessThan(2500 + NOISE_MS);
     await value?.release();
     await eventually(async () =>
       expect((await redis.keys('*')).filter((key) => !key.startsWith('lock:!'))).toEqual([]),
@@ -119,7 +121,7 @@ async function oneCall(manager: LockManager, random: () => number, oracle: Oracl
   const key = KEYS[Math.floor(random() * KEYS.length)] ?? 'x';
   const signal = random() < 0.1 ? AbortSignal.timeout(Math.ceil(random() * 30)) : undefined;
   const options = {
-    ttl: random() < 0.3 ? 100 : 2000,
+    ttl: random() < 0.3 ? 400 : 2000,
     wait: random() < 0.2 ? Math.floor(random() * 40) : 5000,
     minHold: random() < 0.02 ? 30 : 0,
     renew: random() < 0.9,

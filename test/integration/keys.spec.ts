@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
+import { NOISE_MS } from '../support/noise.js';
 import { RedisServer } from '../support/redis-server.js';
 import { timed } from '../support/timed.js';
 
@@ -74,7 +75,7 @@ describe('keys (A28)', () => {
     for (const call of [manager.acquire(key as string), manager.tryAcquire(key as string)]) {
       const { error, ms } = await timed<unknown>(call);
       expect(error).toMatchObject({ code: 'LOCK_KEY' });
-      expect(ms).toBeLessThan(50);
+      expect(ms).toBeLessThan(NOISE_MS);
     }
   });
 

@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.js';
 import { freeze } from '../support/freeze.js';
 import { Gate } from '../support/gate.js';
 import { openClient, openManager } from '../support/managers.js';
+import { NOISE_MS, countdown } from '../support/noise.js';
 import { RedisServer } from '../support/redis-server.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
 import { timed } from '../support/timed.js';
@@ -43,14 +44,14 @@ describe('the local deadline', () => {
     const server = closing(await RedisServer.start());
     const manager = openManager(server.url);
     await manager.withLock('warm-up', () => {});
-    const calledAt = performance.now();
-    const lock = await manager.acquire('k', { ttl: 1000 });
+    const lease = countdown(4000);
+    const lock = await manager.acquire('k', { ttl: 4000 });
     const lost: unknown[] = [];
     manager.events.on('lost', (event) => lost.push(event));
-    const abortedAt = aborted(lock);
-    await freeze(server.port, 3500);
+    const leaseWasOver = aborted(lock).then(lease.isOver);
+    await freeze(server.port, 9000);
 
-    expect((await abortedAt) - calledAt).toBeLessThan(1000);
+    expect(await leaseWasOver).toBe(false);
     expect(lock.signal.reason).toBeInstanceOf(LockLostError);
     expect(lock.signal.reason).toMatchObject({ code: 'LOCK_LOST', keys: ['k'] });
     expect(lock.remainingMs).toBe(0);
@@ -62,10 +63,10 @@ describe('the local deadline', () => {
   it('survives a server that is silent for less than the lease (A16)', async () => {
     const server = closing(await RedisServer.start());
     const manager = openManager(server.url, { commandTimeout: 300 });
-    const lock = await manager.acquire('k', { ttl: 1500 });
-    await freeze(server.port, 900);
+    const lock = await manager.acquire('k', { ttl: 3000 });
+    await freeze(server.port, 1500);
 
-    await sleep(1600);
+    await sleep(3200);
 
     expect(lock.signal.aborted).toBe(false);
     lock.assertHeld();
@@ -75,7 +76,7 @@ describe('the local deadline', () => {
   it('shows in remainingMs, which falls between renewals', async () => {
     const lock = await a.acquire('k', { ttl: 5000, renew: false });
     const first = lock.remainingMs;
-    expect(first).toBeGreaterThan(4800);
+    expect(first).toBeGreaterThan(4000);
     expect(first).toBeLessThan(5000);
     await eventually(() => expect(lock.remainingMs).toBeLessThan(first - 20));
     await lock.release();
@@ -96,7 +97,7 @@ describe('the local deadline', () => {
 });
 
 describe('renewal', () => {
-  it.each([200, 1000])(
+  it.each([1000, 1500])(
     'comes 3 to 12 times in three leases of %i ms, evenly (A15)',
     async (ttl) => {
       const renewals: number[] = [];
@@ -123,10 +124,10 @@ describe('renewal', () => {
   );
 
   it('does not happen with renew: false, and the lock is lost in time', async () => {
-    const calledAt = performance.now();
+    const lease = countdown(400);
     const lock = await a.acquire('k', { ttl: 400, renew: false });
 
-    expect((await aborted(lock)) - calledAt).toBeLessThan(400);
+    expect(await aborted(lock).then(lease.isOver)).toBe(false);
 
     await eventually(async () => expect(await pttl()).toBe(-2));
   });
@@ -139,8 +140,8 @@ describe('renewal', () => {
 
     const lock = await second;
 
-    expect(lock.remainingMs).toBeGreaterThan(4500);
-    expect(await pttl()).toBeGreaterThan(4500);
+    expect(lock.remainingMs).toBeGreaterThan(3000);
+    expect(await pttl()).toBeGreaterThan(3000);
   });
 
   it('happens once before a waiter of the same process with renew: false enters', async () => {
@@ -148,7 +149,7 @@ describe('renewal', () => {
     const second = a.acquire('k', { ttl: 5000, renew: false });
     await first.release();
 
-    expect((await second).remainingMs).toBeGreaterThan(4500);
+    expect((await second).remainingMs).toBeGreaterThan(3000);
   });
 
   it('brings a waiter with a longer lease to it', async () => {
@@ -166,7 +167,7 @@ describe('renewal', () => {
   it('stops with the lock: one that is released is renewed no more', async () => {
     const renewals: unknown[] = [];
     a.events.on('renewed', (event) => renewals.push(event));
-    const lock = await a.acquire('k', { ttl: 200 });
+    const lock = await a.acquire('k', { ttl: 600 });
     await eventually(() => expect(renewals).not.toHaveLength(0));
     await lock.release();
     const count = renewals.length;
@@ -178,15 +179,15 @@ describe('renewal', () => {
 
 describe('a waiter', () => {
   it('enters with a full lease, however long it has waited, and its work is exclusive (A4)', async () => {
-    const first = await a.acquire('k', { ttl: 1000 });
-    const waiting = b.acquire('k', { ttl: 1000 });
-    await sleep(1300);
+    const first = await a.acquire('k', { ttl: 2000 });
+    const waiting = b.acquire('k', { ttl: 2000 });
+    await sleep(2300);
     await first.release();
 
     const lock = await waiting;
 
-    expect(lock.remainingMs).toBeGreaterThanOrEqual(850);
-    const endsAt = performance.now() + 2000;
+    expect(lock.remainingMs).toBeGreaterThanOrEqual(1200);
+    const endsAt = performance.now() + 3000;
     while (performance.now() < endsAt) {
       expect(await a.tryAcquire('k')).toBeNull();
       await sleep(50);
@@ -203,19 +204,19 @@ describe('extend', () => {
 
     await lock.extend('20s');
 
-    expect(lock.remainingMs).toBeGreaterThan(19_000);
-    expect(await pttl()).toBeGreaterThan(19_000);
+    expect(lock.remainingMs).toBeGreaterThan(15_000);
+    expect(await pttl()).toBeGreaterThan(15_000);
     expect(await lock.release()).toBe('released');
   });
 
   it('renews to the lock’s own ttl by default, with renew: false too', async () => {
-    const lock = await a.acquire('k', { ttl: 1000, renew: false });
-    await eventually(async () => expect(await pttl()).toBeLessThan(900));
+    const lock = await a.acquire('k', { ttl: 3000, renew: false });
+    await eventually(async () => expect(await pttl()).toBeLessThan(1800));
 
     await lock.extend();
 
-    expect(await pttl()).toBeGreaterThan(950);
-    expect(lock.remainingMs).toBeGreaterThan(900);
+    expect(await pttl()).toBeGreaterThan(2000);
+    expect(lock.remainingMs).toBeGreaterThan(2000);
     const abortedAt = await aborted(lock);
     expect(abortedAt).toBeGreaterThan(0);
   });
@@ -375,7 +376,7 @@ describe('a release', () => {
     );
 
     expect(result).toMatchObject({ value: 'done' });
-    expect(result.ms).toBeLessThan(350);
+    expect(result.ms).toBeLessThan(200 + NOISE_MS);
     expect(failed).toMatchObject([{ key: 'k', error: { code: 'LOCK_UNAVAILABLE' } }]);
     server.resume();
     const client = openClient(server.url);
@@ -396,7 +397,7 @@ describe('a release', () => {
 describe('minHold', () => {
   it('keeps the lock locked for the rest of it, for everybody, then serves who waits', async () => {
     const calledAt = performance.now();
-    const lock = await a.acquire('k', { minHold: 400 });
+    const lock = await a.acquire('k', { minHold: 1000 });
     const waiting = b.acquire('k');
     await eventually(async () => expect((await a.inspect('k'))?.waiters).toBe(1));
     expect(await lock.release()).toBe('released');
@@ -405,8 +406,8 @@ describe('minHold', () => {
     expect(await a.inspect('k')).toMatchObject({ holders: [], waiters: 1 });
     const next = await waiting;
 
-    expect(performance.now() - calledAt).toBeGreaterThan(395);
-    expect(performance.now() - calledAt).toBeLessThan(600);
+    expect(performance.now() - calledAt).toBeGreaterThan(995);
+    expect(performance.now() - calledAt).toBeLessThan(1000 + NOISE_MS);
     await next.release();
   });
 
@@ -452,7 +453,7 @@ describe('maxHold', () => {
     const next = await waiting.passed;
 
     expect(performance.now() - calledAt).toBeGreaterThan(295);
-    expect(performance.now() - calledAt).toBeLessThan(450);
+    expect(performance.now() - calledAt).toBeLessThan(300 + NOISE_MS);
     expect((await failed).error).toMatchObject({ code: 'LOCK_LOST', result: 'too late' });
     next.assertHeld();
     await next.release();

@@ -6,6 +6,7 @@ import type { LockManager } from '../../lib/engine/lock-manager.js';
 import type { LockInfo } from '../../lib/engine/lock.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
+import { NOISE_MS } from '../support/noise.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
 import { timed } from '../support/timed.js';
 
@@ -59,7 +60,7 @@ describe('inspect', () => {
 
   it('counts waiting callers, those of this process at this moment', async () => {
     await a.acquire('k');
-    const waits = [a, a, a, b, b].map((manager) => timed(manager.acquire('k', { wait: 400 })));
+    const waits = [a, a, a, b, b].map((manager) => timed(manager.acquire('k', { wait: 2000 })));
 
     await eventually(async () => expect((await a.inspect('k'))?.waiters).toBeGreaterThanOrEqual(4));
 
@@ -97,7 +98,7 @@ describe('list', () => {
     await b.acquire('stock:1');
     await redis.set(`${keyPrefix}foreign`, 'x', 'PX', 5000);
     await redis.set(`other-${keyPrefix}k`, 'x', 'PX', 5000);
-    const waiting = timed(b.acquire('order:1', { wait: 300 }));
+    const waiting = timed(b.acquire('order:1', { wait: 2000 }));
     await eventually(async () => expect((await a.inspect('order:1'))?.waiters).toBe(1));
 
     const infos = await listed();
@@ -135,7 +136,7 @@ describe('forceRelease', () => {
 
     expect(await b.forceRelease('k')).toBe(true);
 
-    await eventually(() => expect(lock.signal.aborted).toBe(true), { within: 200 });
+    await eventually(() => expect(lock.signal.aborted).toBe(true), { within: NOISE_MS });
     expect(lock.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
     expect(String(lock.signal.reason)).toContain('operator');
     expect(await lock.release()).toBe('lost');
@@ -183,7 +184,7 @@ describe('forceRelease', () => {
     const [holder] = await redis.getset(`${keyPrefix}k`, 'x').then((token) => [token]);
     await redis.del(`${keyPrefix}k`);
 
-    await eventually(() => expect(lock.signal.aborted).toBe(true), { within: 600 });
+    await eventually(() => expect(lock.signal.aborted).toBe(true), { within: 600 + NOISE_MS });
 
     expect(holder).not.toBeNull();
   });

@@ -6,12 +6,10 @@ import { closing } from '../support/after-test.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
+import { NOISE_MS } from '../support/noise.js';
 import { RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { timed } from '../support/timed.js';
-
-/** How much later than the holder's lease ends a waiter may enter (A13). */
-const SLACK_MS = 200;
 
 let server: RedisServer;
 let redis: Redis;
@@ -71,7 +69,7 @@ describe('a waiter whose process stands still', () => {
 
     const { ms, value } = await timed(next);
 
-    expect(ms).toBeLessThan(2500 + SLACK_MS);
+    expect(ms).toBeLessThan(2500 + NOISE_MS);
     await value?.release();
   });
 
@@ -88,7 +86,7 @@ describe('a waiter whose process stands still', () => {
 
     const { ms, value } = await timed(next);
 
-    expect(ms).toBeLessThan(SLACK_MS);
+    expect(ms).toBeLessThan(NOISE_MS);
     await value?.release();
   });
 });
@@ -101,12 +99,13 @@ describe('a holder whose process', () => {
     const next = a.acquire('k');
     await waiters(1);
     await child.kill();
+    const askedAt = performance.now();
     const left = await pttl();
 
     const { ms, value } = await timed(next);
 
-    expect(ms).toBeGreaterThan(left - 50);
-    expect(ms).toBeLessThan(left + SLACK_MS);
+    expect(performance.now() - askedAt).toBeGreaterThan(left - 1);
+    expect(ms).toBeLessThan(left + NOISE_MS);
     await value?.release();
   });
 
@@ -131,7 +130,7 @@ describe('a lost push (A13)', () => {
   it('as the subscriber’s connection was killed costs a reconnect, not the wait', async () => {
     const b = openManager(server.url);
     const lock = await a.acquire('k', { ttl: 1000 });
-    const next = b.acquire('k', { wait: 5000 });
+    const next = b.acquire('k', { wait: 20_000 });
     await waiters(1);
     await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     const left = await pttl();
@@ -139,7 +138,7 @@ describe('a lost push (A13)', () => {
 
     const { ms, value } = await timed(next);
 
-    expect(ms).toBeLessThan(left + SLACK_MS);
+    expect(ms).toBeLessThan(left + NOISE_MS);
     await value?.release();
   });
 
@@ -148,7 +147,7 @@ describe('a lost push (A13)', () => {
     const b = openManager(proxy.url);
     await b.withLock('warm-up', () => {});
     const lock = await a.acquire('k', { ttl: 1000 });
-    const next = b.acquire('k', { wait: 5000 });
+    const next = b.acquire('k', { wait: 20_000 });
     await waiters(1);
     // What carries pushes sends next to nothing.
     const [, subscriber] = [...proxy.openConnections].sort(
@@ -160,7 +159,7 @@ describe('a lost push (A13)', () => {
 
     const { ms, value } = await timed(next);
 
-    expect(ms).toBeLessThan(left + SLACK_MS);
+    expect(ms).toBeLessThan(left + NOISE_MS);
     await value?.release();
   });
 
@@ -168,14 +167,14 @@ describe('a lost push (A13)', () => {
     const proxy = closing(await TcpProxy.start(server.port));
     const b = openManager(proxy.url);
     const lock = await a.acquire('k');
-    const next = b.acquire('k', { wait: 5000 });
+    const next = b.acquire('k', { wait: 20_000 });
     await waiters(1);
     proxy.dropConnections();
     await lock.release();
 
     const { ms, value } = await timed(next);
 
-    expect(ms).toBeLessThan(1000);
+    expect(ms).toBeLessThan(2000);
     await value?.release();
   });
 });
@@ -184,11 +183,11 @@ describe('a process without error listeners (A17)', () => {
   it('survives the death of Redis with 10 holders and 10 waiters, and ends when it is closed', async () => {
     const child = await startChild({ shutdownTimeout: 500 });
     for (let i = 0; i < 10; i += 1) {
-      child.send({ type: 'lock', id: `h${i}`, key: `k${i}`, options: { ttl: 600 } });
+      child.send({ type: 'lock', id: `h${i}`, key: `k${i}`, options: { ttl: 2000 } });
       await child.next('entered');
     }
     for (let i = 0; i < 10; i += 1)
-      child.send({ type: 'lock', id: `w${i}`, key: `k${i}`, options: { wait: 1500 } });
+      child.send({ type: 'lock', id: `w${i}`, key: `k${i}`, options: { wait: 4000 } });
     child.send({ type: 'look', id: 'h0' });
     expect(await child.next('seen')).toMatchObject({ aborted: false });
     await server.kill();
@@ -196,7 +195,7 @@ describe('a process without error listeners (A17)', () => {
     const isDone = ({ type }: { type: string }): boolean => type === 'failed';
     await eventually(
       () => expect(child.messages.filter((message) => isDone(message))).toHaveLength(20),
-      { within: 5000 },
+      { within: 30_000 },
     );
     const codes = child.messages
       .filter((message) => isDone(message))
@@ -208,7 +207,7 @@ describe('a process without error listeners (A17)', () => {
     const ended = await timed(child.exited);
 
     expect(ended.value).toEqual({ code: 0, signal: null });
-    expect(ended.ms).toBeLessThan(200);
+    expect(ended.ms).toBeLessThan(NOISE_MS);
     expect(child.stderr).toBe('');
   });
 
@@ -224,7 +223,7 @@ describe('a process without error listeners (A17)', () => {
     const ended = await timed(child.exited);
 
     expect(ended.value).toEqual({ code: 0, signal: null });
-    expect(ended.ms).toBeLessThan(200);
+    expect(ended.ms).toBeLessThan(NOISE_MS);
     expect(child.stderr).toBe('');
   });
 
@@ -238,7 +237,7 @@ describe('a process without error listeners (A17)', () => {
 
     const { ms, value } = await timed(next);
 
-    expect(ms).toBeLessThan(1000);
+    expect(ms).toBeLessThan(2000);
     expect(await child.next('aborted')).toMatchObject({ id: 1 });
     await value?.release();
   });

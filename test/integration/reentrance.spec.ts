@@ -251,8 +251,8 @@ describe('acquire', () => {
 describe('two keys that lock each other', () => {
   it('are two locks: no order can dead-lock for longer than wait', async () => {
     const both = await Promise.all([
-      timed(a.withLock('x', () => a.withLock('y', () => 'x then y', { wait: 300 }))),
-      timed(b.withLock('y', () => b.withLock('x', () => 'y then x', { wait: 300 }))),
+      timed(a.withLock('x', () => a.withLock('y', () => 'x then y', { wait: 1000 }))),
+      timed(b.withLock('y', () => b.withLock('x', () => 'y then x', { wait: 1000 }))),
     ]);
 
     for (const { error, value } of both) {

@@ -34,7 +34,7 @@ describe('a call that gives up before its first command has timed out', () => {
     const port = await freePort();
     const manager = openManager(`redis://127.0.0.1:${port}`);
 
-    const { error } = await timed(manager.acquire('k', { wait: 300 }));
+    const { error } = await timed(manager.acquire('k', { wait: 700 }));
 
     expect(error).toMatchObject({
       code: 'LOCK_UNAVAILABLE',

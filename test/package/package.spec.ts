@@ -36,7 +36,7 @@ describe('the packed package', () => {
 
   beforeAll(async () => {
     packed = await PackedPackage.create();
-  }, 60_000);
+  }, 300_000);
 
   afterAll(async () => {
     await packed?.remove();
@@ -94,7 +94,7 @@ describe('the packed package', () => {
 
       expect(typeErrors(path, packed, { module, moduleResolution })).toEqual([]);
     },
-    60_000,
+    300_000,
   );
 });
 

@@ -12,7 +12,7 @@ let sample: SampleBuild;
 
 beforeAll(async () => {
   sample = await SampleBuild.make();
-}, 120_000);
+}, 300_000);
 
 afterAll(() => sample.remove());
 
@@ -34,7 +34,7 @@ describe('npm start -- --once', () => {
       expect(stdout).toMatch(/^with lock +10 +10 +0 /m);
       expect(code).toBe(0);
     },
-    20_000,
+    120_000,
   );
 
   it('says so when the port is in use', async () => {
@@ -88,7 +88,7 @@ describe('npm start', () => {
 
     expect((await ended).stderr).toBe('');
     expect(child.signalCode).toBe('SIGINT');
-  }, 20_000);
+  }, 120_000);
 });
 
 describe('npm run storm', () => {
@@ -100,7 +100,7 @@ describe('npm run storm', () => {
     expect(stdout).toMatch(/^without lock +10 +(?!10 )\d+ +[1-9]\d* /m);
     expect(stdout).toMatch(/^with lock +10 +10 +0 /m);
     expect(code).toBe(0);
-  }, 180_000);
+  }, 600_000);
 
   it('repeats the pair of sales on the Redis that it is given', async () => {
     const REDIS_URL = sharedRedisUrl();
@@ -111,7 +111,7 @@ describe('npm run storm', () => {
     expect(stdout).toContain(`Redis at ${REDIS_URL}`);
     expect(stdout).toContain('With the lock 2 of 2 sales sold exactly the stock.');
     expect(code).toBe(0);
-  }, 40_000);
+  }, 240_000);
 
   it('ends the buyers and its Redis when it is interrupted', async () => {
     const { child, ended } = sample.start('storm', ['--buyers', '10', '--runs', '100']);
@@ -124,7 +124,7 @@ describe('npm run storm', () => {
     expect(code).toBe(143);
     const port = Number(/redis-server started on port (\d+)/.exec(stdout)?.[1]);
     await expect(once(connect(port, '127.0.0.1'), 'connect')).rejects.toThrow('ECONNREFUSED');
-  }, 30_000);
+  }, 120_000);
 
   it.each([
     { wrong: '--runs', args: ['--runs', '0'], env: {} },

@@ -84,10 +84,10 @@ export class Child {
    * Resolves with the next message of this type that has not been returned yet, passing over
    * others; rejects when none comes in time or the child ends first.
    *
-   * @param options.within Longest wait; milliseconds. @default 10_000
+   * @param options.within Longest wait; milliseconds. @default 30_000
    */
   async next(type: string, options: { readonly within?: number } = {}): Promise<ChildMessage> {
-    const within = options.within ?? 10_000;
+    const within = options.within ?? 30_000;
     for (const message of this.messages.slice(this.#read)) {
       this.#read += 1;
       if (message.type === type) return message;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 import { removeTemporaryDirectory } from './spawn-redis.mjs';
 
-const EXIT_WITHIN_MS = 5_000;
+const EXIT_WITHIN_MS = 15_000;
 
 /** Stops the shared Redis server; fails the run when something holds the process afterwards. */
 export default async function tearDown() {

@@ -11,7 +11,7 @@ describe('RedisCluster', () => {
   beforeAll(async () => {
     cluster = await RedisCluster.start();
     client = new Cluster(cluster.nodes, { redisOptions: { disconnectTimeout: 0 } });
-  }, 20_000);
+  }, 60_000);
 
   afterAll(async () => {
     client.disconnect();

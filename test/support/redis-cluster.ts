@@ -80,7 +80,7 @@ export class RedisCluster {
   }
 
   /** Resolves when every running node is content and every replica is in step. */
-  async healthy(within = 15_000): Promise<void> {
+  async healthy(within = 45_000): Promise<void> {
     const check = async ({ client }: ClusterMember): Promise<void> => {
       const info = `${await client.cluster('INFO')}${await client.info('replication')}`;
       if (!info.includes('cluster_state:ok') || info.includes('master_link_status:down'))
@@ -117,7 +117,7 @@ export class RedisCluster {
         if (!(await replica.client.info('replication')).includes('role:master'))
           throw new Error(`Node ${replica.server.port} is no master yet.`);
       },
-      { within: 10_000 },
+      { within: 30_000 },
     );
     return replica;
   }

@@ -87,7 +87,7 @@ export class RedisSentinel {
   }
 
   /** Resolves when the Sentinels agree and every running replica is in step. */
-  async healthy(within = 15_000): Promise<void> {
+  async healthy(within = 45_000): Promise<void> {
     await eventually(
       async () => {
         for (const sentinel of this.sentinels)
@@ -105,7 +105,7 @@ export class RedisSentinel {
   }
 
   /** Resolves with the time, in milliseconds, until the Sentinels name another primary than `old`. */
-  async failedOver(old: RedisServer, within = 20_000): Promise<number> {
+  async failedOver(old: RedisServer, within = 45_000): Promise<number> {
     const from = performance.now();
     await eventually(
       async () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { reapAtExit } from './reaper.mjs';
 
 const READY = /Ready to accept connections|Sentinel ID is/;
-const READY_WITHIN_MS = 10_000;
+const READY_WITHIN_MS = 30_000;
 // A Cluster node's bus listens 10000 above its port.
 const HIGHEST_PORT = 55_000;
 

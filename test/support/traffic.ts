@@ -6,7 +6,7 @@ import type { Lock } from '../../lib/engine/lock.js';
 export interface TrafficOptions {
   /** Callers of each key in each manager. @default 2 */
   readonly callers?: number;
-  /** Longest wait of each call; milliseconds. @default 10_000 */
+  /** Longest wait of each call; milliseconds. @default 30_000 */
   readonly wait?: number;
 }
 
@@ -34,7 +34,7 @@ export class Traffic {
   constructor(
     managers: readonly LockManager[],
     readonly keys: readonly string[],
-    { callers = 2, wait = 10_000 }: TrafficOptions = {},
+    { callers = 2, wait = 30_000 }: TrafficOptions = {},
   ) {
     for (const manager of managers)
       for (const key of keys)

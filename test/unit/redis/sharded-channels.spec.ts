@@ -55,10 +55,10 @@ describe('ShardedChannels', () => {
     expect([...owner.subscribed]).toEqual(['lock:!g:{lock:k}:boot']);
   });
 
-  it('keeps no subscription of 10 000 keys that nobody waits for any more', async () => {
-    const places = Array.from({ length: 10_000 }, (_, i) => keys.of(`k${i}`));
+  it('keeps no subscription of 2000 keys that nobody waits for any more', async () => {
+    const places = Array.from({ length: 2000 }, (_, i) => keys.of(`k${i}`));
     for (const place of places) await channels.listenFor(place);
-    expect(owner.subscribed.size).toBe(10_000);
+    expect(owner.subscribed.size).toBe(2000);
 
     for (let passed = 0; passed < 20_000; passed += 2500) {
       await jest.advanceTimersByTimeAsync(2500);
@@ -67,7 +67,7 @@ describe('ShardedChannels', () => {
 
     expect([...owner.subscribed]).toEqual(['lock:!g:{lock:k7}:boot']);
     expect(channels.hears(keys.of('k8'))).toBe(false);
-  }, 30_000);
+  });
 
   it('follows a slot to its new owner, and has everybody ask again once', async () => {
     const old = owner;
