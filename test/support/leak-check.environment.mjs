@@ -17,6 +17,7 @@ export default class LeakCheckEnvironment extends TestEnvironment {
   #openBefore = new Map();
   /** @type {unknown[]} */
   #rejections = [];
+  #failed = false;
   #onRejection = (/** @type {unknown} */ reason) => void this.#rejections.push(reason);
 
   /** @override */
@@ -27,6 +28,15 @@ export default class LeakCheckEnvironment extends TestEnvironment {
     process.on('unhandledRejection', this.#onRejection);
   }
 
+  /**
+   * Jest shows what a teardown throws instead of the tests that failed.
+   *
+   * @param {{ readonly name: string }} event
+   */
+  handleTestEvent({ name }) {
+    if (name === 'test_fn_failure' || name === 'hook_failure') this.#failed = true;
+  }
+
   /** @override */
   async teardown() {
     const leaks = await this.#leaks();
@@ -34,11 +44,16 @@ export default class LeakCheckEnvironment extends TestEnvironment {
     process.off('unhandledRejection', this.#onRejection);
     const [rejection] = this.#rejections;
     await super.teardown();
-    if (rejection !== undefined) {
-      throw new Error('A promise rejected and nobody handled it.', { cause: rejection });
-    }
-    if (leaks.length > 0) {
-      throw new Error(`Left open by this file: ${leaks.join(', ')}. Close what the tests open.`);
+    const faults = [];
+    if (rejection !== undefined)
+      faults.push(new Error('A promise rejected and nobody handled it.', { cause: rejection }));
+    if (leaks.length > 0)
+      faults.push(
+        new Error(`Left open by this file: ${leaks.join(', ')}. Close what the tests open.`),
+      );
+    for (const fault of faults) {
+      if (!this.#failed) throw fault;
+      console.error(fault);
     }
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
 import type { Lock } from '../../lib/engine/lock.js';
+import { afterTest } from './after-test.js';
 
 export interface TrafficOptions {
   /** Callers of each key in each manager. @default 2 */
@@ -39,6 +40,8 @@ export class Traffic {
     for (const manager of managers)
       for (const key of keys)
         for (let i = 0; i < callers; i += 1) this.#callers.push(this.#call(manager, key, wait));
+    // A test that fails does not get to its end.
+    afterTest(() => (this.#stopped = true));
   }
 
   /** Forgets what was seen so far, but who is inside and the fencing numbers. */
