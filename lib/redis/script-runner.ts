@@ -31,6 +31,12 @@ export class ScriptRunner {
     this.#grants = new RedisConnection(open(), patience, { prepare, ready: () => {} });
   }
 
+  /** The clients of its connections. */
+  get clients(): readonly Redis[] {
+    const { commands } = this;
+    return this.#grants === undefined ? [commands.client] : [commands.client, this.#grants.client];
+  }
+
   /** @param asking The server is only about to get the slot. */
   run<T>(command: LockCommand, asking = false): Promise<Answer<T>> {
     const { key } = command;

@@ -30,7 +30,7 @@ export class SingleServer implements LockServers {
     const subscriber = clients.open();
     const channel = this.keys.of('').channel + boot;
     this.#channel = new GrantChannel(subscriber, channel, commandTimeout, commands, listener);
-    this.#sentinels = new SentinelWatch([commands.client, subscriber]);
+    this.#sentinels = new SentinelWatch([...this.#scripts.clients, subscriber]);
   }
 
   get commands(): RedisConnection {

@@ -121,7 +121,11 @@ export class RedisSentinel {
   /** Has the Sentinels make a replica the primary, in agreement with the old one. */
   async failover(): Promise<number> {
     const old = await this.primary();
-    await this.admin(this.sentinels[0]!).call('SENTINEL', 'FAILOVER', NAME);
+    // The one before may not have ended yet.
+    await eventually(() => this.admin(this.sentinels[0]!).call('SENTINEL', 'FAILOVER', NAME), {
+      within: 30_000,
+      every: 100,
+    });
     return this.failedOver(old);
   }
 
