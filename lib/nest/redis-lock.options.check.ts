@@ -1,6 +1,7 @@
 import { LockConfigError } from '../engine/errors.js';
 import { ENGINE_OPTIONS, OptionReader, readSettings } from '../engine/lock-options.check.js';
 import type { LockSettings } from '../engine/lock-options.js';
+import { checkPrefix } from '../redis/cluster-clients.js';
 import { checkConnection } from '../redis/lock-connection.js';
 import { readReplicas } from '../redis/replicas.js';
 import type { Replicas } from '../redis/replicas.js';
@@ -36,6 +37,7 @@ export function resolveModuleOptions(options: RedisLockModuleOptions): ResolvedM
     busyStatus: readBusyStatus(given.http, reader.problems),
   });
   if (given.connection !== 'memory') reader.problems.push(...checkConnection(given.connection));
+  reader.problems.push(...checkPrefix(given.connection, resolved.keyPrefix));
   if (given.connection === 'memory' && given.replicas !== undefined) {
     reader.problems.push("replicas needs Redis, got connection 'memory'.");
   }

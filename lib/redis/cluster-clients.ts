@@ -1,7 +1,9 @@
 import { Redis } from 'ioredis';
 import type { Cluster, ClusterNode as SeedNode, ClusterOptions, RedisOptions } from 'ioredis';
 import { addressOf } from './cluster-layout.js';
+import { isCluster } from './lock-connection.js';
 import type { OwnOptions } from './lock-connection.js';
+import { checkClusterPrefix } from './lock-keys.js';
 
 /** A Cluster as the module's user names it. */
 export type ClusterConnection = Cluster | { cluster: SeedNode[]; options?: ClusterOptions };
@@ -25,7 +27,7 @@ export function clusterClients(connection: ClusterConnection, own: OwnOptions): 
   const { natMap } = options;
   const base: RedisOptions = { ...credentials, ...options.redisOptions };
   return {
-    keyPrefix: options.keyPrefix ?? base.keyPrefix ?? '',
+    keyPrefix: clusterPrefix(connection),
     seeds: addresses.map(({ host = '127.0.0.1', port = 6379 }) => `${host}:${port}`),
     reach(node) {
       const mapped = typeof natMap === 'function' ? natMap(node) : natMap?.[node];
@@ -36,6 +38,18 @@ export function clusterClients(connection: ClusterConnection, own: OwnOptions): 
       return new Redis({ ...base, ...own, ...once, ...addressOf(node), db: 0 });
     },
   };
+}
+
+/** What is wrong with `keyPrefix` for `connection`, in a Cluster, one sentence each. */
+export function checkPrefix(connection: unknown, keyPrefix: string): string[] {
+  return isCluster(connection) ? checkClusterPrefix(clusterPrefix(connection) + keyPrefix) : [];
+}
+
+/** What the user's options put before every key. */
+function clusterPrefix(connection: ClusterConnection): string {
+  const { seeds, options } = parts(connection);
+  const [seed] = seeds as readonly (SeedNode & { keyPrefix?: string })[];
+  return options?.keyPrefix ?? options?.redisOptions?.keyPrefix ?? seed?.keyPrefix ?? '';
 }
 
 function parts(connection: ClusterConnection): { seeds: SeedNode[]; options: ClusterOptions } {

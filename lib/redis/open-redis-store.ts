@@ -1,10 +1,9 @@
 import { LockConfigError } from '../engine/errors.js';
 import type { LockStore } from '../engine/lock-store.js';
-import { clusterClients } from './cluster-clients.js';
+import { checkPrefix, clusterClients } from './cluster-clients.js';
 import { ClusterServers } from './cluster-servers.js';
 import { checkConnection, isCluster, ownClients, ownOptions, single } from './lock-connection.js';
 import type { RedisLockConnection } from './lock-connection.js';
-import { checkClusterPrefix } from './lock-keys.js';
 import type { LockServers, ServersListener } from './lock-servers.js';
 import { QuorumLockStore } from './quorum-lock.store.js';
 import { RedisLockStore } from './redis-lock.store.js';
@@ -20,7 +19,7 @@ export function openRedisStore(
   connection: RedisLockConnection,
   options: RedisStoreOptions,
 ): LockStore {
-  const problems = checkConnection(connection);
+  const problems = [...checkConnection(connection), ...checkPrefix(connection, options.keyPrefix)];
   if (problems.length > 0) throw new LockConfigError(problems);
   const nodes = single(connection);
   if (Array.isArray(nodes)) return openQuorum(nodes, options);
@@ -54,13 +53,11 @@ function serversOf(
   connection: RedisLockConnection,
   options: RedisStoreOptions,
 ): (listener: ServersListener) => LockServers {
-  const { commandTimeout, keyPrefix } = options;
+  const { commandTimeout } = options;
   if (!isCluster(connection)) {
     const clients = ownClients(connection, commandTimeout);
     return (listener) => new SingleServer(clients, options, listener);
   }
   const clients = clusterClients(connection, ownOptions(commandTimeout));
-  const problems = checkClusterPrefix(clients.keyPrefix + keyPrefix);
-  if (problems.length > 0) throw new LockConfigError(problems);
   return (listener) => new ClusterServers(clients, options, listener);
 }

@@ -120,6 +120,22 @@ describe('RedisLockModule.forRoot', () => {
     expect(await problemsOf({})).toEqual([expect.stringMatching(/^connection is required/)]);
   });
 
+  it.each([
+    ['the module', { keyPrefix: '{' }, {}],
+    ['the client', {}, { keyPrefix: 'app{' }],
+    ['the client for its nodes', {}, { redisOptions: { keyPrefix: 'app{' } }],
+  ])(
+    'names a prefix of %s that a Cluster can not have, among all other faults',
+    async (_, own, options) => {
+      const connection = { cluster: [{ host: '127.0.0.1', port: 1 }], options };
+
+      expect(await problemsOf({ connection, ttl: 50, ...own })).toEqual([
+        'ttl must be at least 100 ms, got 50.',
+        expect.stringMatching(/^keyPrefix .* can't be used in a Redis Cluster/),
+      ]);
+    },
+  );
+
   it('needs a name that is not empty', () => {
     expect(() => RedisLockModule.forRoot({ ...MEMORY, name: '' })).toThrow(LockConfigError);
   });
