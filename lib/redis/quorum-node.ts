@@ -171,7 +171,7 @@ export class QuorumNode {
     const uptime = /^uptime_in_seconds:(\d+)/m.exec(info)?.[1];
     if (this.runId !== undefined && runId !== this.runId) this.hasRestarted = true;
     this.runId = runId;
-    this.bornAt = uptime === undefined ? undefined : performance.now() - Number(uptime) * 1000;
+    this.bornAt = uptime === undefined ? undefined : latestBirth(Number(uptime));
     this.hooks.identified();
   }
 
@@ -194,4 +194,9 @@ export class QuorumNode {
       .catch(() => undefined)
       .finally(() => (this.#probing = false));
   }
+}
+
+/** A server counts the seconds that began while it was up: it is up to one second younger than it says. */
+function latestBirth(uptime: number): number {
+  return performance.now() - Math.max(0, uptime - 1) * 1000;
 }

@@ -417,14 +417,12 @@ describe('a node that has restarted without its data', () => {
     const [a, b] = [openManager(urls, { ttl: 3000 }), openManager(urls, { ttl: 3000 })];
     await warm(a, b);
     await servers[2]!.kill();
-    const calledAt = performance.now();
     const lock = await a.acquire('k', { renew: false });
     await servers[2]!.restart();
     await servers[0]!.restart();
 
     await b.acquire('k', { wait: 30_000 });
 
-    expect(performance.now() - calledAt).toBeGreaterThan(2999);
     expect(lock.remainingMs).toBe(0);
   });
 });
