@@ -10,7 +10,7 @@ const NAME = 'locks';
 const QUORUM = 2;
 
 export interface RedisSentinelOptions {
-  /** After how long a silent server counts as down; milliseconds. @default 500 */
+  /** After how long a silent server counts as down; milliseconds. @default 1_500 */
   readonly downAfter?: number;
   /** More command-line options of the data servers. */
   readonly args?: readonly string[];
@@ -29,7 +29,7 @@ export class RedisSentinel {
 
   /** Starts everything; resolves when the Sentinels agree and the replicas are in step. */
   static async start({
-    downAfter = 500,
+    downAfter = 1500,
     args = [],
   }: RedisSentinelOptions = {}): Promise<RedisSentinel> {
     const primary = await RedisServer.start({ args: ['--repl-diskless-sync-delay', '0', ...args] });
