@@ -83,7 +83,8 @@ export class HeldLock implements EngineLock {
 
   /** What is left of the caller's `minHold`, in milliseconds. */
   get dwell(): number {
-    return Math.max(0, Math.ceil(this.request.minHold - this.heldMs));
+    const { minHold } = this.request;
+    return minHold === 0 ? 0 : Math.max(0, Math.ceil(minHold - this.heldMs));
   }
 
   get signal(): AbortSignal {

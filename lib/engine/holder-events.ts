@@ -1,4 +1,5 @@
 import { LockLostError } from './errors.js';
+import type { Via } from './handoff-policy.js';
 import type { LockUnavailableError } from './errors.js';
 import type { HeldLock } from './held-lock.js';
 import type { LockEventEmitter } from './lock-events.js';
@@ -9,8 +10,9 @@ import { eventOf } from './waiting-line.js';
 export class HolderEvents {
   constructor(private readonly events: LockEventEmitter) {}
 
-  acquired(lock: HeldLock, waitedMs: number, via: 'free' | 'handoff' | 'local'): void {
+  acquired(lock: HeldLock, waiter: { readonly waitedMs: number }, via: Via): void {
     if (!this.events.hears('acquired')) return;
+    const { waitedMs } = waiter;
     this.events.emit('acquired', { ...eventOf(lock.key, lock.request), waitedMs, via });
   }
 

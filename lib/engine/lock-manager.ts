@@ -37,8 +37,12 @@ export class LockManager {
   }
 
   /** Waits for the lock and takes it. Inside a section of the same key it re-enters. */
-  async acquire(key: LockKey, options?: LockOptions): Promise<Lock> {
-    return await this.#take(key, this.#request(options));
+  acquire(key: LockKey, options?: LockOptions): Promise<Lock> {
+    try {
+      return this.#take(key, this.#request(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Tries once; `null` when the lock is busy. */

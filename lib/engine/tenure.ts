@@ -150,7 +150,7 @@ export class Tenure implements HoldOwner, LockHome {
     if (rescheduled) this.context.renewer.keep(hold);
     if (via === 'local' && hold.contendedSince !== undefined) hold.passes += 1;
     this.#lock = new HeldLock(hold, hold.takeFence(), waiter.request, this);
-    this.context.told.acquired(this.#lock, waiter.waitedMs, via);
+    this.context.told.acquired(this.#lock, waiter, via);
     waiter.resolve(this.#lock);
     // Who came when it was not known yet that the lock is free, and takes one try only, has had it.
     if (via !== 'local') this.line.busy();

@@ -9,23 +9,61 @@ export function routedCall(
   method: string,
   modules: ModulesContainer,
 ): LockedCall {
-  return {
-    args: context.getArgs(),
-    get target() {
-      return handlerInstance(context, modules);
-    },
-    method,
-    context,
-    ...partsOf(context),
-  };
+  if (context.getType() === 'http') return new HttpCall(context, method, modules);
+  return Object.assign(new RoutedCall(context, method, modules), partsOf(context));
+}
+
+class RoutedCall implements LockedCall {
+  readonly args: readonly unknown[];
+  readonly #modules: ModulesContainer;
+
+  constructor(
+    readonly context: ExecutionContext,
+    readonly method: string,
+    modules: ModulesContainer,
+  ) {
+    this.#modules = modules;
+    this.args = context.getArgs();
+  }
+
+  get target(): object {
+    return handlerInstance(this.context, this.#modules);
+  }
+}
+
+/** Looks at a part of the request when it is asked for: Express works some out each time. */
+class HttpCall extends RoutedCall {
+  get params(): unknown {
+    return this.#request.params;
+  }
+
+  get query(): unknown {
+    return this.#request.query;
+  }
+
+  get body(): unknown {
+    return this.#request.body;
+  }
+
+  get headers(): unknown {
+    return this.#request.headers;
+  }
+
+  get user(): unknown {
+    return this.#request.user;
+  }
+
+  get ip(): string {
+    return this.#request.ip as string;
+  }
+
+  get #request(): Record<string, unknown> {
+    return this.context.switchToHttp().getRequest();
+  }
 }
 
 function partsOf(context: ExecutionContext): Partial<LockedCall> {
   switch (context.getType<string>()) {
-    case 'http': {
-      const { params, query, body, headers, user, ip } = context.switchToHttp().getRequest();
-      return { params, query, body, headers, user, ip };
-    }
     case 'rpc':
       return { data: context.switchToRpc().getData() };
     case 'ws':

@@ -3,6 +3,7 @@ import { NotAppliedError } from '../engine/lock-store.js';
 import type { StoreListener } from '../engine/lock-store.js';
 import type { ServersListener } from './lock-servers.js';
 import type { RedisConnection } from './redis-connection.js';
+import { leastAge } from './quorum.js';
 import { RedisLockStore } from './redis-lock.store.js';
 import { raiseScript } from './scripts/raise.script.js';
 import type { SingleServer } from './single-server.js';
@@ -171,7 +172,8 @@ export class QuorumNode {
     const uptime = /^uptime_in_seconds:(\d+)/m.exec(info)?.[1];
     if (this.runId !== undefined && runId !== this.runId) this.hasRestarted = true;
     this.runId = runId;
-    this.bornAt = uptime === undefined ? undefined : latestBirth(Number(uptime));
+    const age = uptime === undefined ? undefined : leastAge(Number(uptime));
+    this.bornAt = age === undefined ? undefined : performance.now() - age;
     this.hooks.identified();
   }
 
@@ -194,9 +196,4 @@ export class QuorumNode {
       .catch(() => undefined)
       .finally(() => (this.#probing = false));
   }
-}
-
-/** A server counts the seconds that began while it was up: it is up to one second younger than it says. */
-function latestBirth(uptime: number): number {
-  return performance.now() - Math.max(0, uptime - 1) * 1000;
 }

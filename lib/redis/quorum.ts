@@ -51,6 +51,14 @@ export function isLatecomer(own: number, bornAt: readonly (number | undefined)[]
 }
 
 /**
+ * How old a server is at least, in milliseconds, that says it has been up for `uptime` seconds: it
+ * counts those that began while it was up.
+ */
+export function leastAge(uptime: number): number {
+  return Math.max(0, uptime - 1) * 1000;
+}
+
+/**
  * Whether a restarted server has been up for so long that every lease of `lease` ms which it may
  * have forgotten is over: Redlock's delayed restart.
  */

@@ -23,7 +23,7 @@ import { forKey } from './redis-errors.js';
 import { renewalBatches } from './renewal-batches.js';
 import type { PlacedRenewal } from './renewal-batches.js';
 import { readInspected, readPolled, readRenewed } from './replies.js';
-import type { PolledReply } from './replies.js';
+import type { PolledReply, RenewedReply } from './replies.js';
 import { scanLocks } from './scan-locks.js';
 import { notAfter, observe } from './script-times.js';
 import { inspectScript } from './scripts/inspect.script.js';
@@ -105,18 +105,20 @@ export class RedisLockStore implements LockStore {
     const [first] = batch;
     if (first === undefined) return [];
     const { command, place } = first;
-    const locks = batch.flatMap(({ place: { lock, queue, alive } }) => [lock, queue, alive]);
+    const keys = [place.counter];
+    for (const { lock, queue, alive } of batch.map((one) => one.place))
+      keys.push(lock, queue, alive);
     const args = (time: RedisTime): Argument[] => {
-      const all = batch.flatMap(({ command: { token, ttl, until, fences, callers } }) => {
-        return [token, Math.floor(ttl), notAfter(until, time), fences, callers];
-      });
-      return floor === undefined ? all : [...all, floor];
+      const all: Argument[] = [];
+      for (const { token, ttl, until, fences, callers } of batch.map((one) => one.command))
+        all.push(token, Math.floor(ttl), notAfter(until, time), fences, callers);
+      if (floor !== undefined) all.push(floor);
+      return all;
     };
     const sentAt = performance.now();
-    const keys = [place.counter, ...locks];
     try {
       const script = { script: renewScript, key: command.key, place, keys, args };
-      const answer = await this.#servers.run<number[]>(script);
+      const answer = await this.#servers.run<RenewedReply>(script);
       observe(answer.reply[0], answer);
       return readRenewed(answer);
     } catch (error) {

@@ -78,22 +78,25 @@ function isList(outcome: unknown): outcome is readonly number[] {
   return Array.isArray(outcome);
 }
 
+/** Redis' time in µs, then what became of each lease. */
+export type RenewedReply = readonly [us: number, ...outcomes: (number | readonly number[])[]];
+
+const NO_FENCES = { next: 0, last: -1 };
+
 /** Decodes the reply of renew. */
-export function readRenewed({ reply, sentAt }: Answer<number[]>): RenewReply[] {
-  const replies: RenewReply[] = [];
-  for (let i = 1; i < reply.length; i += 4) {
-    const [outcome, next = 0, last = -1, queue = 0] = reply.slice(i, i + 4);
-    if (outcome === RENEWED.held)
-      replies.push({ kind: 'held', sentAt, fences: { next, last }, queue });
-    else if (outcome === RENEWED.lost) replies.push({ kind: 'lost', sentAt });
-    else
-      replies.push({
-        kind: 'unknown',
-        sentAt,
-        error: new Error('The renewal reached Redis too late.'),
-      });
-  }
-  return replies;
+export function readRenewed({ reply, sentAt }: Answer<RenewedReply>): RenewReply[] {
+  const [, ...outcomes] = reply;
+  return outcomes.map((outcome) => {
+    if (outcome === RENEWED.lost) return { kind: 'lost', sentAt };
+    if (outcome === RENEWED.stale) {
+      const error = new Error('The renewal reached Redis too late.');
+      return { kind: 'unknown', sentAt, error };
+    }
+    if (typeof outcome === 'number')
+      return { kind: 'held', sentAt, fences: NO_FENCES, queue: outcome };
+    const [queue = 0, next = 0, last = -1] = outcome;
+    return { kind: 'held', sentAt, fences: { next, last }, queue };
+  });
 }
 
 /** Decodes the reply of inspect. */

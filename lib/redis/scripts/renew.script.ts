@@ -1,8 +1,8 @@
 import { defineScript } from '../redis-script.js';
 import { MINT, REPORT, TIME } from './shared.script.js';
 
-/** First number of each lock's reply. */
-export const RENEWED = { lost: 0, held: 1, stale: 2 } as const;
+/** What is replied for a lock that is not, or not yet, renewed; other numbers tell that it is held. */
+export const RENEWED = { lost: -1, stale: -2 } as const;
 
 /**
  * Renews any number of leases. A lease never gets shorter, so that a late or repeated renewal
@@ -12,7 +12,8 @@ export const RENEWED = { lost: 0, held: 1, stale: 2 } as const;
  * ARGV  for each lock: token, ttl in ms, not after in µs, fencing numbers wanted (0: none),
  *       callers waiting in the holder's own process; then the moment whose fencing numbers to
  *       reserve, µs (none: Redis' own)
- * Reply {µs, then for each lock: held | lost | stale, first fence, last fence, queue}
+ * Reply {µs, then for each lock: the queue's length, or {it, first fence, last fence} when numbers
+ *       were wanted, or lost or stale}
  * Cost  3 to 4 commands a lock
  */
 export const renewScript = defineScript(
@@ -28,25 +29,20 @@ local alive
 local replies = {us}
 local locks = (#KEYS - 1) / 3
 local floor = ARGV[locks * 5 + 1]
-local function reply(outcome, first, last, waiting)
-  local n = #replies
-  replies[n + 1], replies[n + 2], replies[n + 3], replies[n + 4] = outcome, first, last, waiting
-end
 for i = 0, locks - 1 do
   local lock, queue = KEYS[i * 3 + 2], KEYS[i * 3 + 3]
   alive = KEYS[i * 3 + 4]
   local token, ttl, notAfter = ARGV[i * 5 + 1], tonumber(ARGV[i * 5 + 2]), tonumber(ARGV[i * 5 + 3])
   local fences, callers = tonumber(ARGV[i * 5 + 4]), tonumber(ARGV[i * 5 + 5])
   if us > notAfter then
-    reply(${RENEWED.stale}, 0, -1, 0)
+    replies[i + 2] = ${RENEWED.stale}
   elseif redis.pcall('GET', lock) ~= token then
-    reply(${RENEWED.lost}, 0, -1, 0)
+    replies[i + 2] = ${RENEWED.lost}
   else
     redis.call('PEXPIRE', lock, math.max(ttl, redis.call('PTTL', lock)))
-    local first, last = 0, -1
-    if fences > 0 then first, last = mint(fences, floor) end
     if callers > 0 then report(string.sub(token, 1, 16), callers) end
-    reply(${RENEWED.held}, first, last, redis.call('ZCARD', queue))
+    local waiting = redis.call('ZCARD', queue)
+    replies[i + 2] = fences > 0 and {waiting, mint(fences, floor)} or waiting
   end
 end
 return replies
