@@ -33,10 +33,10 @@ export class LeaseRenewer {
 
   /** Looks after `hold` from here on, or again after its terms have changed. */
   keep(hold: Hold): void {
+    // What the clocks did while nothing was held is of no interest.
+    if (this.#due.size === 0) this.#skew = this.clock.wall() - this.clock.now();
     this.#schedule(hold, hold.renewAt);
-    if (this.#watch !== undefined) return;
-    this.#skew = this.clock.wall() - this.clock.now();
-    this.#watchClocks();
+    if (this.#watch === undefined) this.#watchClocks();
   }
 
   drop(hold: Hold): void {
@@ -67,8 +67,9 @@ export class LeaseRenewer {
     const holds = [...this.#due.items()].filter((hold) => hold.renews);
     void this.#send(holds).then((outcomes) => {
       holds.forEach((hold, i) => {
-        if (outcomes[i] !== 'unknown' || !this.#keeps(hold)) return;
-        const again = this.clock.now() + renewalRetry(Math.min(hold.ttl, hold.lease));
+        const now = this.clock.now();
+        if (outcomes[i] !== 'unknown' || !this.#keeps(hold) || hold.deadline <= now) return;
+        const again = now + renewalRetry(Math.min(hold.ttl, hold.lease));
         if (again < hold.renewAt) this.#schedule(hold, again);
       });
     });
@@ -100,9 +101,9 @@ export class LeaseRenewer {
   }
 
   #schedule(hold: Hold, renewAt: number): void {
-    // The deadline's own moment is exact; a renewal may come a little early.
-    if (hold.renews && renewAt < hold.deadline) this.#due.set(hold, renewAt, this.#grain(hold));
-    else this.#due.set(hold, hold.deadline, 1);
+    const at = hold.renews && renewAt < hold.deadline ? renewAt : hold.deadline;
+    // Coarse, and looked at again when it is near: a lock is given back long before its deadline.
+    this.#due.set(hold, at, this.#grain(hold));
   }
 
   /** A power of two, so that leases of about one length have one grain. */

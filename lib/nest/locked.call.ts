@@ -9,57 +9,41 @@ export function routedCall(
   method: string,
   modules: ModulesContainer,
 ): LockedCall {
-  if (context.getType() === 'http') return new HttpCall(context, method, modules);
-  return Object.assign(new RoutedCall(context, method, modules), partsOf(context));
+  const call = {
+    args: context.getArgs(),
+    get target() {
+      return handlerInstance(context, modules);
+    },
+    method,
+    context,
+  };
+  return context.getType() === 'http'
+    ? httpCall(call, context)
+    : Object.assign(call, partsOf(context));
 }
 
-class RoutedCall implements LockedCall {
-  readonly args: readonly unknown[];
-  readonly #modules: ModulesContainer;
-
-  constructor(
-    readonly context: ExecutionContext,
-    readonly method: string,
-    modules: ModulesContainer,
-  ) {
-    this.#modules = modules;
-    this.args = context.getArgs();
-  }
-
-  get target(): object {
-    return handlerInstance(this.context, this.#modules);
-  }
-}
-
-/** Looks at a part of the request when it is asked for: Express works some out each time. */
-class HttpCall extends RoutedCall {
-  get params(): unknown {
-    return this.#request.params;
-  }
-
-  get query(): unknown {
-    return this.#request.query;
-  }
-
-  get body(): unknown {
-    return this.#request.body;
-  }
-
-  get headers(): unknown {
-    return this.#request.headers;
-  }
-
-  get user(): unknown {
-    return this.#request.user;
-  }
-
-  get ip(): string {
-    return this.#request.ip as string;
-  }
-
-  get #request(): Record<string, unknown> {
-    return this.context.switchToHttp().getRequest();
-  }
+/** Works out query and address when they are asked for: Express does so at each look. */
+function httpCall(call: LockedCall, context: ExecutionContext): LockedCall {
+  const request = context.switchToHttp().getRequest();
+  const { params, body, headers, user } = request;
+  return {
+    args: call.args,
+    get target() {
+      return call.target;
+    },
+    method: call.method,
+    context,
+    params,
+    get query() {
+      return request.query;
+    },
+    body,
+    headers,
+    user,
+    get ip() {
+      return request.ip;
+    },
+  };
 }
 
 function partsOf(context: ExecutionContext): Partial<LockedCall> {

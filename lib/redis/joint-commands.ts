@@ -109,5 +109,7 @@ export class JointCommands {
 
 /** Alone, a lock's error is the whole command's. */
 function only<T>(replies: readonly (T | Error)[]): T {
-  return replies[0] as T;
+  const reply = replies[0] as T | Error;
+  if (reply instanceof Error) throw reply;
+  return reply;
 }

@@ -44,6 +44,7 @@ export class QuorumClaim {
     }
     const known = this.#asked.has(node);
     this.#asked.add(node);
+    this.#released.delete(node);
     const answer = this.send(node, (store) => store.acquire(command, floor));
     answer.catch((error: unknown) => {
       if (!known && error instanceof NotAppliedError) this.#asked.delete(node);

@@ -40,6 +40,8 @@ export function isNoScript(error: unknown): boolean {
 
 /** What happened to a batch, as the error of one of its locks. */
 export function forKey(key: string, error: unknown): Error {
+  if (error instanceof LockConfigError)
+    return new LockConfigError(error.problems, [key], error.cause);
   if (!(error instanceof LockUnavailableError)) return copyOfError(error);
   const Type = error instanceof NotAppliedError ? NotAppliedError : LockUnavailableError;
   return new Type([key], error.reason, error.cause, error.nodes);

@@ -76,6 +76,7 @@ export class RedisLockStore implements LockStore {
 
   async poll({ key, token, until, callers }: PollCommand): Promise<PollReply> {
     const place = this.#servers.keys.of(key);
+    this.#joint.flush();
     // Asking keeps the subscription alive.
     this.#servers.hears(place);
     const answer = await this.#servers.run<PolledReply>({
@@ -90,6 +91,7 @@ export class RedisLockStore implements LockStore {
 
   /** @param floor As for {@link acquire}. */
   async renew(commands: readonly RenewCommand[], floor?: number): Promise<readonly RenewReply[]> {
+    this.#joint.flush();
     const replies: RenewReply[] = [];
     const batches = renewalBatches(commands, this.#servers.keys);
     await Promise.all(

@@ -10,13 +10,15 @@ import { SentinelWatch } from './sentinel-watch.js';
 /** One Redis endpoint: a server, or the primary that Sentinel names. */
 export class SingleServer implements LockServers {
   readonly keys: LockKeys;
-  readonly joint = true;
+  /** What replicas must have is confirmed lock by lock. */
+  readonly joint: boolean;
   readonly #scripts: ScriptRunner;
   readonly #channel: GrantChannel;
   readonly #sentinels: SentinelWatch;
 
   constructor(clients: OwnClients, options: RedisStoreOptions, listener: ServersListener) {
     const { commandTimeout, boot, keyPrefix } = options;
+    this.joint = options.replicas === undefined;
     this.keys = new LockKeys(clients.keyPrefix + keyPrefix);
     this.#scripts = new ScriptRunner(clients.open, 'single', options, {
       ready: () => {

@@ -42,22 +42,25 @@ local counter = KEYS[1]
 if us > tonumber(ARGV[1]) then return {us} end
 local locks = (#KEYS - 1) / 3
 local floor = ARGV[locks * 4 + 2]
-local replies, taken, others = {us, us}, 0, nil
+local replies, count, others = {us, us}, 0, nil
 for i = 0, locks - 1 do
-  local lock, yields = KEYS[i * 3 + 2], string.byte(ARGV[i * 4 + 5]) ~= 126
-  if not yields and redis.call('EXISTS', lock, KEYS[i * 3 + 3]) == 0 then
-    redis.call('SET', lock, ARGV[i * 4 + 2], 'PX', ARGV[i * 4 + 3])
-    taken = taken + ARGV[i * 4 + 4]
+  local yields = string.byte(ARGV[i * 4 + 5]) ~= 126
+  if not yields and redis.call('EXISTS', KEYS[i * 3 + 2], KEYS[i * 3 + 3]) == 0 then
+    count = count + ARGV[i * 4 + 4]
     replies[i + 3] = ${ACQUIRED.held}
   else
     others = others or {}
     others[#others + 1] = i
   end
 end
-if taken > 0 then
-  local count = taken
+if count > 0 then
   ${mintInPlace()}
   replies[2] = last
+  for i = 0, locks - 1 do
+    if replies[i + 3] then
+      redis.call('SET', KEYS[i * 3 + 2], ARGV[i * 4 + 2], 'PX', ARGV[i * 4 + 3])
+    end
+  end
 end
 if not others then return replies end
 
@@ -75,12 +78,17 @@ local function enqueue(token, callers, ticket)
   local isNew = redis.call('ZADD', queue, 'NX', place, token) == 1
   if not isNew then place = tonumber(redis.call('ZSCORE', queue, token)) end
   local waiting = redis.call('ZCARD', queue)
-  if waiting == 1 then keepQueue() end
+  keepQueue()
   report(string.sub(token, 1, 16), tonumber(callers))
   return place, waiting, isNew and place == us
 end
 local function rankOf(token, waiting, isLast)
   return isLast and waiting - 1 or redis.call('ZRANK', queue, token)
+end
+local function take(token, ttl, yielded, count)
+  local first, last = mint(count, floor)
+  redis.call('SET', lock, token, 'PX', ttl)
+  return {${ACQUIRED.held}, yielded, first, last}
 end
 local function acquire(i)
   lock, queue, alive = KEYS[i * 3 + 2], KEYS[i * 3 + 3], KEYS[i * 3 + 4]
@@ -95,8 +103,9 @@ local function acquire(i)
     if yielded == 1 then
       redis.call('DEL', lock)
       local place, waiting, isLast = enqueue(token, callers, ticket)
-      local head, first, last, behind, claim = promote(token, nil, waiting)
+      local head, first, last, behind, claim = promote(token, waiting)
       if head == token then return {${ACQUIRED.held}, 1, first, last, behind, claim} end
+      if not head then return take(token, ttl, 1, count) end
       return {${ACQUIRED.queued}, 1, claim, rankOf(token, behind, isLast), place}
     end
   end
@@ -108,11 +117,7 @@ local function acquire(i)
   if not holder then
     local head, first, last, behind, claim = promote(token)
     if head == token then return {${ACQUIRED.held}, yielded, first, last, behind, claim} end
-    if not head then
-      local first, last = mint(count, floor)
-      redis.call('SET', lock, token, 'PX', ttl)
-      return {${ACQUIRED.held}, yielded, first, last}
-    end
+    if not head then return take(token, ttl, yielded, count) end
     holder = head
   end
   if callers == '0' then return {${ACQUIRED.busy}, yielded, redis.call('PTTL', lock)} end

@@ -54,7 +54,8 @@ local function release(i, held)
     end
     return 1
   end
-  promote(nil, boot)
+  promote()
+  redis.pcall('ZREM', alive, boot)
   return 1
 end
 

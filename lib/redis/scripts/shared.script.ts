@@ -93,10 +93,10 @@ end
 `;
 
 /**
- * `promote(own, leaving, waiting)`: hands the lock to the first waiter that is alive and listens, or
+ * `promote(own, waiting)`: hands the lock to the first waiter that is alive and listens, or
  * frees it. Returns its token, its fencing numbers and how many wait behind it; nothing when there is
  * none. The caller, `own`, learns it by the reply; everybody else by a push with a claim, a short lease.
- * The process `leaving` waits no longer; `waiting` is the queue's length where it is known:
+ * `waiting` is the queue's length where it is known:
  *
  * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <token> <lock>`
  *
@@ -110,14 +110,14 @@ export const PROMOTE = /* lua */ `
 local function exact(fence)
   return fence == us and digits or string.format('%.0f', fence)
 end
-local function promote(own, leaving, waiting)
+local function promote(own, waiting)
   local behind = waiting or redis.call('ZCARD', queue)
   while behind > 0 do
     local head = redis.call('ZPOPMIN', queue)[1]
     behind = behind - 1
     local boot = string.sub(head, 1, 16)
     local aliveUntil = tonumber(redis.call('ZSCORE', alive, boot) or 0)
-    redis.call('ZREM', alive, boot, leaving or boot)
+    redis.call('ZREM', alive, boot)
     if aliveUntil * 1000 > us then
       local claim = tonumber(string.sub(head, 18, 21))
       local first, last = mint(tonumber(string.sub(head, 23, 26)))
