@@ -57,6 +57,21 @@ describe('locks that a replica must have', () => {
     await eventually(async () => expect(await client.get('lock:k')).toBeNull());
   });
 
+  it('do not make a busy lock unavailable that is asked for in the same tick', async () => {
+    const manager = openManager(primary.url, { replicas: REPLICAS });
+    const other = openManager(primary.url);
+    const lock = await other.acquire('busy');
+    await manager.withLock('warm-up', () => {});
+    replica.pause();
+
+    const free = manager.tryAcquire('free');
+    const busy = manager.tryAcquire('busy');
+
+    await expect(free).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    expect(await busy).toBeNull();
+    await lock.release();
+  });
+
   it('are renewed and released though no replica answers', async () => {
     const manager = openManager(primary.url, { replicas: REPLICAS });
     const lock = await manager.acquire('k', { ttl: 900 });

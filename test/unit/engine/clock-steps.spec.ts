@@ -42,6 +42,18 @@ describe('a holder whose wall clock ran ahead of the monotonic one', () => {
     expect(lock.remainingMs).toBeGreaterThan(TTL - 1000);
   });
 
+  it('is not blamed for a step from before it held anything', async () => {
+    await lock.release();
+    processes.clock.stepWall(ASLEEP);
+
+    const next = await a.manager.acquire('k', { ttl: TTL, renew: false });
+    const before = next.remainingMs;
+    await processes.clock.advance(2 * NOTICED);
+
+    expect(next.remainingMs).toBeCloseTo(before - 2 * NOTICED, 0);
+    expect(lost).toEqual([]);
+  });
+
   it('may not rely on the lock while the answer is due, though it is not lost yet', async () => {
     a.store.onRenew = async (_, next) => {
       await processes.after(300);

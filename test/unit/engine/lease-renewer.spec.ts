@@ -162,6 +162,36 @@ describe('LeaseRenewer', () => {
     },
   );
 
+  it('keeps few timers for locks that came and went, renewed or not', async () => {
+    const bench = new Bench();
+    for (let i = 0; i < 3000; i += 1) {
+      const hold = bench.grant(30_000);
+      hold.renews = i % 2 === 0;
+      bench.renewer.keep(hold);
+      bench.renewer.drop(hold);
+      await bench.clock.advance(1);
+    }
+
+    expect(bench.clock.pending).toBeLessThan(50);
+  });
+
+  it.each([100, 1000, 30_000])(
+    'ends a lease of %i ms that is not renewed at its deadline',
+    async (ttl) => {
+      const bench = new Bench();
+      const hold = bench.grant(ttl);
+      hold.renews = false;
+      bench.renewer.keep(hold);
+      await bench.clock.advance(2 * ttl);
+
+      expect(bench.sent).toEqual([]);
+      const [lost, ...more] = bench.times('lost');
+      expect(more).toEqual([]);
+      expect(lost).toBeLessThanOrEqual(deadlineOf(0, ttl));
+      expect(lost).toBeGreaterThan(deadlineOf(0, ttl) - 2);
+    },
+  );
+
   it('counts a lease from the moment its renewal was sent, not answered', async () => {
     const bench = new Bench();
     bench.latency = 100;
