@@ -82,10 +82,10 @@ describe('who waits, in Redis', () => {
 
   it('are handed the lock that another place of their own process gives back', async () => {
     const [dead, alive] = await Promise.all([party(false), party(true)]);
-    const held = alive!.next();
+    const held = alive.next();
     await acquire(held);
-    await acquire(dead!.next());
-    const waits = alive!.next();
+    await acquire(dead.next());
+    const waits = alive.next();
     await acquire(waits);
 
     await release(held);
