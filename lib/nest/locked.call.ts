@@ -17,37 +17,29 @@ export function routedCall(
     method,
     context,
   };
-  return context.getType() === 'http'
-    ? httpCall(call, context)
-    : Object.assign(call, partsOf(context));
-}
-
-/** Works out query and address when they are asked for: Express does so at each look. */
-function httpCall(call: LockedCall, context: ExecutionContext): LockedCall {
-  const request = context.switchToHttp().getRequest();
-  const { params, body, headers, user } = request;
-  return {
-    args: call.args,
-    get target() {
-      return call.target;
-    },
-    method: call.method,
-    context,
-    params,
-    get query() {
-      return request.query;
-    },
-    body,
-    headers,
-    user,
-    get ip() {
-      return request.ip;
-    },
-  };
+  // Copies getters as such.
+  return Object.defineProperties(call, Object.getOwnPropertyDescriptors(partsOf(context)));
 }
 
 function partsOf(context: ExecutionContext): Partial<LockedCall> {
   switch (context.getType<string>()) {
+    case 'http': {
+      const request = context.switchToHttp().getRequest();
+      const { params, body, headers, user } = request;
+      return {
+        params,
+        // Express works these two out at each look.
+        get query() {
+          return request.query;
+        },
+        body,
+        headers,
+        user,
+        get ip() {
+          return request.ip;
+        },
+      };
+    }
     case 'rpc':
       return { data: context.switchToRpc().getData() };
     case 'ws':

@@ -8,11 +8,11 @@ import type {
 import type { KeysOfLock } from './lock-keys.js';
 import type { LockServers } from './lock-servers.js';
 import type { Answer } from './redis-connection.js';
-import type { Argument } from './run-script.js';
 import { toStoreError } from './redis-errors.js';
 import type { RedisScript } from './redis-script.js';
 import { readAcquired } from './replies.js';
 import type { AcquiredReply } from './replies.js';
+import type { Argument } from './run-script.js';
 import { notAfter, observe } from './script-times.js';
 import { acquireScript } from './scripts/acquire.script.js';
 import { releaseScript } from './scripts/release.script.js';

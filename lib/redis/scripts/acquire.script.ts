@@ -21,7 +21,7 @@ export const ACQUIRED = { busy: 0, held: 1, queued: 2, gone: 3 } as const;
  * A token that yields gives up the lock in the same step; the new one is queued first, so that
  * the successor knows that somebody waits. The first to queue tells the holder that it is wanted.
  *
- * KEYS  1 fence counter, then for each lock: lock, queue, alive
+ * KEYS  1 fence counter, then for each lock, no lock twice: lock, queue, alive
  * ARGV  1 not after, µs; then for each lock: token, ttl in ms, fencing numbers wanted,
  *       `<token that yields, ~: none> <callers waiting, 0: do not queue> <ticket, -: a new place>
  *       <channel prefix>`; then the moment whose fencing numbers to reserve, µs (none: Redis' own)
