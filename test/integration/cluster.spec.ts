@@ -32,9 +32,24 @@ async function ownersOf(prefix: string): Promise<ClusterMember[]> {
   return Promise.all(KEYS.map((key) => cluster.ownerOf(slotOf(prefix + key))));
 }
 
+/** A prefix under which every node has at least one of the keys. */
+async function prefixOnAllNodes(): Promise<string> {
+  for (;;) {
+    const prefix = uniquePrefix();
+    if (new Set(await ownersOf(prefix)).size === 3) return prefix;
+  }
+}
+
 async function masters(): Promise<ClusterMember[]> {
   const owners = await Promise.all([0, 8000, 16_383].map((slot) => cluster.ownerOf(slot)));
   return [...new Set(owners)];
+}
+
+/** How many processes hear what is told about a lock. */
+async function listeners(keyPrefix: string, key: string): Promise<number> {
+  const { client } = await cluster.ownerOf(slotOf(keyPrefix + key));
+  const channels = await client.pubsub('SHARDCHANNELS', `${keyPrefix}!g:{${keyPrefix}${key}}:*`);
+  return channels.length;
 }
 
 describe('locks in a Cluster (A31)', () => {
@@ -51,17 +66,16 @@ describe('locks in a Cluster (A31)', () => {
   });
 
   it('are handed over by push, whatever node they are on', async () => {
-    const keyPrefix = uniquePrefix();
+    const keyPrefix = await prefixOnAllNodes();
     const [a, b] = [open({ keyPrefix }), open({ keyPrefix })];
-    expect(new Set(await ownersOf(keyPrefix)).size).toBeGreaterThan(1);
     const delays: number[] = [];
 
     for (const key of [...KEYS, ...KEYS]) {
       const lock = await a.acquire(key);
       const waiting = b.acquire(key);
       await eventually(async () => expect((await a.inspect(key))?.waiters).toBe(1));
-      // The claim of a grant is found by a poll after 2.5 s without a push.
-      await sleep(20);
+      // Without its subscription a waiter finds the grant by a poll after 2.5 s.
+      await eventually(async () => expect(await listeners(keyPrefix, key)).toBeGreaterThan(0));
       const released = performance.now();
       await lock.release();
       await (await waiting).release();
@@ -99,7 +113,7 @@ describe('locks in a Cluster (A31)', () => {
     const keyPrefix = uniquePrefix();
     const managers = [open({ keyPrefix }), open({ keyPrefix })];
     const traffic = new Traffic(managers, KEYS);
-    await sleep(200);
+    await traffic.flows();
     await traffic.stop();
 
     const nodes = await masters();
@@ -115,17 +129,14 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     const keyPrefix = uniquePrefix();
     const managers = [open({ keyPrefix }), open({ keyPrefix }), open({ keyPrefix })];
     const traffic = new Traffic(managers, KEYS);
-    await sleep(300);
-    traffic.mark();
+    await traffic.flows();
 
     for (const master of await masters()) {
       await cluster.failover(master);
-      await sleep(300);
+      traffic.mark();
+      await traffic.flows();
     }
 
-    await eventually(() => expect(traffic.enteredAt.size).toBe(KEYS.length));
-    traffic.mark();
-    await eventually(() => expect(traffic.enteredAt.size).toBe(KEYS.length));
     await traffic.stop();
     expect(traffic).toMatchObject({ errors: [], overlaps: 0, inversions: 0, lost: 0 });
     await cluster.healthy();
@@ -135,19 +146,17 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     const keyPrefix = uniquePrefix();
     const managers = [open({ keyPrefix }), open({ keyPrefix }), open({ keyPrefix })];
     const traffic = new Traffic(managers, KEYS);
-    await sleep(300);
-    traffic.mark();
+    await traffic.flows();
 
     for (const key of [...KEYS, ...KEYS]) {
       const slot = slotOf(keyPrefix + key);
       const from = await cluster.ownerOf(slot);
       const to = (await masters()).find((member) => member !== from)!;
       await cluster.migrateSlot(slot, to, 20);
-      await sleep(50);
+      traffic.mark();
+      await traffic.flows();
     }
 
-    traffic.mark();
-    await eventually(() => expect(traffic.enteredAt.size).toBe(KEYS.length), { within: 20_000 });
     await traffic.stop();
     expect(traffic).toMatchObject({ errors: [], overlaps: 0, inversions: 0, lost: 0 });
   });
@@ -178,7 +187,7 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     const keyPrefix = uniquePrefix();
     const managers = [open({ keyPrefix }), open({ keyPrefix })];
     const traffic = new Traffic(managers, KEYS);
-    await sleep(300);
+    await traffic.flows();
     const victim = (await ownersOf(keyPrefix))[0]!;
     const replica = await cluster.replicaOf(victim);
 
@@ -190,9 +199,7 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     );
     const failover = performance.now() - killed;
     traffic.mark();
-    await eventually(() => expect(traffic.enteredAt.size).toBe(KEYS.length), {
-      within: failover + 5000,
-    });
+    await traffic.flows(failover + 5000);
     await traffic.stop();
 
     expect(traffic).toMatchObject({ errors: [], inversions: 0 });
@@ -204,7 +211,7 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     const keyPrefix = uniquePrefix();
     const managers = [open({ keyPrefix }), open({ keyPrefix })];
     const traffic = new Traffic(managers, KEYS);
-    await sleep(300);
+    await traffic.flows();
     const victim = (await ownersOf(keyPrefix))[0]!;
     const replica = await cluster.replicaOf(victim);
 
@@ -216,11 +223,10 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     );
     const failover = performance.now() - hung;
     traffic.mark();
-    await eventually(() => expect(traffic.enteredAt.size).toBe(KEYS.length), {
-      within: failover + 5000,
-    });
+    await traffic.flows(failover + 5000);
     victim.server.resume();
-    await sleep(300);
+    traffic.mark();
+    await traffic.flows();
     await traffic.stop();
 
     expect(traffic).toMatchObject({ errors: [], inversions: 0 });

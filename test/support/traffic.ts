@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LockManager } from '../../lib/engine/lock-manager.js';
 import type { Lock } from '../../lib/engine/lock.js';
 import { afterTest } from './after-test.js';
+import { eventually } from './eventually.js';
 
 export interface TrafficOptions {
   /** Callers of each key in each manager. @default 2 */
@@ -50,6 +51,17 @@ export class Traffic {
     this.longestPause = 0;
     this.#lastEntry = performance.now();
     this.enteredAt.clear();
+  }
+
+  /** Resolves when every lock has been entered since the last {@link mark}; rejects after `within` ms. */
+  async flows(within = 20_000): Promise<void> {
+    await eventually(
+      () => {
+        const dry = this.keys.filter((key) => !this.enteredAt.has(key));
+        if (dry.length > 0) throw new Error(`Nobody has entered ${dry.join(', ')}.`);
+      },
+      { within },
+    );
   }
 
   /** Resolves when every caller has come to its end. */
