@@ -9,8 +9,7 @@ import { raw } from './raw.mjs';
 import { redisKitLock } from './redis-kit-lock.mjs';
 import { redisSemaphore } from './redis-semaphore.mjs';
 import { redlockUniversal } from './redlock-universal.mjs';
-import { redlock } from './redlock.mjs';
-import { sesamecareRedlock } from './sesamecare-redlock.mjs';
+import { redlock, sesamecareRedlock } from './redlock.mjs';
 import { simpleRedisMutex } from './simple-redis-mutex.mjs';
 import { verrou } from './verrou.mjs';
 
