@@ -18,6 +18,7 @@ import type { ServersListener } from './lock-servers.js';
 import { QuorumAcquirer } from './quorum-acquirer.js';
 import { QuorumClaim } from './quorum-claim.js';
 import { QuorumGroup } from './quorum-group.js';
+import { QuorumLeftovers } from './quorum-leftovers.js';
 import { QuorumNode } from './quorum-node.js';
 import { QuorumPoller } from './quorum-poller.js';
 import { QuorumReleaser } from './quorum-releaser.js';
@@ -40,6 +41,7 @@ export class QuorumLockStore implements LockStore {
   readonly #renewer: QuorumRenewer;
   readonly #yielder: QuorumYielder;
   readonly #viewer: QuorumViewer;
+  readonly #leftovers: QuorumLeftovers;
   /** Tokens that wait or hold. */
   readonly #claims = new Map<string, QuorumClaim>();
   #listener: StoreListener | undefined;
@@ -63,7 +65,8 @@ export class QuorumLockStore implements LockStore {
     );
     const group = (this.#group = new QuorumGroup(nodes, commandTimeout));
     const contention = (this.#contention = new Contention(group));
-    const context = { group, contention, fences: new FenceClock() };
+    this.#leftovers = new QuorumLeftovers(group);
+    const context = { group, contention, fences: new FenceClock(), leftovers: this.#leftovers };
     this.#acquirer = new QuorumAcquirer(context);
     this.#poller = new QuorumPoller(context, this.#acquirer);
     this.#releaser = new QuorumReleaser(context);
@@ -78,7 +81,6 @@ export class QuorumLockStore implements LockStore {
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
     const { key, token, ttl, queue, yields } = command;
-    await this.#releaser.sent(key);
     await this.#group.connected();
     this.#group.check(key);
     const claim = new QuorumClaim(key, token, ttl);
@@ -137,6 +139,7 @@ export class QuorumLockStore implements LockStore {
 
   async close(): Promise<void> {
     this.#listener = undefined;
+    await this.#leftovers.close();
     await Promise.all(this.#group.nodes.map((node) => node.close()));
   }
 
@@ -167,7 +170,10 @@ export class QuorumLockStore implements LockStore {
       if (!claim.held) void claim.giveBack([node]);
       return;
     }
-    if (claim !== undefined) claim.grant = grant;
+    if (claim !== undefined) {
+      claim.grant = grant;
+      claim.predecessor = grant.from;
+    }
     this.#contention.met(grant.key);
     this.#listener?.granted({ ...grant, expiresAt: undefined });
   }
