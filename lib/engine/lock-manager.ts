@@ -70,7 +70,7 @@ export class LockManager {
     request: LockRequest,
     task: (lock: Lock) => T | Promise<T>,
   ): Promise<T> {
-    const section = await this.open(key, request);
+    const section = new Section(await this.#take(key, request), this.#contexts);
     const startedAt = this.clock.now();
     let result: T;
     try {
@@ -85,11 +85,6 @@ export class LockManager {
       throw new LockLostError(section.lock.keys, heldMs, why, result);
     }
     return result;
-  }
-
-  /** Takes the lock and opens the section in which calls for its key re-enter. */
-  async open(key: LockKey, request: LockRequest): Promise<Section> {
-    return new Section(await this.#take(key, request), this.#contexts);
   }
 
   /** The innermost lock of the running context; of `key` when given. */

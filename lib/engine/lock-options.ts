@@ -53,6 +53,12 @@ export interface LockSettings {
   readonly shutdownTimeout: number;
 }
 
+/** What stops a wait: an `AbortSignal`, or what does as one. */
+export interface StopSignal extends Pick<AbortSignal, 'aborted' | 'reason' | 'throwIfAborted'> {
+  addEventListener(type: 'abort', listener: () => void, options: { once: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** {@link LockOptions} of one call with every default filled in; durations in milliseconds. */
 export interface LockRequest {
   readonly ttl: number;
@@ -61,7 +67,7 @@ export interface LockRequest {
   readonly minHold: number;
   readonly maxHold: number;
   readonly onLost: 'throw' | 'report';
-  readonly signal: AbortSignal | undefined;
+  readonly signal: StopSignal | undefined;
   readonly label: string;
   readonly template: string;
 }

@@ -29,10 +29,10 @@ export class Section {
    * {@link end} for a result that must not wait: while re-entries are running that nobody awaited,
    * the lock goes after them, and the result before.
    */
-  async endWithResult(): Promise<'released' | 'lost'> {
+  endWithResult(): Promise<'released' | 'lost'> {
     const ending = this.end();
     if (!this.held.reentered) return ending;
-    return this.lostError === undefined ? 'released' : 'lost';
+    return Promise.resolve(this.lostError === undefined ? 'released' : 'lost');
   }
 
   /**

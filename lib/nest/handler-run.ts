@@ -16,6 +16,8 @@ export class HandlerRun {
     private readonly route: LockedRoute,
     private readonly next: CallHandler,
     private readonly subscriber: Subscriber<unknown>,
+    /** Tells the subscriber of an error. */
+    private readonly fail: (reason: unknown) => void,
   ) {}
 
   /** Runs the chain, whose method takes the lock by itself. */
@@ -26,7 +28,7 @@ export class HandlerRun {
       next: (value) => subscriber.next(value),
       error: (reason) => {
         ended = true;
-        subscriber.error(reason);
+        this.fail(reason);
       },
       complete: () => {
         ended = true;
@@ -60,7 +62,7 @@ export class HandlerRun {
     return new Promise((resolve, reject) => {
       const fail = (reason: unknown): void => {
         this.#end(
-          () => subscriber.error(reason),
+          () => this.fail(reason),
           () => reject(reason),
         );
       };

@@ -9,37 +9,43 @@ export function routedCall(
   method: string,
   modules: ModulesContainer,
 ): LockedCall {
-  const call = {
-    args: context.getArgs(),
+  const args = context.getArgs();
+  if (context.getType() !== 'http') {
+    return {
+      args,
+      get target() {
+        return handlerInstance(context, modules);
+      },
+      method,
+      context,
+      ...partsOf(context),
+    };
+  }
+  const request = context.switchToHttp().getRequest();
+  const { params, body, headers, user } = request;
+  return {
+    args,
     get target() {
       return handlerInstance(context, modules);
     },
     method,
     context,
+    params,
+    // Express works these two out at each look.
+    get query() {
+      return request.query;
+    },
+    body,
+    headers,
+    user,
+    get ip() {
+      return request.ip;
+    },
   };
-  // Copies getters as such.
-  return Object.defineProperties(call, Object.getOwnPropertyDescriptors(partsOf(context)));
 }
 
 function partsOf(context: ExecutionContext): Partial<LockedCall> {
   switch (context.getType<string>()) {
-    case 'http': {
-      const request = context.switchToHttp().getRequest();
-      const { params, body, headers, user } = request;
-      return {
-        params,
-        // Express works these two out at each look.
-        get query() {
-          return request.query;
-        },
-        body,
-        headers,
-        user,
-        get ip() {
-          return request.ip;
-        },
-      };
-    }
     case 'rpc':
       return { data: context.switchToRpc().getData() };
     case 'ws':

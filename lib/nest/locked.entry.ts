@@ -1,6 +1,7 @@
 import { LockConfigError, isLockError } from '../engine/errors.js';
 import type { LockErrorCode } from '../engine/errors.js';
 import type { LockKey } from '../engine/lock-key.js';
+import type { StopSignal } from '../engine/lock-options.js';
 import type { LockManager } from '../engine/lock-manager.js';
 import type { Lock } from '../engine/lock.js';
 import type { HeldResult, Released } from './held-result.js';
@@ -19,7 +20,7 @@ export interface LockedEntry {
   /** What the method is called with. */
   readonly args: readonly unknown[];
   /** Ends the wait of a caller that has left. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /** What {@link enter} resolves with when the lock was busy and the plan skips. */

@@ -2,17 +2,17 @@ import { AsyncResource } from 'node:async_hooks';
 import { Injectable, Logger } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, NestInterceptor, Type } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { Observable, catchError, from, mergeMap, of, throwError } from 'rxjs';
+import { Observable } from 'rxjs';
 import type { Subscriber } from 'rxjs';
 import { isLockError } from '../engine/errors.js';
+import { KnownHandlers } from './handler-facts.js';
+import type { HandlerFacts } from './handler-facts.js';
 import { HandlerRun } from './handler-run.js';
-import { answersByItself, sendsEvents } from './http-response.js';
 import { logFault } from './lock-error.public.js';
 import { errorEventOf, errorForHandler } from './lock-error.mapper.js';
 import { LockService } from './lock.service.js';
 import { routedCall } from './locked.call.js';
 import { SKIPPED } from './locked.entry.js';
-import { lockedPlanOf } from './locked.plan.js';
 import type { LockedPlan } from './locked.plan.js';
 import { LockedRoute } from './locked.route.js';
 import { InjectLockService } from './redis-lock.tokens.js';
@@ -20,6 +20,7 @@ import { InjectLockService } from './redis-lock.tokens.js';
 /** Takes the lock of a handler that a call is routed to, and holds it until the result has ended. */
 abstract class LockedInterceptor implements NestInterceptor {
   private readonly logger = new Logger('RedisLock');
+  private readonly handlers = new KnownHandlers();
 
   constructor(
     private readonly service: LockService,
@@ -28,52 +29,59 @@ abstract class LockedInterceptor implements NestInterceptor {
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const plan = lockedPlanOf(context.getHandler());
+    const facts = this.handlers.of(context);
+    const { plan } = facts;
     if (plan === undefined) return next.handle();
     // What interceptors outside keep in an AsyncLocalStorage is there now, not at the subscription.
     const scope = new AsyncResource('LockedInterceptor');
     return new Observable<unknown>((subscriber) =>
-      scope.runInAsyncScope(() => this.#start(plan, context, next, subscriber)),
-    ).pipe(catchError((error: unknown) => this.#translate(error, context)));
+      scope.runInAsyncScope(() => this.#start(plan, facts, context, next, subscriber)),
+    );
   }
 
   #start(
     plan: LockedPlan,
+    facts: HandlerFacts,
     context: ExecutionContext,
     next: CallHandler,
     subscriber: Subscriber<unknown>,
   ): void {
     const call = routedCall(context, plan.method, this.modules);
-    const answerEmpty = (): void => this.#answerEmpty(context, plan);
-    const route = new LockedRoute(context, { plan, service: this.service, call }, answerEmpty);
-    const run = new HandlerRun(route, next, subscriber);
+    const answerEmpty = (): void => this.#answerEmpty(context, facts);
+    const entry = { plan, service: this.service, call };
+    const route = new LockedRoute(context, facts, entry, answerEmpty);
+    const fail = (error: unknown): void => void this.#fail(error, facts, context, subscriber);
+    const run = new HandlerRun(route, next, subscriber, fail);
     if (plan.key.positional) return run.passOn();
-    run.underLock().then(
-      (result) => {
-        if (result === SKIPPED) {
-          answerEmpty();
-          if (!sendsEvents(context)) subscriber.next(undefined);
-        }
-        subscriber.complete();
-      },
-      (error: unknown) => subscriber.error(error),
-    );
+    run.underLock().then((result) => {
+      if (result === SKIPPED) {
+        answerEmpty();
+        if (!route.streams) subscriber.next(undefined);
+      }
+      subscriber.complete();
+    }, fail);
     return undefined;
   }
 
-  #answerEmpty(context: ExecutionContext, plan: LockedPlan): void {
-    if (!answersByItself(context, plan.method)) return;
+  #answerEmpty(context: ExecutionContext, { answersByItself }: HandlerFacts): void {
+    if (!answersByItself || context.getType() !== 'http') return;
     this.adapterHost.httpAdapter.reply(context.switchToHttp().getResponse(), undefined);
   }
 
   /** Any other error passes through untouched. */
-  #translate(error: unknown, context: ExecutionContext): Observable<unknown> {
-    if (!isLockError(error)) return throwError(() => error);
-    const events = sendsEvents(context);
-    if (events || context.getType() !== 'http') logFault(error, this.logger);
-    if (events) return of(errorEventOf(error));
-    const mapped = errorForHandler(context.getType(), error);
-    return from(mapped).pipe(mergeMap((each) => throwError(() => each)));
+  async #fail(
+    error: unknown,
+    { sendsEvents }: HandlerFacts,
+    context: ExecutionContext,
+    subscriber: Subscriber<unknown>,
+  ): Promise<void> {
+    if (!isLockError(error)) return subscriber.error(error);
+    const isHttp = context.getType() === 'http';
+    if (sendsEvents || !isHttp) logFault(error, this.logger);
+    if (!sendsEvents || !isHttp)
+      return subscriber.error(await errorForHandler(context.getType(), error));
+    subscriber.next(errorEventOf(error));
+    return subscriber.complete();
   }
 }
 

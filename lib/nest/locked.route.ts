@@ -5,7 +5,9 @@ import { isObservable } from 'rxjs';
 import type { Lock } from '../engine/lock.js';
 import { holdResult } from './held-result.js';
 import type { HeldResult, Released } from './held-result.js';
-import { onClientGone, responseOf, sendsEvents } from './http-response.js';
+import { Departure } from './departure.js';
+import type { HandlerFacts } from './handler-facts.js';
+import { onClientGone, responseOf } from './http-response.js';
 import type { LockedEntry } from './locked.entry.js';
 import type { LockedPlan } from './locked.plan.js';
 import { holdRouted } from './routed-result.js';
@@ -39,20 +41,22 @@ export class LockedRoute {
   streams: boolean;
   /** What goes on after the chain has ended. */
   readonly tail = new Tail();
-  readonly #away = new AbortController();
+  readonly #departure = new Departure();
   #over = false;
-  #close = (): void => {};
-  readonly #closed = new Promise<void>((resolve) => (this.#close = resolve));
+  /** Called when the chain has ended, if anybody waits for it. */
+  #onClose: (() => void) | undefined;
 
   /** @param answerEmpty Ends the response of a handler that answers by itself and did not run. */
   constructor(
     readonly context: ExecutionContext,
-    entry: Omit<LockedEntry, 'signal' | 'args'>,
+    private readonly facts: HandlerFacts,
+    { plan, service, call }: Omit<LockedEntry, 'signal' | 'args'>,
     readonly answerEmpty: () => void,
   ) {
-    this.entry = { ...entry, args: [], signal: this.#away.signal };
-    this.streams = sendsEvents(context);
-    if (context.getType() === 'http') onClientGone(responseOf(context), () => this.leave());
+    this.entry = { plan, service, call, args: [], signal: this.#departure };
+    const isHttp = context.getType() === 'http';
+    this.streams = isHttp && facts.sendsEvents;
+    if (isHttp) onClientGone(responseOf(context), () => this.leave());
   }
 
   /** Whether the chain has ended: calls of the method from now on are not part of it. */
@@ -78,8 +82,8 @@ export class LockedRoute {
   /** Keeps that lock until `value`, which the body returned, has ended. */
   keep(value: unknown, lock: Lock): unknown {
     if (isObservable(value)) this.streams = true;
-    const { context, entry } = this;
-    const held = holdRouted(context, entry.plan.method, value, lock, () => this.released);
+    const { context } = this;
+    const held = holdRouted(context, this.facts, value, lock, () => this.released);
     if (held === undefined) return value;
     void held.ended.then(this.tail.begin());
     return held.value;
@@ -88,21 +92,28 @@ export class LockedRoute {
   /** Takes hold of what the method returned, which took the lock by itself. */
   hold(value: unknown, lock: Lock, released: Released): HeldResult | undefined {
     if (!isObservable(value)) {
-      return holdRouted(this.context, this.entry.plan.method, value, lock, released);
+      return holdRouted(this.context, this.facts, value, lock, released);
     }
     const held = holdResult(value, lock, released);
     // Nest never subscribes when the client has left meanwhile.
-    return held && { ...held, ended: Promise.race([held.ended, this.#closed]) };
+    return held && { ...held, ended: Promise.race([held.ended, this.#closed()]) };
   }
 
   /** The caller has left: it waits no more. What runs already goes on. */
   leave(): void {
-    this.#away.abort(new HttpException('The client has left.', 499));
+    this.#departure.leave(new HttpException('The client has left.', 499));
   }
 
   /** The chain has ended. */
   close(): void {
     this.#over = true;
-    this.#close();
+    this.#onClose?.();
+  }
+
+  #closed(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#over) resolve();
+      else this.#onClose = resolve;
+    });
   }
 }

@@ -2,7 +2,8 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Lock } from '../engine/lock.js';
 import { bindResult, holdResult, isStreaming } from './held-result.js';
 import type { HeldResult, Released } from './held-result.js';
-import { answersByItself, responseEnd, responseOf } from './http-response.js';
+import type { HandlerFacts } from './handler-facts.js';
+import { responseEnd, responseOf } from './http-response.js';
 
 /**
  * Takes hold of what a handler returned and its transport goes on with: over HTTP until the
@@ -11,13 +12,14 @@ import { answersByItself, responseEnd, responseOf } from './http-response.js';
  */
 export function holdRouted(
   context: ExecutionContext,
-  method: string,
+  { answersByItself }: HandlerFacts,
   value: unknown,
   lock: Lock,
   released: Released,
 ): HeldResult | undefined {
   if (isSubscription(context)) return holdResult(value, lock, released);
-  if (!goesOnInResponse(context, value) && !answersByItself(context, method)) return undefined;
+  const goesOn = goesOnInResponse(context, value);
+  if (!goesOn && !(answersByItself && context.getType() === 'http')) return undefined;
   return { value: bindResult(value), ended: responseEnd(responseOf(context)) };
 }
 
