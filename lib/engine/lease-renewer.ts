@@ -2,7 +2,7 @@ import type { Clock, Timer } from './clock.js';
 import { DueTimes } from './due-times.js';
 import type { Hold } from './hold.js';
 import { renewalRetry } from './lease.js';
-import type { LockStore, RenewReply } from './lock-store.js';
+import type { LockStore, RenewCommand, RenewReply } from './lock-store.js';
 
 /** What became of one renewal. */
 export type RenewalOutcome = 'held' | 'lost' | 'unknown';
@@ -115,18 +115,16 @@ export class LeaseRenewer {
   /** @param until After which moment a renewal must not act. @default the lease's own deadline */
   async #send(holds: readonly Hold[], until?: number): Promise<readonly RenewalOutcome[]> {
     if (holds.length === 0) return [];
-    const asked = holds.map((hold) => ({ hold, ttl: hold.ttl, fences: hold.fencesWanted }));
-    for (const { hold } of asked) hold.fencesWanted = 0;
+    const commands = holds.map((hold): RenewCommand => {
+      const { key, token, ttl, deadline, owner, fencesWanted: fences } = hold;
+      return { key, token, ttl, until: until ?? deadline, fences, callers: owner.waiters };
+    });
+    for (const hold of holds) hold.fencesWanted = 0;
     try {
-      const replies = await this.store.renew(
-        asked.map(({ hold, ttl, fences }) => {
-          const { key, token, deadline, owner } = hold;
-          return { key, token, ttl, until: until ?? deadline, fences, callers: owner.waiters };
-        }),
-      );
-      return asked.map(({ hold, ttl }, i) => this.#apply(hold, ttl, replies[i]));
+      const replies = await this.store.renew(commands);
+      return holds.map((hold, i) => this.#apply(hold, commands[i]?.ttl ?? hold.ttl, replies[i]));
     } catch (error) {
-      return asked.map(({ hold }) => this.#fail(hold, error as Error));
+      return holds.map((hold) => this.#fail(hold, error as Error));
     }
   }
 

@@ -21,7 +21,7 @@ import type { LockServers, ServersListener } from './lock-servers.js';
 import type { Argument } from './run-script.js';
 import { forKey } from './redis-errors.js';
 import { renewalBatches } from './renewal-batches.js';
-import type { PlacedRenewal } from './renewal-batches.js';
+import type { RenewalBatch } from './renewal-batches.js';
 import { readInspected, readPolled, readRenewed } from './replies.js';
 import type { PolledReply, RenewedReply } from './replies.js';
 import { scanLocks } from './scan-locks.js';
@@ -101,35 +101,37 @@ export class RedisLockStore implements LockStore {
     await Promise.all(
       batches.map(async (batch) => {
         const its = await this.#renew(batch, floor);
-        batch.forEach(({ index }, i) => (replies[index] = its[i] as RenewReply));
+        batch.indices.forEach((index, i) => (replies[index] = its[i] as RenewReply));
       }),
     );
     return replies;
   }
 
-  async #renew(batch: readonly PlacedRenewal[], floor: number | undefined): Promise<RenewReply[]> {
-    const [first] = batch;
-    if (first === undefined) return [];
-    const { command, place } = first;
-    const keys = [place.counter];
-    for (const { lock, queue, alive } of batch.map((one) => one.place))
-      keys.push(lock, queue, alive);
+  async #renew(
+    { place, commands, keys, alive }: RenewalBatch,
+    floor: number | undefined,
+  ): Promise<RenewReply[]> {
     const args = (time: RedisTime): Argument[] => {
       const all: Argument[] = [];
-      for (const { token, ttl, until, fences, callers } of batch.map((one) => one.command))
-        all.push(token, Math.floor(ttl), notAfter(until, time), fences, callers);
+      for (const { token, ttl, until, fences, callers } of commands)
+        all.push(token, `${Math.floor(ttl)} ${notAfter(until, time)} ${fences} ${callers}`);
       if (floor !== undefined) all.push(floor);
       return all;
     };
     const sentAt = performance.now();
     try {
-      const script = { script: renewScript, key: command.key, place, keys, args };
-      const answer = await this.#servers.run<RenewedReply>(script);
+      const answer = await this.#servers.run<RenewedReply>({
+        script: renewScript,
+        key: commands[0]?.key ?? '',
+        place,
+        keys: alive.length === 0 ? keys : [...keys, ...alive],
+        args,
+      });
       observe(answer.reply[0], answer);
       return readRenewed(answer);
     } catch (error) {
       const unknown = { kind: 'unknown', sentAt } as const;
-      return batch.map(({ command: { key } }) => ({ ...unknown, error: forKey(key, error) }));
+      return commands.map(({ key }) => ({ ...unknown, error: forKey(key, error) }));
     }
   }
 

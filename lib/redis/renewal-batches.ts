@@ -4,29 +4,38 @@ import type { KeysOfLock, LockKeys } from './lock-keys.js';
 /** Leases renewed by one script; more would keep Redis from others for too long. */
 const RENEWALS_A_SCRIPT = 200;
 
-/** A renewal, where its lock is, and its place among all that were asked for. */
-export interface PlacedRenewal {
-  readonly command: RenewCommand;
+/** What one script renews. */
+export interface RenewalBatch {
+  /** Where the first lock is, and so all of them. */
   readonly place: KeysOfLock;
-  readonly index: number;
+  readonly commands: RenewCommand[];
+  /** Their places among all that were asked for. */
+  readonly indices: number[];
+  /** Fence counter, then lock and queue of each. */
+  readonly keys: string[];
+  /** Signs of life, where callers wait. */
+  readonly alive: string[];
 }
 
 /** Sorts renewals into scripts: all of one slot together, up to a bound. */
 export function renewalBatches(
   commands: readonly RenewCommand[],
   keys: LockKeys,
-): readonly (readonly PlacedRenewal[])[] {
-  const batches: PlacedRenewal[][] = [];
-  const open = new Map<number, PlacedRenewal[]>();
+): readonly RenewalBatch[] {
+  const batches: RenewalBatch[] = [];
+  const open = new Map<number, RenewalBatch>();
   for (const [index, command] of commands.entries()) {
     const place = keys.of(command.key);
     let batch = open.get(place.slot);
-    if (batch === undefined || batch.length === RENEWALS_A_SCRIPT) {
-      batch = [];
+    if (batch === undefined || batch.commands.length === RENEWALS_A_SCRIPT) {
+      batch = { place, commands: [], indices: [], keys: [place.counter], alive: [] };
       open.set(place.slot, batch);
       batches.push(batch);
     }
-    batch.push({ command, place, index });
+    batch.commands.push(command);
+    batch.indices.push(index);
+    batch.keys.push(place.lock, place.queue);
+    if (command.callers > 0) batch.alive.push(place.alive);
   }
   return batches;
 }

@@ -86,7 +86,10 @@ const NO_FENCES = { next: 0, last: -1 };
 /** Decodes the reply of renew. */
 export function readRenewed({ reply, sentAt }: Answer<RenewedReply>): RenewReply[] {
   const [, ...outcomes] = reply;
+  // One for the many locks that nobody waits for.
+  const free: RenewReply = { kind: 'held', sentAt, fences: NO_FENCES, queue: 0 };
   return outcomes.map((outcome) => {
+    if (outcome === 0) return free;
     if (outcome === RENEWED.lost) return { kind: 'lost', sentAt };
     if (outcome === RENEWED.stale) {
       const error = new Error('The renewal reached Redis too late.');
