@@ -45,7 +45,7 @@ export const contended = [
   crewWork({
     name: 'sections-8x8',
     title: 'one key, 8 processes × 8 callers, held for 2 ms',
-    libraries: ALL,
+    libraries: [RING, ...ALL],
     processes: 8,
     load: closed(8, { holdMs: 2 }),
   }),

@@ -2,7 +2,8 @@ import { figuresOf } from '../figures/figures.mjs';
 import { libraries, RING } from '../libraries/index.mjs';
 import { runCrew } from '../load/crew.mjs';
 
-const WARM_UP_MS = 500;
+/** As long as a process takes until its code has been compiled to the end. */
+const WARM_UP_MS = 1500;
 
 /**
  * A work of callers in one or several processes.
@@ -29,7 +30,7 @@ export function crewWork({ nodes = 1, linkMs = 0, times = 1, drainMs = 0, ...wor
         library,
         urls: await servers.urls(nodes, linkMs),
         processes,
-        load,
+        load: library === RING ? { ...load, callers: 1 } : load,
         span: { warmUpMs: isBurst ? 0 : WARM_UP_MS, forMs: seconds * 1000 * times, drainMs },
         servers,
         sends: library === RING ? [] : libraries.get(library).sends,

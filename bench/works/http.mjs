@@ -3,7 +3,7 @@ import { OURS, RAW } from '../libraries/index.mjs';
 
 const NO_LOCK = 'no lock';
 const ROUTES = { [OURS]: 'locked', [RAW]: 'raw', [NO_LOCK]: 'plain' };
-const WARM_UP_S = 1;
+const WARM_UP_S = 3;
 const ANSWER_WITHIN_MS = 30_000;
 
 /** Requests to a route that is `@Locked`, to one that locks by hand, and to one without a lock. */
