@@ -23,7 +23,7 @@ export interface EngineLock extends Lock {
 export interface LockHome {
   readonly clock: Clock;
   /** Takes the lock back from its caller. */
-  leave(lock: HeldLock): Promise<'released' | 'lost'>;
+  leave(lock: HeldLock, now: number): Promise<'released' | 'lost'>;
   extend(lock: HeldLock, ttl: number): Promise<void>;
   /** The caller had the lock for `maxHold`. */
   overstayed(lock: HeldLock): void;
@@ -36,7 +36,6 @@ const MIN_TTL_MS = 100;
 /** The lock in the hands of one caller. */
 export class HeldLock implements EngineLock {
   readonly keys: readonly string[];
-  readonly acquiredAt: number;
   #over = false;
   #lostError: LockLostError | undefined;
   #abort: AbortController | undefined;
@@ -49,9 +48,9 @@ export class HeldLock implements EngineLock {
     readonly fencingToken: number,
     readonly request: LockRequest,
     private readonly home: LockHome,
+    readonly acquiredAt: number,
   ) {
     this.keys = [hold.key];
-    this.acquiredAt = home.clock.now();
     if (request.maxHold !== Infinity) {
       this.#maxHold = home.clock.after(request.maxHold, () => home.overstayed(this), 'observer');
     }
@@ -143,13 +142,14 @@ export class HeldLock implements EngineLock {
   }
 
   #leave(): Promise<'released' | 'lost'> {
-    if (this.hold.deadline <= this.home.clock.now()) {
+    const now = this.home.clock.now();
+    if (this.hold.deadline <= now) {
       this.hold.owner.lost(this.hold, 'its lease is over.', true);
     }
     this.#over = true;
     if (this.#lostError !== undefined) return Promise.resolve('lost');
     this.home.clock.cancel(this.#maxHold);
-    return this.home.leave(this);
+    return this.home.leave(this, now);
   }
 
   #lostNow(why: string): LockLostError {

@@ -53,22 +53,22 @@ export class Tenure implements HoldOwner, LockHome {
   }
 
   /** Gives the lock to the next caller, or back when there is none. */
-  offer(via: Via, confirmed = false): void {
+  offer(via: Via, confirmed = false, now = this.clock.now()): void {
     const next = this.line.first;
     if (next === undefined) {
       void this.#giveBack(0).catch(() => undefined);
-    } else if (!confirmed && mustRenewFirst(this.#hold, next, via, this.clock.now())) {
+    } else if (!confirmed && mustRenewFirst(this.#hold, next, via, now)) {
       void this.#renewThenOffer(next, via);
-    } else this.#enter(via);
+    } else this.#enter(via, now);
   }
 
   /** A caller joined the line: the lock will pass on inside this process. */
-  fetchAhead(): void {
+  fetchAhead(now = this.clock.now()): void {
     const { line, context } = this;
     // A renewal on the side would prolong a lease whose caller asked for none.
     if (this.#fetching || line.size === 0 || !this.#hold.renews) return;
     const fences = fencesToFetch(this.#hold, line.size, context.settings.localHandoffs);
-    if (fences === 0 && !wordIsOld(this.#hold, this.clock.now())) return;
+    if (fences === 0 && !wordIsOld(this.#hold, now)) return;
     this.#hold.fencesWanted = fences;
     this.#fetching = true;
     void context.renewer.renewNow(this.#hold).then(() => (this.#fetching = false));
@@ -89,16 +89,16 @@ export class Tenure implements HoldOwner, LockHome {
     this.lost(this.#hold, why, true);
   }
 
-  leave(lock: HeldLock): Promise<'released' | 'lost'> {
+  leave(lock: HeldLock, now: number): Promise<'released' | 'lost'> {
     const { told, settings } = this.context;
     const { dwell } = lock;
     this.#lock = undefined;
     if (dwell > 0 || this.line.size === 0) return told.releasing(lock, this.#giveBack(dwell));
-    if (mustYield(this.#hold, settings.localHandoffs, this.clock.now())) {
+    if (mustYield(this.#hold, settings.localHandoffs, now)) {
       return told.releasing(lock, this.#yield());
     }
     told.released(lock);
-    this.offer('local');
+    this.offer('local', false, now);
     return Promise.resolve('released');
   }
 
@@ -139,7 +139,7 @@ export class Tenure implements HoldOwner, LockHome {
     this.context.told.troubled(this.#lock, error);
   }
 
-  #enter(via: Via): void {
+  #enter(via: Via, now: number): void {
     const waiter = this.line.take();
     if (waiter === undefined) return;
     const hold = this.#hold;
@@ -149,12 +149,12 @@ export class Tenure implements HoldOwner, LockHome {
     hold.renews = renew;
     if (rescheduled) this.context.renewer.keep(hold);
     if (via === 'local' && hold.contendedSince !== undefined) hold.passes += 1;
-    this.#lock = new HeldLock(hold, hold.takeFence(), waiter.request, this);
+    this.#lock = new HeldLock(hold, hold.takeFence(), waiter.request, this, now);
     this.context.told.acquired(this.#lock, waiter, via);
     waiter.resolve(this.#lock);
     // Who came when it was not known yet that the lock is free, and takes one try only, has had it.
     if (via !== 'local') this.line.busy();
-    this.fetchAhead();
+    this.fetchAhead(now);
   }
 
   async #renewThenOffer(next: LockRequest, via: Via): Promise<void> {

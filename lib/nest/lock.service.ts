@@ -121,14 +121,14 @@ export class LockService {
   }
 
   /** With several modules in one application an error is answered as its own module says. */
-  private async own<T>(call: Promise<T>): Promise<T> {
-    try {
-      return await call;
-    } catch (error) {
-      if (isLockError(error)) noteFacts(error, { busyStatus: this.busyStatus });
-      throw error;
-    }
+  private own<T>(call: Promise<T>): Promise<T> {
+    return call.catch(this.note);
   }
+
+  private readonly note = (error: unknown): never => {
+    if (isLockError(error)) noteFacts(error, { busyStatus: this.busyStatus });
+    throw error;
+  };
 }
 
 /**
