@@ -49,7 +49,7 @@ export interface AcquireCommand {
   readonly fences: number;
   /** Wait when busy: with how many local callers, and at which place when one was had before. */
   readonly queue?: { readonly callers: number; readonly ticket?: number | undefined } | undefined;
-  /** A token that gives up the lock in the same step: this process yields its turn. */
+  /** A token of this process that gives up the lock in the same step: it yields its turn. */
   readonly yields?: string | undefined;
 }
 
@@ -150,8 +150,6 @@ export interface Grant {
   readonly fences: FenceBlock;
   /** Processes that wait behind it. */
   readonly queue: number;
-  /** The token that gave the lock up, for stores that make use of it. */
-  readonly from?: string | undefined;
   /**
    * When the claim ends, never late; `undefined` when the store can't tell: a push has no age,
    * and a waiter may start on it only by a time base of its own.

@@ -12,12 +12,9 @@ export interface GrantMessage {
   readonly expiresAtMs: number;
   readonly nowUs: number;
   readonly queue: number;
-  /** The token that gave the lock up, if one did. */
-  readonly from: string | undefined;
 }
 
-const GRANT = /^grant (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) (\S+) ([^]+)$/;
-const NOBODY = '~';
+const GRANT = /^grant (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) ([^]+)$/;
 const NOTE = /^(wanted|revoked|recheck|doubted) (\d+) (\S+) ([^]+)$/;
 
 /** Hands on what a script published. */
@@ -42,9 +39,8 @@ export function readGrant(message: string): GrantMessage | undefined {
   const [first = 0, last = 0, expiresAtMs = 0, nowUs = 0, queue = 0] = fields
     .slice(1, 6)
     .map(Number);
-  const [giver, token = '', lock = ''] = fields.slice(6);
-  const from = giver === NOBODY ? undefined : giver;
-  return { token, lock, first, last, expiresAtMs, nowUs, queue, from };
+  const [token = '', lock = ''] = fields.slice(6);
+  return { token, lock, first, last, expiresAtMs, nowUs, queue };
 }
 
 /**
@@ -52,11 +48,11 @@ export function readGrant(message: string): GrantMessage | undefined {
  * when its own moment does not contradict it by lying in the future (Redis' clock has stepped).
  */
 export function toGrant(message: GrantMessage, time: RedisTime | undefined, keys: LockKeys): Grant {
-  const { token, lock, first, last, expiresAtMs, nowUs, queue, from } = message;
+  const { token, lock, first, last, expiresAtMs, nowUs, queue } = message;
   const now = performance.now();
   const pushedAt = time?.toLocal(nowUs / 1000, now);
   const contradicted = pushedAt !== undefined && pushedAt > now;
   if (contradicted) time?.reset();
   const expiresAt = contradicted ? undefined : time?.toLocal(expiresAtMs, now);
-  return { key: keys.keyOf(lock), token, fences: { next: first, last }, queue, from, expiresAt };
+  return { key: keys.keyOf(lock), token, fences: { next: first, last }, queue, expiresAt };
 }

@@ -2,7 +2,6 @@ import type { Redis } from 'ioredis';
 import type { RedisTime } from '../engine/lease.js';
 import type { ScriptText } from './redis-script.js';
 import { acquireScript } from './scripts/acquire.script.js';
-import { handOverScript } from './scripts/hand-over.script.js';
 import { inspectScript } from './scripts/inspect.script.js';
 import { pollScript } from './scripts/poll.script.js';
 import { raiseScript } from './scripts/raise.script.js';
@@ -18,7 +17,6 @@ const SCRIPTS = [
   revokeScript,
   inspectScript,
   raiseScript,
-  handOverScript,
 ];
 
 /**

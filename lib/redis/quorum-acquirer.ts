@@ -52,7 +52,6 @@ export class QuorumAcquirer {
     if (reply.kind === 'queued') this.context.contention.met(claim.key);
     if (reply.kind !== 'held') return reply;
     const { yielded } = reply;
-    if (yielded === true) claim.predecessor = command.yields;
     const rest = await this.askRest(claim, command, reply);
     return yielded === undefined ? rest : { ...rest, yielded };
   }
@@ -65,8 +64,7 @@ export class QuorumAcquirer {
   ): Promise<AcquireReply> {
     const { group } = this.context;
     const { lease: ttl, fences: block } = granted;
-    const fences = block.last - block.next + 1;
-    const vote = { key, token, ttl, until, fences, yields: claim.predecessor };
+    const vote = { key, token, ttl, until, fences: block.last - block.next + 1 };
     const rest = this.#others(claim);
     const first = { node: claim.coordinator as QuorumNode, reply: granted };
     const heard = await group.ask(

@@ -19,8 +19,6 @@ export class QuorumClaim {
   grant: Grant | undefined;
   /** Who holds the coordinator without a majority, and when that was first seen. */
   #doubted: { readonly holder: string; readonly since: number } | undefined;
-  /** The token that gave the lock up for this one: its votes pass to it. */
-  predecessor: string | undefined;
   /** Whether a majority gave it the lock. */
   held = false;
   readonly #last = new Map<QuorumNode, Promise<unknown>>();
@@ -50,8 +48,6 @@ export class QuorumClaim {
     const answer = this.send(node, (store) => store.acquire(command, floor));
     answer.catch((error: unknown) => {
       if (!known && error instanceof NotAppliedError) this.#asked.delete(node);
-      // Whoever gave the lock up relies on its votes having been fetched.
-      if (command.yields !== undefined) this.#owe(node, command.yields);
     });
     return answer;
   }
@@ -77,22 +73,10 @@ export class QuorumClaim {
     const { key, token } = this;
     const answer = this.send(node, (store) => store.release({ key, token, dwell }));
     this.#released.set(node, answer);
-    answer.catch(() => this.#owe(node, token, dwell));
+    answer.catch(() => {
+      node.owe(token, { key, dwell, until: performance.now() + Math.max(this.ttl, ALIVE_MS) });
+    });
     return answer;
-  }
-
-  /**
-   * Gives the lock up for good, and hands the coordinator to the next waiter, which fetches the
-   * other votes by itself. `false`: nobody took it, and the token is to be released.
-   */
-  async handOver(): Promise<boolean> {
-    const node = this.coordinator as QuorumNode;
-    const outcome = await this.send(node, (store) => store.handOver(this.key, this.token));
-    if (outcome === undefined) return false;
-    this.#asked.delete(node);
-    if (outcome === 'handed') return true;
-    this.#released.set(node, Promise.resolve(outcome));
-    return false;
   }
 
   /** Gives back what these nodes gave; resolves when those that can be reached have heard of it. */
@@ -110,11 +94,6 @@ export class QuorumClaim {
     const now = performance.now();
     if (this.#doubted?.holder !== holder) this.#doubted = { holder, since: now };
     return this.#doubted.since + DOUBT_MS - now;
-  }
-
-  #owe(node: QuorumNode, token: string, dwell = 0): void {
-    const until = performance.now() + Math.max(this.ttl, ALIVE_MS);
-    node.owe(token, { key: this.key, dwell, until });
   }
 
   #settled(node: QuorumNode, command: Promise<void>): void {

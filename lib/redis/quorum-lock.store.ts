@@ -18,7 +18,6 @@ import type { ServersListener } from './lock-servers.js';
 import { QuorumAcquirer } from './quorum-acquirer.js';
 import { QuorumClaim } from './quorum-claim.js';
 import { QuorumGroup } from './quorum-group.js';
-import { QuorumLeftovers } from './quorum-leftovers.js';
 import { QuorumNode } from './quorum-node.js';
 import { QuorumPoller } from './quorum-poller.js';
 import { QuorumReleaser } from './quorum-releaser.js';
@@ -41,7 +40,6 @@ export class QuorumLockStore implements LockStore {
   readonly #renewer: QuorumRenewer;
   readonly #yielder: QuorumYielder;
   readonly #viewer: QuorumViewer;
-  readonly #leftovers: QuorumLeftovers;
   /** Tokens that wait or hold. */
   readonly #claims = new Map<string, QuorumClaim>();
   #listener: StoreListener | undefined;
@@ -65,8 +63,7 @@ export class QuorumLockStore implements LockStore {
     );
     const group = (this.#group = new QuorumGroup(nodes, commandTimeout));
     const contention = (this.#contention = new Contention(group));
-    this.#leftovers = new QuorumLeftovers(group);
-    const context = { group, contention, fences: new FenceClock(), leftovers: this.#leftovers };
+    const context = { group, contention, fences: new FenceClock() };
     this.#acquirer = new QuorumAcquirer(context);
     this.#poller = new QuorumPoller(context, this.#acquirer);
     this.#releaser = new QuorumReleaser(context);
@@ -81,6 +78,7 @@ export class QuorumLockStore implements LockStore {
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
     const { key, token, ttl, queue, yields } = command;
+    await this.#releaser.sent(key);
     await this.#group.connected();
     this.#group.check(key);
     const claim = new QuorumClaim(key, token, ttl);
@@ -139,7 +137,6 @@ export class QuorumLockStore implements LockStore {
 
   async close(): Promise<void> {
     this.#listener = undefined;
-    await this.#leftovers.close();
     await Promise.all(this.#group.nodes.map((node) => node.close()));
   }
 
@@ -170,10 +167,7 @@ export class QuorumLockStore implements LockStore {
       if (!claim.held) void claim.giveBack([node]);
       return;
     }
-    if (claim !== undefined) {
-      claim.grant = grant;
-      claim.predecessor = grant.from;
-    }
+    if (claim !== undefined) claim.grant = grant;
     this.#contention.met(grant.key);
     this.#listener?.granted({ ...grant, expiresAt: undefined });
   }

@@ -5,7 +5,6 @@ import type { Heard } from './gather.js';
 import { highestBlock, validityOf } from './quorum.js';
 import type { QuorumClaim } from './quorum-claim.js';
 import type { QuorumGroup } from './quorum-group.js';
-import type { QuorumLeftovers } from './quorum-leftovers.js';
 import type { QuorumNode } from './quorum-node.js';
 
 /** What all parts of a quorum store share. */
@@ -13,7 +12,6 @@ export interface QuorumContext {
   readonly group: QuorumGroup;
   readonly fences: FenceClock;
   readonly contention: Contention;
-  readonly leftovers: QuorumLeftovers;
 }
 
 /** The lock as one node gave it. */
@@ -83,7 +81,6 @@ export async function seal(
   const lease = Math.min(...votes.map(({ reply }) => reply.lease));
   const queue = votes.find(({ node }) => node === claim.coordinator)?.reply.queue ?? 0;
   claim.held = true;
-  context.leftovers.drop(claim.key);
   if (queue > 0) context.contention.met(claim.key);
   return { kind: 'held', sentAt, lease, fences: block, queue };
 }

@@ -18,21 +18,15 @@ export class QuorumYielder {
     command: AcquireCommand,
     old: QuorumClaim,
   ): Promise<AcquireReply> {
-    const { contention, group, leftovers } = this.context;
+    const { contention, group } = this.context;
     contention.met(command.key);
     if (old.coordinator !== claim.coordinator) {
       const yielded = (await this.releaser.release(old, 0)) !== 'not-held';
       const alone = { ...command, yields: undefined };
       return { ...(await this.acquirer.askInTurn(claim, alone)), yielded };
     }
-    const reply = await this.acquirer.askInTurn(claim, command);
-    if (reply.kind === 'stale') return reply;
-    if (reply.yielded === true) {
-      if (reply.kind !== 'held') leftovers.add(old);
-      return reply;
-    }
-    // The coordinator does not know it: whether the lock was held, the others can tell.
     const { held, open } = await this.releaser.releaseRest(old);
+    const reply = await this.acquirer.askInTurn(claim, command);
     const votes = held + open + (reply.yielded === false ? 0 : 1);
     return { ...reply, yielded: votes >= group.majority };
   }

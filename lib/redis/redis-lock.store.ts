@@ -26,14 +26,10 @@ import { readInspected, readPolled, readRenewed } from './replies.js';
 import type { PolledReply, RenewedReply } from './replies.js';
 import { scanLocks } from './scan-locks.js';
 import { notAfter, observe } from './script-times.js';
-import { HANDED_OVER, handOverScript } from './scripts/hand-over.script.js';
 import { inspectScript } from './scripts/inspect.script.js';
 import { pollScript } from './scripts/poll.script.js';
 import { renewScript } from './scripts/renew.script.js';
 import { revokeScript } from './scripts/revoke.script.js';
-
-/** What became of a lock that was to be handed over; `undefined`: nothing was done. */
-export type HandOver = 'handed' | Exclude<ReleaseReply, 'not-held'> | undefined;
 
 /** Locks on one Redis endpoint or in a Cluster. */
 export class RedisLockStore implements LockStore {
@@ -137,20 +133,6 @@ export class RedisLockStore implements LockStore {
 
   release(command: ReleaseCommand): Promise<ReleaseReply> {
     return this.#joint.release(command);
-  }
-
-  /** Gives the lock up for good, as one of several nodes, if somebody waits; else it is still to be released. */
-  async handOver(key: string, token: string): Promise<HandOver> {
-    const place = this.#servers.keys.of(key);
-    this.#joint.flush();
-    const { reply, resent } = await this.#servers.run<number>({
-      ...onLock(place, key),
-      script: handOverScript,
-      args: () => [token, place.channel],
-    });
-    if (reply === HANDED_OVER.handed) return 'handed';
-    if (reply === HANDED_OVER.freed) return 'released';
-    return resent ? 'unconfirmed' : undefined;
   }
 
   /** Names whom it takes the lock from: sent twice, it must not oust the next holder as well. */

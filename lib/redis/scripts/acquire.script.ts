@@ -18,8 +18,8 @@ export const ACQUIRED = { busy: 0, held: 1, queued: 2, gone: 3 } as const;
  * answers so. Running it again for the same token changes nothing but the length of the lease, which
  * never shrinks; after the token was released, only its first argument stops it.
  *
- * A token that yields gives up the lock in the same step; a new one that waits is queued first, so
- * that the successor knows that somebody waits. The first to queue tells the holder that it is wanted.
+ * A token that yields gives up the lock in the same step; the new one is queued first, so that
+ * the successor knows that somebody waits. The first to queue tells the holder that it is wanted.
  *
  * KEYS  1 fence counter, then for each lock, no lock twice: lock, queue, alive
  * ARGV  1 not after, µs; then for each lock: token, ttl in ms, fencing numbers wanted,
@@ -44,14 +44,8 @@ local locks = (#KEYS - 1) / 3
 local floor = ARGV[locks * 4 + 2]
 local replies, count, others = {us, us}, 0, nil
 for i = 0, locks - 1 do
-  local lock, queue, free = KEYS[i * 3 + 2], KEYS[i * 3 + 3], nil
-  if string.byte(ARGV[i * 4 + 5]) == 126 then
-    free = redis.call('EXISTS', lock, queue) == 0
-  else
-    local yields = string.match(ARGV[i * 4 + 5], '^(%S+) 0 ')
-    free = yields and redis.pcall('GET', lock) == yields and redis.call('EXISTS', queue) == 0
-  end
-  if free then
+  local yields = string.byte(ARGV[i * 4 + 5]) ~= 126
+  if not yields and redis.call('EXISTS', KEYS[i * 3 + 2], KEYS[i * 3 + 3]) == 0 then
     count = count + ARGV[i * 4 + 4]
     replies[i + 3] = ${ACQUIRED.held}
   else
@@ -106,12 +100,10 @@ local function acquire(i)
   local yielded = -1
   if yields ~= '~' then
     yielded = holder == yields and 1 or 0
-    if yielded == 1 and callers == '0' then
-      holder = nil
-    elseif yielded == 1 then
+    if yielded == 1 then
       redis.call('DEL', lock)
       local place, waiting, isLast = enqueue(token, callers, ticket)
-      local head, first, last, behind, claim = promote(token, waiting, yields)
+      local head, first, last, behind, claim = promote(token, waiting)
       if head == token then return {${ACQUIRED.held}, 1, first, last, behind, claim} end
       if not head then return take(token, ttl, 1, count) end
       return {${ACQUIRED.queued}, 1, claim, rankOf(token, behind, isLast), place}

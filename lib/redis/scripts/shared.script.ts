@@ -93,13 +93,12 @@ end
 `;
 
 /**
- * `promote(own, waiting, from)`: hands the lock to the first waiter that is alive and listens, or
+ * `promote(own, waiting)`: hands the lock to the first waiter that is alive and listens, or
  * frees it. Returns its token, its fencing numbers and how many wait behind it; nothing when there is
  * none. The caller, `own`, learns it by the reply; everybody else by a push with a claim, a short lease.
- * `waiting` is the queue's length where it is known; `from` the token that gives the lock up, at all
- * nodes if there are several (none: `~`):
+ * `waiting` is the queue's length where it is known:
  *
- * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <from> <token> <lock>`
+ * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <token> <lock>`
  *
  * With nobody in the queue, who is alive means nothing: what processes that died have left goes too.
  * Where a slot is being moved no key can be looked at that is not there, and a script fails halfway:
@@ -111,7 +110,7 @@ export const PROMOTE = /* lua */ `
 local function exact(fence)
   return fence == us and digits or string.format('%.0f', fence)
 end
-local function promote(own, waiting, from)
+local function promote(own, waiting)
   local behind = waiting or redis.call('ZCARD', queue)
   while behind > 0 do
     local head = redis.call('ZPOPMIN', queue)[1]
@@ -125,7 +124,7 @@ local function promote(own, waiting, from)
       local expiry = math.floor(us / 1000) + claim
       redis.call('SET', lock, head, 'PX', claim)
       if head == own or tell(boot, 'grant ' .. exact(first) .. ' ' .. exact(last) .. ' ' .. expiry .. ' '
-          .. digits .. ' ' .. behind .. ' ' .. (from or '~') .. ' ' .. head .. ' ' .. lock) then
+          .. digits .. ' ' .. behind .. ' ' .. head .. ' ' .. lock) then
         if behind == 1 then keepQueue() end
         return head, first, last, behind, claim
       end

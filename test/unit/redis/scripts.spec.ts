@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 
 import type { RedisScript } from '../../../lib/redis/redis-script.js';
 import { acquireScript } from '../../../lib/redis/scripts/acquire.script.js';
-import { handOverScript } from '../../../lib/redis/scripts/hand-over.script.js';
 import { inspectScript } from '../../../lib/redis/scripts/inspect.script.js';
 import { pollScript } from '../../../lib/redis/scripts/poll.script.js';
 import { raiseScript } from '../../../lib/redis/scripts/raise.script.js';
@@ -16,7 +15,6 @@ import { revokeScript } from '../../../lib/redis/scripts/revoke.script.js';
 const FOLDER = fileURLToPath(new URL('../../../lib/redis/scripts', import.meta.url));
 const SCRIPTS: Record<string, RedisScript> = {
   'acquire.script.ts': acquireScript,
-  'hand-over.script.ts': handOverScript,
   'inspect.script.ts': inspectScript,
   'poll.script.ts': pollScript,
   'raise.script.ts': raiseScript,
