@@ -51,6 +51,8 @@ export class Hold implements Dated {
   /** Fencing numbers that callers were given so far. */
   fencesUsed = 0;
   #fences: FenceBlock;
+  /** When the command was sent that confirmed the lease last. */
+  #confirmedAt: number;
 
   constructor(
     readonly key: string,
@@ -64,6 +66,7 @@ export class Hold implements Dated {
     this.lease = terms.lease;
     this.renewAt = renewalAt(terms.sentAt, terms.lease);
     this.#fences = terms.fences;
+    this.#confirmedAt = terms.sentAt;
     this.heardAt = terms.sentAt;
     this.heard(terms.queue, terms.sentAt);
   }
@@ -90,13 +93,18 @@ export class Hold implements Dated {
     }
   }
 
-  /** Redis confirmed a lease of `lease` ms by a command sent at `sentAt`; leases never shrink. */
+  /**
+   * Redis confirmed a lease of `lease` ms by a command sent at `sentAt`; leases never shrink. Of
+   * several nodes' answers an earlier one may come later.
+   */
   confirm(sentAt: number, lease: number, fences: FenceBlock): void {
     this.troubled = false;
     this.deadline = Math.max(this.deadline, deadlineOf(sentAt, lease));
+    // What is left of a lower block is abandoned, never reused.
+    if (fences.last >= fences.next && fences.next > this.#fences.last) this.#fences = fences;
+    if (sentAt < this.#confirmedAt) return;
+    this.#confirmedAt = sentAt;
     this.lease = lease;
     this.renewAt = renewalAt(sentAt, lease);
-    // A newer block is higher; what is left of the older one is abandoned, never reused.
-    if (fences.last >= fences.next) this.#fences = fences;
   }
 }
