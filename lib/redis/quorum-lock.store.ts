@@ -78,7 +78,6 @@ export class QuorumLockStore implements LockStore {
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
     const { key, token, ttl, queue, yields } = command;
-    await this.#releaser.sent(key);
     await this.#group.connected();
     this.#group.check(key);
     const claim = new QuorumClaim(key, token, ttl);

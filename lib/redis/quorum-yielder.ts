@@ -25,8 +25,10 @@ export class QuorumYielder {
       const alone = { ...command, yields: undefined };
       return { ...(await this.acquirer.askInTurn(claim, alone)), yielded };
     }
-    const { held, open } = await this.releaser.releaseRest(old);
+    // Sent in this order: until the next holder asks the rest, they are free.
+    const rest = this.releaser.releaseRest(old);
     const reply = await this.acquirer.askInTurn(claim, command);
+    const { held, open } = await rest;
     const votes = held + open + (reply.yielded === false ? 0 : 1);
     return { ...reply, yielded: votes >= group.majority };
   }

@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
 import { RedisQuorum } from '../support/redis-quorum.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { Traffic } from '../support/traffic.js';
 
 const NODES = 5;
 const PROCESSES = 4;
@@ -103,6 +104,36 @@ it(
       const left = await Promise.all(clients.map((client) => client.keys('lock:*')));
       expect([...new Set(left.flat())]).toEqual(['lock:!fence']);
     });
+  },
+  LONGEST_RUN_MS + 120_000,
+);
+
+it(
+  'gives numbers that rise while links between single processes and nodes are cut (I2)',
+  async () => {
+    const { servers } = closing(await RedisQuorum.start(3));
+    const links = async () =>
+      Promise.all(servers.map(async ({ port }) => closing(await TcpProxy.start(port))));
+    const proxies = [await links(), await links(), await links()];
+    const managers = proxies.map((own) =>
+      openManager(
+        own.map(({ url }) => url),
+        { ttl: 5000, commandTimeout: 500, wait: 60_000, localHandoffs: 4 },
+      ),
+    );
+    const traffic = new Traffic(managers, ['k', 'l']);
+    await traffic.flows();
+    const startedAt = performance.now();
+    while (performance.now() - startedAt < RUN_MS) {
+      const own = proxies[Math.floor(Math.random() * proxies.length)]!;
+      void own[Math.floor(Math.random() * own.length)]!.cutOnNextReply();
+      await sleep(50 + Math.random() * 100);
+    }
+    await traffic.flows();
+    await traffic.stop();
+
+    const { overlaps, inversions } = traffic;
+    expect({ overlaps, inversions }).toEqual({ overlaps: 0, inversions: 0 });
   },
   LONGEST_RUN_MS + 120_000,
 );
