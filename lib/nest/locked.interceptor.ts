@@ -50,7 +50,12 @@ abstract class LockedInterceptor implements NestInterceptor {
     const answerEmpty = (): void => this.#answerEmpty(context, facts);
     const entry = { plan, service: this.service, call };
     const route = new LockedRoute(context, facts, entry, answerEmpty);
-    const fail = (error: unknown): void => void this.#fail(error, facts, context, subscriber);
+    let failed = false;
+    const fail = (error: unknown): void => {
+      if (failed || subscriber.closed) return;
+      failed = true;
+      void this.#fail(error, facts, context, subscriber);
+    };
     const run = new HandlerRun(route, next, subscriber, fail);
     if (plan.key.positional) return run.passOn();
     run.underLock().then((result) => {
