@@ -29,9 +29,11 @@ export class HolderEvents {
     this.events.emit('lost', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs, error });
   }
 
-  released(lock: HeldLock): void {
-    if (!this.events.hears('released')) return;
+  /** Returns whether anybody was told: listeners may have taken any time. */
+  released(lock: HeldLock): boolean {
+    if (!this.events.hears('released')) return false;
     this.events.emit('released', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs });
+    return true;
   }
 
   /** Tells how a release ended, and passes on what the caller gets of it. */

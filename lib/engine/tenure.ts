@@ -97,8 +97,7 @@ export class Tenure implements HoldOwner, LockHome {
     if (mustYield(this.#hold, settings.localHandoffs, now)) {
       return told.releasing(lock, this.#yield());
     }
-    told.released(lock);
-    this.offer('local', false, now);
+    this.offer('local', false, told.released(lock) ? this.clock.now() : now);
     return Promise.resolve('released');
   }
 

@@ -82,11 +82,16 @@ abstract class LockedInterceptor implements NestInterceptor {
   ): Promise<void> {
     if (!isLockError(error)) return subscriber.error(error);
     const isHttp = context.getType() === 'http';
-    if (sendsEvents || !isHttp) logFault(error, this.logger);
-    if (!sendsEvents || !isHttp)
-      return subscriber.error(await errorForHandler(context.getType(), error));
-    subscriber.next(errorEventOf(error));
-    return subscriber.complete();
+    try {
+      if (sendsEvents || !isHttp) logFault(error, this.logger);
+      if (!sendsEvents || !isHttp)
+        return subscriber.error(await errorForHandler(context.getType(), error));
+      subscriber.next(errorEventOf(error));
+      return subscriber.complete();
+    } catch (fault) {
+      // Of the user's logger or exception.
+      return subscriber.error(fault);
+    }
   }
 }
 

@@ -43,8 +43,8 @@ export class LockedRoute {
   readonly tail = new Tail();
   readonly #departure = new Departure();
   #over = false;
-  /** Called when the chain has ended, if anybody waits for it. */
-  #onClose: (() => void) | undefined;
+  #close = (): void => {};
+  #closed: Promise<void> | undefined;
 
   /** @param answerEmpty Ends the response of a handler that answers by itself and did not run. */
   constructor(
@@ -96,7 +96,7 @@ export class LockedRoute {
     }
     const held = holdResult(value, lock, released);
     // Nest never subscribes when the client has left meanwhile.
-    return held && { ...held, ended: Promise.race([held.ended, this.#closed()]) };
+    return held && { ...held, ended: Promise.race([held.ended, this.#end]) };
   }
 
   /** The caller has left: it waits no more. What runs already goes on. */
@@ -107,13 +107,12 @@ export class LockedRoute {
   /** The chain has ended. */
   close(): void {
     this.#over = true;
-    this.#onClose?.();
+    this.#close();
   }
 
-  #closed(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#over) resolve();
-      else this.#onClose = resolve;
-    });
+  /** Resolves when the chain has ended. */
+  get #end(): Promise<void> {
+    if (this.#over) return Promise.resolve();
+    return (this.#closed ??= new Promise((resolve) => (this.#close = resolve)));
   }
 }

@@ -56,11 +56,16 @@ export class VirtualClock implements Clock {
       const next = this.#next();
       if (next === undefined || next[1].at > until) break;
       this.#alarms.delete(next[0]);
-      this.#moveTo(next[1].at);
+      this.#moveTo(Math.max(this.#now, next[1].at));
       next[1].task();
     }
     this.#moveTo(until);
     await settle();
+  }
+
+  /** Keeps the process busy for `ms` milliseconds: timers that are due meanwhile fire later. */
+  block(ms: number): void {
+    this.#moveTo(this.#now + ms);
   }
 
   /** Sets the wall clock forward (or back), as an administrator, or a machine that was suspended. */
