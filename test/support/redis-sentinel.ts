@@ -90,9 +90,14 @@ export class RedisSentinel {
   async healthy(within = 45_000): Promise<void> {
     await eventually(
       async () => {
-        for (const sentinel of this.sentinels)
-          await this.admin(sentinel).call('SENTINEL', 'CKQUORUM', NAME);
         const primary = await this.primary();
+        for (const sentinel of this.sentinels) {
+          await this.admin(sentinel).call('SENTINEL', 'CKQUORUM', NAME);
+          const view = viewOf(await this.admin(sentinel).call('SENTINEL', 'MASTER', NAME));
+          // One that knows of no replica, or of another primary, could not fail over.
+          if (view !== `${primary.port} master ${this.servers.length - 1}`)
+            throw new Error(`A Sentinel sees it otherwise: ${view}`);
+        }
         const running = this.servers.filter((server) => server.isRunning && server !== primary);
         for (const server of running) {
           const info = await this.admin(server).info('replication');
@@ -137,6 +142,14 @@ export class RedisSentinel {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+/** Port and state of the primary, and how many replicas it has, as a Sentinel sees it. */
+function viewOf(answer: unknown): string {
+  // ioredis 6 answers with an object, 5 with a list.
+  const pairs = Array.isArray(answer) ? answer : Object.entries(answer as object).flat();
+  const field = (name: string): string => String(pairs[pairs.indexOf(name) + 1]);
+  return `${field('port')} ${field('flags')} ${field('num-slaves')}`;
 }
 
 function adminOf(port: number): Redis {
