@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ExecutionContext } from '@nestjs/common';
+import { NEVER } from 'rxjs';
+
+import { LockedRoute } from '../../../lib/nest/locked.route.js';
+import { ownLockedPlanOf } from '../../../lib/nest/locked.plan.js';
+import { LockService } from '../../../lib/nest/lock.service.js';
+import { Locked } from '../../../lib/nest/locked.decorator.js';
+import { afterTest } from '../../support/after-test.js';
+
+class Orders {
+  @Locked('k')
+  watch(): unknown {
+    return NEVER;
+  }
+}
+
+describe('a routed call that made several Observables', () => {
+  it('ends those that nobody subscribed to, when its chain has ended', async () => {
+    const service = new LockService({ connection: 'memory' });
+    afterTest(() => service.shutdown());
+    const lock = await service.acquire('k');
+    const plan = ownLockedPlanOf(Orders.prototype, 'watch')!;
+    const context = { getType: () => 'rpc' } as unknown as ExecutionContext;
+    const facts = { plan, sendsEvents: false, answersByItself: false };
+    const call = { args: [], target: new Orders(), method: 'watch' };
+    const route = new LockedRoute(context, facts, { plan, service, call }, () => {});
+    const held = [NEVER, NEVER].map((each) => route.hold(each, lock, () => lock.release()));
+
+    route.close();
+
+    for (const each of held) expect(await each!.ended).toBeUndefined();
+    await lock.release();
+  });
+});
