@@ -53,11 +53,11 @@ export class Tenure implements HoldOwner, LockHome {
   }
 
   /** Gives the lock to the next caller, or back when there is none. */
-  offer(via: Via, confirmed = false, now = this.clock.now()): void {
+  offer(via: Via, now = this.clock.now()): void {
     const next = this.line.first;
     if (next === undefined) {
       void this.#giveBack(0).catch(() => undefined);
-    } else if (!confirmed && mustRenewFirst(this.#hold, next, via, now)) {
+    } else if (mustRenewFirst(this.#hold, next, via, now)) {
       void this.#renewThenOffer(next, via);
     } else this.#enter(via, now);
   }
@@ -97,7 +97,7 @@ export class Tenure implements HoldOwner, LockHome {
     if (mustYield(this.#hold, settings.localHandoffs, now)) {
       return told.releasing(lock, this.#yield());
     }
-    this.offer('local', false, told.released(lock) ? this.clock.now() : now);
+    this.offer('local', told.released(lock) ? this.clock.now() : now);
     return Promise.resolve('released');
   }
 
@@ -162,9 +162,10 @@ export class Tenure implements HoldOwner, LockHome {
     hold.fencesWanted = fencesToFetch(hold, this.line.size, this.context.settings.localHandoffs);
     const outcome = await this.context.renewer.renewNow(hold);
     if (this.#over) return;
-    const confirmed = this.line.first === next && hold.deadline > this.clock.now();
-    if (outcome === 'held' && hold.fencesLeft > 0) this.offer(via, confirmed);
-    else void this.#giveBack(0).catch(() => undefined);
+    const now = this.clock.now();
+    if (outcome !== 'held' || hold.fencesLeft === 0) void this.#giveBack(0).catch(() => undefined);
+    else if (this.line.first === next && hold.deadline > now) this.#enter(via, now);
+    else this.offer(via, now);
   }
 
   #giveBack(dwell: number): Promise<ReleaseReply> {

@@ -16,8 +16,6 @@ export class HandlerRun {
     private readonly route: LockedRoute,
     private readonly next: CallHandler,
     private readonly subscriber: Subscriber<unknown>,
-    /** Tells the subscriber of an error. */
-    private readonly fail: (reason: unknown) => void,
   ) {}
 
   /** Runs the chain, whose method takes the lock by itself. */
@@ -28,7 +26,7 @@ export class HandlerRun {
       next: (value) => subscriber.next(value),
       error: (reason) => {
         ended = true;
-        this.fail(reason);
+        subscriber.error(reason);
       },
       complete: () => {
         ended = true;
@@ -62,7 +60,7 @@ export class HandlerRun {
     return new Promise((resolve, reject) => {
       const fail = (reason: unknown): void => {
         this.#end(
-          () => this.fail(reason),
+          () => subscriber.error(reason),
           () => reject(reason),
         );
       };

@@ -9,43 +9,23 @@ export function routedCall(
   method: string,
   modules: ModulesContainer,
 ): LockedCall {
-  const args = context.getArgs();
-  if (context.getType() !== 'http') {
-    return {
-      args,
-      get target() {
-        return handlerInstance(context, modules);
-      },
-      method,
-      context,
-      ...partsOf(context),
-    };
-  }
-  const request = context.switchToHttp().getRequest();
-  const { params, body, headers, user } = request;
-  return {
-    args,
+  const call = {
+    args: context.getArgs(),
     get target() {
       return handlerInstance(context, modules);
     },
     method,
     context,
-    params,
-    // Express works these two out at each look.
-    get query() {
-      return request.query;
-    },
-    body,
-    headers,
-    user,
-    get ip() {
-      return request.ip;
-    },
   };
+  return Object.assign(call, partsOf(context));
 }
 
 function partsOf(context: ExecutionContext): Partial<LockedCall> {
   switch (context.getType<string>()) {
+    case 'http': {
+      const { params, query, body, headers, user, ip } = context.switchToHttp().getRequest();
+      return { params, query, body, headers, user, ip };
+    }
     case 'rpc':
       return { data: context.switchToRpc().getData() };
     case 'ws':

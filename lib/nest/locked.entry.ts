@@ -1,8 +1,8 @@
 import { LockConfigError, isLockError } from '../engine/errors.js';
 import type { LockErrorCode } from '../engine/errors.js';
 import type { LockKey } from '../engine/lock-key.js';
-import type { StopSignal } from '../engine/lock-options.js';
 import type { LockManager } from '../engine/lock-manager.js';
+import type { StopSignal } from '../engine/lock-options.js';
 import type { Lock } from '../engine/lock.js';
 import type { HeldResult, Released } from './held-result.js';
 import { noteFacts } from './lock-error.facts.js';

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { Injectable, Logger } from '@nestjs/common';
 import type { CallHandler, ExecutionContext, NestInterceptor, Type } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { Observable } from 'rxjs';
+import { Observable, catchError, from, mergeMap, of, throwError } from 'rxjs';
 import type { Subscriber } from 'rxjs';
 import { isLockError } from '../engine/errors.js';
 import { KnownHandlers } from './handler-facts.js';
@@ -36,7 +36,7 @@ abstract class LockedInterceptor implements NestInterceptor {
     const scope = new AsyncResource('LockedInterceptor');
     return new Observable<unknown>((subscriber) =>
       scope.runInAsyncScope(() => this.#start(plan, facts, context, next, subscriber)),
-    );
+    ).pipe(catchError((error: unknown) => this.#translate(error, facts, context)));
   }
 
   #start(
@@ -50,21 +50,18 @@ abstract class LockedInterceptor implements NestInterceptor {
     const answerEmpty = (): void => this.#answerEmpty(context, facts);
     const entry = { plan, service: this.service, call };
     const route = new LockedRoute(context, facts, entry, answerEmpty);
-    let failed = false;
-    const fail = (error: unknown): void => {
-      if (failed || subscriber.closed) return;
-      failed = true;
-      void this.#fail(error, facts, context, subscriber);
-    };
-    const run = new HandlerRun(route, next, subscriber, fail);
+    const run = new HandlerRun(route, next, subscriber);
     if (plan.key.positional) return run.passOn();
-    run.underLock().then((result) => {
-      if (result === SKIPPED) {
-        answerEmpty();
-        if (!route.streams) subscriber.next(undefined);
-      }
-      subscriber.complete();
-    }, fail);
+    run.underLock().then(
+      (result) => {
+        if (result === SKIPPED) {
+          answerEmpty();
+          if (!route.streams) subscriber.next(undefined);
+        }
+        subscriber.complete();
+      },
+      (error: unknown) => subscriber.error(error),
+    );
     return undefined;
   }
 
@@ -74,24 +71,17 @@ abstract class LockedInterceptor implements NestInterceptor {
   }
 
   /** Any other error passes through untouched. */
-  async #fail(
+  #translate(
     error: unknown,
     { sendsEvents }: HandlerFacts,
     context: ExecutionContext,
-    subscriber: Subscriber<unknown>,
-  ): Promise<void> {
-    if (!isLockError(error)) return subscriber.error(error);
+  ): Observable<unknown> {
+    if (!isLockError(error)) return throwError(() => error);
     const isHttp = context.getType() === 'http';
-    try {
-      if (sendsEvents || !isHttp) logFault(error, this.logger);
-      if (!sendsEvents || !isHttp)
-        return subscriber.error(await errorForHandler(context.getType(), error));
-      subscriber.next(errorEventOf(error));
-      return subscriber.complete();
-    } catch (fault) {
-      // Of the user's logger or exception.
-      return subscriber.error(fault);
-    }
+    if (sendsEvents || !isHttp) logFault(error, this.logger);
+    if (sendsEvents && isHttp) return of(errorEventOf(error));
+    const mapped = errorForHandler(context.getType(), error);
+    return from(mapped).pipe(mergeMap((each) => throwError(() => each)));
   }
 }
 

@@ -1,8 +1,8 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Lock } from '../engine/lock.js';
+import type { HandlerFacts } from './handler-facts.js';
 import { bindResult, holdResult, isStreaming } from './held-result.js';
 import type { HeldResult, Released } from './held-result.js';
-import type { HandlerFacts } from './handler-facts.js';
 import { responseEnd, responseOf } from './http-response.js';
 
 /**
