@@ -167,7 +167,7 @@ export interface StoreTrouble {
 /** What comes from a store unasked. */
 export interface StoreListener {
   granted(grant: Grant): void;
-  /** Another process began to wait for the lock that `token` holds. */
+  /** So many other processes wait for the lock that `token` holds: one began to, or the first has left. */
   wanted(token: string, queue: number): void;
   /** The lock was taken from `token` by an operator. */
   revoked(token: string): void;

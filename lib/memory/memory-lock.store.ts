@@ -123,8 +123,12 @@ export class MemoryLockStore implements LockStore {
 
   async release({ key, token, dwell }: ReleaseCommand): Promise<ReleaseReply> {
     const { space } = this;
-    if (space.holder(key)?.token !== token) {
+    const holder = space.holder(key);
+    if (holder?.token !== token) {
+      const wasFirst = this.#rank(key, token) === 0;
       space.dequeue(key, token);
+      if (wasFirst && holder?.token !== undefined)
+        this.#tell(holder.token, 'wanted', space.queue(key).length);
       return 'not-held';
     }
     if (dwell > 0) {

@@ -1,5 +1,5 @@
 import type { RedisTime } from '../engine/lease.js';
-import type { Grant } from '../engine/lock-store.js';
+import type { Grant, StoreListener } from '../engine/lock-store.js';
 import type { LockKeys } from './lock-keys.js';
 import type { ServersListener } from './lock-servers.js';
 
@@ -12,9 +12,23 @@ export interface GrantMessage {
   readonly expiresAtMs: number;
   readonly nowUs: number;
   readonly queue: number;
+  /** Who waits next behind it, where that is told. */
+  readonly next: string | undefined;
+  /** Whether the other nodes of a quorum pass the lock on as well. */
+  readonly passed: boolean;
 }
 
-const GRANT = /^grant (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) ([^]+)$/;
+/** A grant as a server pushed it. */
+export type PushedGrant = Grant & Pick<GrantMessage, 'next' | 'passed'>;
+
+/** What listens to the servers: the engine, or the quorum that they are nodes of. */
+export interface PushListener extends Omit<StoreListener, 'granted' | 'wanted'> {
+  granted(grant: PushedGrant): void;
+  /** @param waiter Who is the first of them. */
+  wanted(token: string, queue: number, waiter: string | undefined): void;
+}
+
+const GRANT = /^(grant|passed) (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) (\S+) ([^]+)$/;
 const NOTE = /^(wanted|revoked|recheck|doubted) (\d+) (\S+) ([^]+)$/;
 
 /** Hands on what a script published. */
@@ -26,7 +40,7 @@ export function deliver(
   const grant = readGrant(message);
   if (grant !== undefined) return listener.granted(grant, time);
   const [, kind, amount, token = '', lock = ''] = NOTE.exec(message) ?? [];
-  if (kind === 'wanted') listener.wanted(token, Number(amount));
+  if (kind === 'wanted') listener.wanted(token, Number(amount), told(lock.split(' ', 1)[0]));
   else if (kind === 'revoked') listener.revoked(token);
   else if (kind === 'recheck') listener.recheck(token, Number(amount));
   else if (kind === 'doubted') listener.doubted(token, lock);
@@ -37,22 +51,32 @@ export function readGrant(message: string): GrantMessage | undefined {
   const fields = GRANT.exec(message);
   if (fields === null) return undefined;
   const [first = 0, last = 0, expiresAtMs = 0, nowUs = 0, queue = 0] = fields
-    .slice(1, 6)
+    .slice(2, 7)
     .map(Number);
-  const [token = '', lock = ''] = fields.slice(6);
-  return { token, lock, first, last, expiresAtMs, nowUs, queue };
+  const [next, token = '', lock = ''] = fields.slice(7);
+  const passed = fields[1] === 'passed';
+  return { token, lock, first, last, expiresAtMs, nowUs, queue, next: told(next), passed };
+}
+
+function told(token: string | undefined): string | undefined {
+  return token === '~' ? undefined : token;
 }
 
 /**
  * Maps a grant to our clock. A push has no age: it counts only on a time base of our own, and only
  * when its own moment does not contradict it by lying in the future (Redis' clock has stepped).
  */
-export function toGrant(message: GrantMessage, time: RedisTime | undefined, keys: LockKeys): Grant {
-  const { token, lock, first, last, expiresAtMs, nowUs, queue } = message;
+export function toGrant(
+  message: GrantMessage,
+  time: RedisTime | undefined,
+  keys: LockKeys,
+): PushedGrant {
+  const { token, lock, first, last, expiresAtMs, nowUs, queue, next, passed } = message;
   const now = performance.now();
   const pushedAt = time?.toLocal(nowUs / 1000, now);
   const contradicted = pushedAt !== undefined && pushedAt > now;
   if (contradicted) time?.reset();
   const expiresAt = contradicted ? undefined : time?.toLocal(expiresAtMs, now);
-  return { key: keys.keyOf(lock), token, fences: { next: first, last }, queue, expiresAt };
+  const key = keys.keyOf(lock);
+  return { key, token, fences: { next: first, last }, queue, expiresAt, next, passed };
 }

@@ -18,6 +18,16 @@ import { acquireScript } from './scripts/acquire.script.js';
 import { releaseScript } from './scripts/release.script.js';
 import { TickBatch } from './tick-batch.js';
 
+/** How a node of a quorum gives its vote to the next holder instead of freeing it. */
+export interface Pass {
+  /** The first waiter at the coordinator; `undefined`: it is not known. */
+  readonly heir: string | undefined;
+  /** The moment whose fencing numbers to reserve, in µs. */
+  readonly floor: number;
+  /** After this moment the vote is freed; `undefined`: the node has a queue, which decides. */
+  readonly until: number | undefined;
+}
+
 /** Acquires and releases locks, those of one tick by one script where the servers allow it. */
 export class JointCommands {
   readonly #acquires = new TickBatch<AcquireCommand, AcquireReply>((commands) =>
@@ -29,17 +39,17 @@ export class JointCommands {
 
   constructor(private readonly servers: LockServers) {}
 
-  /** @param floor The moment whose fencing numbers to reserve, in µs, instead of the server's own. */
-  acquire(command: AcquireCommand, floor?: number): Promise<AcquireReply> {
+  /** As {@link RedisLockStore.acquire}. */
+  acquire(command: AcquireCommand, floor?: number, heir?: string): Promise<AcquireReply> {
     this.#releases.flushBefore(command.key);
     if (this.servers.joint && floor === undefined) return this.#acquires.add(command);
-    return this.#acquire([command], floor).then(only);
+    return this.#acquire([command], floor, heir).then(only);
   }
 
-  release(command: ReleaseCommand): Promise<ReleaseReply> {
+  release(command: ReleaseCommand, pass?: Pass): Promise<ReleaseReply> {
     this.#acquires.flushBefore(command.key);
-    if (this.servers.joint) return this.#releases.add(command);
-    return this.#release([command]).then(only);
+    if (this.servers.joint && pass === undefined) return this.#releases.add(command);
+    return this.#release([command], pass).then(only);
   }
 
   /** What comes next must come after all of this. */
@@ -51,6 +61,7 @@ export class JointCommands {
   async #acquire(
     commands: readonly AcquireCommand[],
     floor?: number,
+    heir = '~',
   ): Promise<readonly (AcquireReply | Error)[]> {
     const args = (time: RedisTime, places: readonly KeysOfLock[]): Argument[] => {
       let until = Infinity;
@@ -61,7 +72,7 @@ export class JointCommands {
         until = Math.min(until, its);
       }
       all[0] = notAfter(until, time);
-      if (floor !== undefined) all.push(floor);
+      if (floor !== undefined) all.push(floor, heir);
       return all;
     };
     const answer = await this.#run<AcquiredReply>(acquireScript, commands, args, true);
@@ -69,11 +80,15 @@ export class JointCommands {
     return readAcquired(answer, commands);
   }
 
-  async #release(commands: readonly ReleaseCommand[]): Promise<readonly (ReleaseReply | Error)[]> {
-    const args = (_: RedisTime, places: readonly KeysOfLock[]): Argument[] => {
+  async #release(
+    commands: readonly ReleaseCommand[],
+    pass?: Pass,
+  ): Promise<readonly (ReleaseReply | Error)[]> {
+    const args = (time: RedisTime, places: readonly KeysOfLock[]): Argument[] => {
+      const on = pass === undefined ? '' : termsOf(pass, time);
       const all: Argument[] = [];
       for (const [i, { token, dwell }] of commands.entries())
-        all.push(token, dwell, places[i]?.channel ?? '');
+        all.push(token, dwell + on, places[i]?.channel ?? '');
       return all;
     };
     const answer = await this.#run<readonly (number | Error)[]>(releaseScript, commands, args);
@@ -105,6 +120,10 @@ export class JointCommands {
       args: (time) => args(time, places),
     });
   }
+}
+
+function termsOf({ heir = '~', floor, until }: Pass, time: RedisTime): string {
+  return ` ${heir} ${floor} ${until === undefined ? 0 : notAfter(until, time)}`;
 }
 
 /** Alone, a lock's error is the whole command's. */

@@ -45,8 +45,10 @@ export interface LockServers {
 /** What comes from the servers unasked. */
 export interface ServersListener extends Pick<
   StoreListener,
-  'wanted' | 'revoked' | 'recheck' | 'reconnected' | 'unreachable'
+  'revoked' | 'recheck' | 'reconnected' | 'unreachable'
 > {
+  /** @param waiter Who is the first of them. */
+  wanted(token: string, queue: number, waiter: string | undefined): void;
   /** @param time The sender's clock; `undefined` when it can't be told whose it is. */
   granted(message: GrantMessage, time: RedisTime | undefined): void;
   doubted(token: string, lock: string): void;

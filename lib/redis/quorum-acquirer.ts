@@ -1,9 +1,10 @@
 import type { AcquireCommand, AcquireReply } from '../engine/lock-store.js';
 import { readToken } from '../engine/token.js';
 import type { Heard, Verdict } from './gather.js';
+import type { Pass } from './joint-commands.js';
 import type { QuorumClaim } from './quorum-claim.js';
 import type { QuorumNode } from './quorum-node.js';
-import { seal, votesIn } from './quorum-vote.js';
+import { heldBy, seal, votesIn } from './quorum-vote.js';
 import type { HeldReply, QuorumContext, Vote } from './quorum-vote.js';
 
 type Answers = readonly Heard<QuorumNode, AcquireReply>[];
@@ -43,12 +44,14 @@ export class QuorumAcquirer {
   }
 
   /** The coordinator alone, where others wait: who is not first does not disturb the one who is. */
-  async askInTurn(claim: QuorumClaim, command: AcquireCommand): Promise<AcquireReply> {
+  async askInTurn(claim: QuorumClaim, command: AcquireCommand, pass?: Pass): Promise<AcquireReply> {
     const node = claim.coordinator as QuorumNode;
-    const reply = await claim.ask(node, command).catch((error: unknown) => {
-      this.context.contention.passOver(claim.key, node, REFUSED_MS);
-      throw error;
-    });
+    const reply = await claim
+      .ask(node, command, pass?.floor, pass?.heir)
+      .catch((error: unknown) => {
+        this.context.contention.passOver(claim.key, node, REFUSED_MS);
+        throw error;
+      });
     if (reply.kind === 'queued') this.context.contention.met(claim.key);
     if (reply.kind !== 'held') return reply;
     const { yielded } = reply;
@@ -56,7 +59,10 @@ export class QuorumAcquirer {
     return yielded === undefined ? rest : { ...rest, yielded };
   }
 
-  /** The coordinator's own vote is there: asks the others, with the lease and the numbers it gave. */
+  /**
+   * The coordinator's own vote is there: asks the others, with the lease and the numbers it gave,
+   * but for those whose votes the holder before has passed on already.
+   */
   async askRest(
     claim: QuorumClaim,
     { key, token, until }: Pick<AcquireCommand, 'key' | 'token' | 'until'>,
@@ -65,20 +71,34 @@ export class QuorumAcquirer {
     const { group } = this.context;
     const { lease: ttl, fences: block } = granted;
     const vote = { key, token, ttl, until, fences: block.last - block.next + 1 };
-    const rest = this.#others(claim);
-    const first = { node: claim.coordinator as QuorumNode, reply: granted };
+    const passed = this.#passedTo(claim);
+    const known = [{ node: claim.coordinator as QuorumNode, reply: granted }, ...passed];
+    if (passed.length > 0) claim.inherit(group.nodes);
+    const inherited = votesIn(this.context, claim.ttl, known);
+    if (inherited.length >= group.majority) return seal(this.context, claim, inherited);
+    const rest = group.nodes.filter((node) => !known.some((one) => one.node === node));
     const heard = await group.ask(
       rest,
       (node) => claim.ask(node, vote, block.last),
-      (answers) => this.#judge(claim, [first, ...answers]),
-      group.majority - 1,
+      (answers) => this.#judge(claim, [...known, ...answers]),
+      group.majority - known.length,
     );
     group.check(key);
-    const answers = [first, ...heard];
+    const answers = [...known, ...heard];
     const votes = votesIn(this.context, claim.ttl, answers);
     if (votes.length >= group.majority) return seal(this.context, claim, votes);
     void claim.giveBack(rest);
     return this.#partial(claim, answers);
+  }
+
+  /** Votes of other nodes that have come by push. */
+  #passedTo(claim: QuorumClaim): { readonly node: QuorumNode; readonly reply: HeldReply }[] {
+    const votes = [];
+    for (const [node, grant] of claim.grants) {
+      const reply = node === claim.coordinator ? undefined : heldBy(grant, claim.ttl);
+      if (reply !== undefined) votes.push({ node, reply });
+    }
+    return votes;
   }
 
   #judge({ ttl, coordinator }: QuorumClaim, heard: Answers): Verdict {

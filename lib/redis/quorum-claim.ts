@@ -1,5 +1,7 @@
 import { NotAppliedError } from '../engine/lock-store.js';
-import type { AcquireCommand, AcquireReply, Grant, ReleaseReply } from '../engine/lock-store.js';
+import type { AcquireCommand, AcquireReply, ReleaseReply } from '../engine/lock-store.js';
+import type { PushedGrant } from './grant-message.js';
+import type { Pass } from './joint-commands.js';
 import type { QuorumNode } from './quorum-node.js';
 import type { RedisLockStore } from './redis-lock.store.js';
 
@@ -15,17 +17,23 @@ const DOUBT_MS = 500;
 export class QuorumClaim {
   /** Where the token is queued, or was granted. */
   coordinator: QuorumNode | undefined;
-  /** The coordinator's push, until it is used. */
-  grant: Grant | undefined;
+  /** Who is first in the coordinator's queue, as far as it is known: the next holder. */
+  heir: string | undefined;
+  /** What nodes have pushed, until it is given up. */
+  readonly grants = new Map<QuorumNode, PushedGrant>();
   /** Who holds the coordinator without a majority, and when that was first seen. */
   #doubted: { readonly holder: string; readonly since: number } | undefined;
   /** Whether a majority gave it the lock. */
   held = false;
+  /** Whether nodes may give it their vote that were not asked. */
+  isInherited = false;
   readonly #last = new Map<QuorumNode, Promise<unknown>>();
   /** Nodes that may have the token. */
   readonly #asked: Set<QuorumNode>;
   /** What nodes answered that gave it up. */
   readonly #released = new Map<QuorumNode, Promise<ReleaseReply>>();
+  /** Nodes that were told to release it and have not answered that they had nothing. */
+  readonly #mayHaveReleased = new Set<QuorumNode>();
 
   /** @param asked All nodes, for a token of which nothing is known. */
   constructor(
@@ -37,19 +45,56 @@ export class QuorumClaim {
     this.#asked = new Set(asked);
   }
 
-  /** Asks one node for its vote, or for a place in its queue. */
-  ask(node: QuorumNode, command: AcquireCommand, floor?: number): Promise<AcquireReply> {
+  /** Asks one node for its vote, or for a place in its queue; `heir`: to whom the rest is passed. */
+  ask(
+    node: QuorumNode,
+    command: AcquireCommand,
+    floor?: number,
+    heir?: string,
+  ): Promise<AcquireReply> {
     if (node.owes(this.token)) {
       return Promise.reject(new NotAppliedError([this.key], 'it is being cleaned up.'));
     }
     const known = this.#asked.has(node);
     this.#asked.add(node);
     this.#released.delete(node);
-    const answer = this.send(node, (store) => store.acquire(command, floor));
+    const answer = this.send(node, (store) => store.acquire(command, floor, heir));
     answer.catch((error: unknown) => {
       if (!known && error instanceof NotAppliedError) this.#asked.delete(node);
     });
     return answer;
+  }
+
+  /**
+   * A node has pushed its vote, which counts unless it may have been given back since: what is
+   * pushed and what is answered come by two connections, in any order.
+   */
+  granted(node: QuorumNode, grant: PushedGrant): void {
+    this.#asked.add(node);
+    if (!this.#mayHaveReleased.has(node)) this.grants.set(node, grant);
+  }
+
+  /** The holder before has passed the lock on: any of these nodes may have the token by now, or soon. */
+  inherit(nodes: readonly QuorumNode[]): void {
+    this.isInherited = true;
+    for (const node of nodes) this.#asked.add(node);
+  }
+
+  /** Gives back a vote of which a node has told too late, unless a release has found it there. */
+  refuse(node: QuorumNode): void {
+    const answer = this.#released.get(node) ?? Promise.resolve('not-held');
+    const refused = answer.then((outcome) => {
+      if (outcome === 'released') return undefined;
+      this.#asked.add(node);
+      return this.release(node);
+    });
+    // Of a node that did not hear of it, which is told later.
+    refused.catch(() => undefined);
+  }
+
+  /** Resolves when all nodes that were told to give it up have answered, or failed to. */
+  async givenBack(): Promise<void> {
+    await Promise.allSettled(this.#released.values());
   }
 
   send<T>(node: QuorumNode, command: (store: RedisLockStore) => Promise<T>): Promise<T> {
@@ -67,15 +112,24 @@ export class QuorumClaim {
   /**
    * Takes the token back from a node; one that does not hear of it is told when it is back. A node
    * is not asked twice: what it answered stands.
+   *
+   * @param pass How it is passed on instead of freed.
    */
-  release(node: QuorumNode, dwell = 0): Promise<ReleaseReply> {
+  release(node: QuorumNode, dwell = 0, pass?: Pass): Promise<ReleaseReply> {
     if (!this.#asked.delete(node)) return this.#released.get(node) ?? Promise.resolve('not-held');
+    this.grants.delete(node);
     const { key, token } = this;
-    const answer = this.send(node, (store) => store.release({ key, token, dwell }));
+    const answer = this.send(node, (store) => store.release({ key, token, dwell }, pass));
     this.#released.set(node, answer);
-    answer.catch(() => {
-      node.owe(token, { key, dwell, until: performance.now() + Math.max(this.ttl, ALIVE_MS) });
-    });
+    this.#mayHaveReleased.add(node);
+    answer.then(
+      (outcome) => {
+        const isLast = this.#released.get(node) === answer;
+        if (isLast && outcome === 'not-held') this.#mayHaveReleased.delete(node);
+      },
+      () =>
+        node.owe(token, { key, dwell, until: performance.now() + Math.max(this.ttl, ALIVE_MS) }),
+    );
     return answer;
   }
 

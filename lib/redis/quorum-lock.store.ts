@@ -1,7 +1,6 @@
 import type {
   AcquireCommand,
   AcquireReply,
-  Grant,
   LockStore,
   PollCommand,
   PollReply,
@@ -14,9 +13,10 @@ import type {
 } from '../engine/lock-store.js';
 import { Contention } from './contention.js';
 import { FenceClock } from './fence-clock.js';
+import type { PushedGrant } from './grant-message.js';
 import type { ServersListener } from './lock-servers.js';
 import { QuorumAcquirer } from './quorum-acquirer.js';
-import { QuorumClaim } from './quorum-claim.js';
+import { QuorumClaims } from './quorum-claims.js';
 import { QuorumGroup } from './quorum-group.js';
 import { QuorumNode } from './quorum-node.js';
 import { QuorumPoller } from './quorum-poller.js';
@@ -25,6 +25,9 @@ import { QuorumRenewer } from './quorum-renewer.js';
 import { QuorumViewer } from './quorum-viewer.js';
 import { QuorumYielder } from './quorum-yielder.js';
 import type { SingleServer } from './single-server.js';
+
+/** How long the votes that pass from holder to holder may come apart, before they are asked for, in milliseconds. */
+const PASSING_MS = 5;
 
 /**
  * Locks that a majority of independent Redis servers holds: Redlock, with a queue. Exclusion rests
@@ -40,8 +43,7 @@ export class QuorumLockStore implements LockStore {
   readonly #renewer: QuorumRenewer;
   readonly #yielder: QuorumYielder;
   readonly #viewer: QuorumViewer;
-  /** Tokens that wait or hold. */
-  readonly #claims = new Map<string, QuorumClaim>();
+  readonly #claims: QuorumClaims;
   #listener: StoreListener | undefined;
 
   /** @param open Opens each of the servers, in the order that all processes share. */
@@ -53,7 +55,7 @@ export class QuorumLockStore implements LockStore {
       (openServer, index): QuorumNode =>
         new QuorumNode(openServer, commandTimeout, {
           granted: (grant) => this.#granted(nodes[index] as QuorumNode, grant),
-          wanted: (token, queue) => this.#wanted(token, queue),
+          wanted: (token, queue, waiter) => this.#wanted(token, queue, waiter),
           revoked: (token) => this.#revoked(token),
           recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
           doubted: (token, key) => this.#listener?.doubted(token, key),
@@ -63,6 +65,7 @@ export class QuorumLockStore implements LockStore {
     );
     const group = (this.#group = new QuorumGroup(nodes, commandTimeout));
     const contention = (this.#contention = new Contention(group));
+    this.#claims = new QuorumClaims(group, contention);
     const context = { group, contention, fences: new FenceClock() };
     this.#acquirer = new QuorumAcquirer(context);
     this.#poller = new QuorumPoller(context, this.#acquirer);
@@ -80,9 +83,8 @@ export class QuorumLockStore implements LockStore {
     const { key, token, ttl, queue, yields } = command;
     await this.#group.connected();
     this.#group.check(key);
-    const claim = new QuorumClaim(key, token, ttl);
-    const old = yields === undefined ? undefined : this.#takeClaim(key, yields);
-    this.#claims.set(token, claim);
+    const old = yields === undefined ? undefined : this.#claims.take(key, yields);
+    const claim = this.#claims.begin(key, token, ttl);
     try {
       claim.coordinator = this.#contention.coordinatorOf(key, ttl);
       const inTurn = queue !== undefined && this.#contention.isContended(key);
@@ -90,12 +92,14 @@ export class QuorumLockStore implements LockStore {
       if (old !== undefined) reply = await this.#yielder.yield(claim, command, old);
       else if (inTurn) reply = await this.#acquirer.askInTurn(claim, command);
       else reply = await this.#acquirer.askAll(claim, command);
-      if (reply.kind === 'stale') this.#keep(old);
-      if (reply.kind === 'busy' || reply.kind === 'stale') await this.#abandon(claim);
+      if (reply.kind === 'queued' && claim.grants.size > 0)
+        reply = { ...reply, pollIn: PASSING_MS };
+      if (reply.kind === 'stale') this.#claims.keep(old);
+      if (reply.kind === 'busy' || reply.kind === 'stale') await this.#claims.abandon(claim);
       return reply;
     } catch (error) {
-      this.#keep(old);
-      void this.#abandon(claim);
+      this.#claims.keep(old);
+      void this.#claims.abandon(claim);
       throw error;
     }
   }
@@ -104,7 +108,7 @@ export class QuorumLockStore implements LockStore {
     const claim = this.#claims.get(command.token);
     if (claim === undefined) return { kind: 'gone', sentAt: performance.now() };
     const reply = await this.#poller.poll(claim, command);
-    if (reply.kind === 'gone') await this.#abandon(claim);
+    if (reply.kind === 'gone') await this.#claims.abandon(claim);
     return reply;
   }
 
@@ -112,13 +116,13 @@ export class QuorumLockStore implements LockStore {
     const replies = await this.#renewer.renew(commands);
     for (const [i, { token }] of commands.entries()) {
       const claim = this.#claims.get(token);
-      if (replies[i]?.kind === 'lost' && claim?.held === true) void this.#abandon(claim);
+      if (replies[i]?.kind === 'lost' && claim?.held === true) void this.#claims.abandon(claim);
     }
     return replies;
   }
 
   async release({ key, token, dwell }: ReleaseCommand): Promise<ReleaseReply> {
-    const claim = this.#takeClaim(key, token);
+    const claim = this.#claims.take(key, token);
     return this.#releaser.release(claim, dwell);
   }
 
@@ -139,41 +143,25 @@ export class QuorumLockStore implements LockStore {
     await Promise.all(this.#group.nodes.map((node) => node.close()));
   }
 
-  /** The claim of a token that is given up; of an unknown one, any node may have it. */
-  #takeClaim(key: string, token: string): QuorumClaim {
-    const known = this.#claims.get(token);
-    this.#claims.delete(token);
-    if (known !== undefined) return known;
-    const claim = new QuorumClaim(key, token, 0, this.#group.nodes);
-    claim.coordinator = this.#contention.coordinatorOf(key, 0);
-    return claim;
-  }
-
-  /** It was not given up in one step: the caller releases it, and hears what the nodes have answered. */
-  #keep(old: QuorumClaim | undefined): void {
-    if (old !== undefined) this.#claims.set(old.token, old);
-  }
-
-  async #abandon(claim: QuorumClaim): Promise<void> {
-    this.#claims.delete(claim.token);
-    await claim.giveBack(this.#group.nodes);
-  }
-
-  #granted(node: QuorumNode, grant: Grant): void {
-    const claim = this.#claims.get(grant.token);
-    if (claim !== undefined && claim.coordinator !== node) {
-      // A place that was given back. Who holds the lock has one vote more.
-      if (!claim.held) void claim.giveBack([node]);
-      return;
+  #granted(node: QuorumNode, grant: PushedGrant): void {
+    const claim = this.#claims.granted(node, grant);
+    if (claim === undefined || claim.held) return;
+    const turn = claim.grants.get(claim.coordinator as QuorumNode);
+    if (turn !== undefined && (!turn.passed || claim.grants.size >= this.#group.majority)) {
+      this.#contention.met(grant.key);
+      this.#listener?.granted({ ...turn, expiresAt: undefined });
+    } else if (claim.grants.size === 1) {
+      // The others are on their way, or the coordinator has let somebody else in.
+      this.#listener?.recheck(grant.token, PASSING_MS);
     }
-    if (claim !== undefined) claim.grant = grant;
-    this.#contention.met(grant.key);
-    this.#listener?.granted({ ...grant, expiresAt: undefined });
   }
 
-  #wanted(token: string, queue: number): void {
+  #wanted(token: string, queue: number, waiter: string | undefined): void {
     const claim = this.#claims.get(token);
-    if (claim !== undefined) this.#contention.met(claim.key);
+    if (claim !== undefined) {
+      this.#contention.met(claim.key);
+      claim.heir = waiter;
+    }
     this.#listener?.wanted(token, queue);
   }
 
@@ -181,7 +169,7 @@ export class QuorumLockStore implements LockStore {
     const claim = this.#claims.get(token);
     // Every node tells it.
     if (claim === undefined) return;
-    void this.#abandon(claim);
+    void this.#claims.abandon(claim);
     this.#listener?.revoked(token);
   }
 }

@@ -1,6 +1,6 @@
 import { LockUnavailableError } from '../engine/errors.js';
 import { NotAppliedError } from '../engine/lock-store.js';
-import type { StoreListener } from '../engine/lock-store.js';
+import type { PushListener } from './grant-message.js';
 import type { ServersListener } from './lock-servers.js';
 import type { RedisConnection } from './redis-connection.js';
 import { leastAge } from './quorum.js';
@@ -9,7 +9,7 @@ import { raiseScript } from './scripts/raise.script.js';
 import type { SingleServer } from './single-server.js';
 
 /** What a node tells unasked. */
-export interface NodeHooks extends Omit<StoreListener, 'unreachable'> {
+export interface NodeHooks extends Omit<PushListener, 'unreachable'> {
   /** It has told who it is, after each connect. */
   identified(): void;
 }

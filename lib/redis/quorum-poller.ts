@@ -1,12 +1,12 @@
-import { DRIFT, entryLease } from '../engine/lease.js';
 import { LockConfigError } from '../engine/errors.js';
 import type { PollCommand, PollReply, QueuePlace } from '../engine/lock-store.js';
-import { claimOf, readToken } from '../engine/token.js';
+import { readToken } from '../engine/token.js';
 import type { Heard } from './gather.js';
 import type { QuorumAcquirer } from './quorum-acquirer.js';
 import type { QuorumClaim } from './quorum-claim.js';
 import type { QuorumNode } from './quorum-node.js';
-import type { HeldReply, QuorumContext } from './quorum-vote.js';
+import { heldBy } from './quorum-vote.js';
+import type { QuorumContext } from './quorum-vote.js';
 
 /** A waiter's sign of life at its coordinator, and its way from there to the lock. */
 export class QuorumPoller {
@@ -16,23 +16,20 @@ export class QuorumPoller {
   ) {}
 
   async poll(claim: QuorumClaim, command: PollCommand): Promise<PollReply> {
-    const granted = this.#takeGrant(claim);
+    const node = claim.coordinator as QuorumNode;
+    const grant = claim.grants.get(node);
+    // Its push saves asking it, once; it told who is next as well.
+    claim.grants.delete(node);
+    claim.heir = grant?.next;
+    const granted = heldBy(grant, claim.ttl);
     const reply = granted ?? (await this.#pollCoordinator(claim, command));
-    if (reply.kind === 'queued') return this.#lookAgain(claim, reply);
+    if (reply.kind === 'queued') {
+      // Votes that were passed to it, while the coordinator has let another one in.
+      void claim.giveBack([...claim.grants.keys()]);
+      return this.#lookAgain(claim, reply);
+    }
     if (reply.kind !== 'held') return reply;
     return (await this.acquirer.askRest(claim, command, reply)) as PollReply;
-  }
-
-  /** The coordinator's push, while most of its claim is left: saves asking it. */
-  #takeGrant(claim: QuorumClaim): HeldReply | undefined {
-    const { grant } = claim;
-    claim.grant = undefined;
-    if (grant?.expiresAt === undefined) return undefined;
-    const sentAt = performance.now();
-    const left = grant.expiresAt - sentAt;
-    if (left < entryLease(claimOf(claim.ttl))) return undefined;
-    const { fences, queue } = grant;
-    return { kind: 'held', sentAt, lease: left / DRIFT, fences, queue };
   }
 
   async #pollCoordinator(claim: QuorumClaim, command: PollCommand): Promise<PollReply> {

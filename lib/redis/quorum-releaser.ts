@@ -1,15 +1,20 @@
 import type { ReleaseReply } from '../engine/lock-store.js';
 import type { Asked, Heard, Verdict } from './gather.js';
+import type { Pass } from './joint-commands.js';
 import type { QuorumClaim } from './quorum-claim.js';
 import type { QuorumNode } from './quorum-node.js';
 import type { QuorumContext } from './quorum-vote.js';
 
 type Answers = readonly Heard<QuorumNode, ReleaseReply>[];
+/** A node that hears of it later frees its vote: the next holder has gone on without, in milliseconds. */
+const PASS_ON_MS = 100;
+
 type Pending = readonly Asked<QuorumNode, ReleaseReply>[];
 
 /**
- * Gives locks back, at all nodes at once. The coordinator, which hands over at once, is told
- * last: until the next holder has heard of it and asks the rest, they are free.
+ * Gives locks back, at all nodes at once, and passes them on to the first in the coordinator's queue
+ * where that is known. The coordinator decides who comes next, and is told last: by then the votes
+ * of the rest are on their way to the next holder, or free.
  */
 export class QuorumReleaser {
   constructor(private readonly context: QuorumContext) {}
@@ -18,7 +23,8 @@ export class QuorumReleaser {
     const { group } = this.context;
     const coordinator = claim.coordinator as QuorumNode;
     const nodes = [...this.#others(claim), coordinator];
-    const asked = group.send(nodes, (node) => claim.release(node, dwell));
+    const pass = dwell === 0 ? this.passOf(claim) : undefined;
+    const asked = group.send(nodes, (node) => this.#releaseAt(node, claim, dwell, pass));
     const heard = await group.gather(asked, (answers) => this.#judge(coordinator, answers));
     const outcome = this.#outcome(heard);
     if (outcome === undefined) throw group.unavailable(claim.key, heard);
@@ -29,14 +35,39 @@ export class QuorumReleaser {
    * Gives back all but the coordinator, where the token gives up its turn for another in one step
    * that follows. Resolves with how many were held, and how many are not known.
    */
-  async releaseRest(claim: QuorumClaim): Promise<{ readonly held: number; readonly open: number }> {
+  async releaseRest(
+    claim: QuorumClaim,
+    pass: Pass | undefined,
+  ): Promise<{ readonly held: number; readonly open: number }> {
     const { group } = this.context;
     const enough = group.majority - 1;
-    const rest: Pending = group.send(this.#others(claim), (node) => claim.release(node), enough);
+    const release = (node: QuorumNode) => this.#releaseAt(node, claim, 0, pass);
+    const rest: Pending = group.send(this.#others(claim), release, enough);
     const heard = await group.gather(rest, ({ length }) => (length >= enough ? 'done' : 'wait'));
     const count = (kind: ReleaseReply) => heard.filter(({ reply }) => reply === kind).length;
     const held = count('released');
     return { held, open: rest.length - count('not-held') - held };
+  }
+
+  /** How the lock of `claim` passes on, where others wait for it; `undefined`: it is freed. */
+  passOf({ key, heir }: QuorumClaim): Pass | undefined {
+    const { contention, fences } = this.context;
+    const floor = fences.at(performance.now());
+    if (floor === undefined || !contention.isContended(key)) return undefined;
+    return { heir, floor, until: performance.now() + PASS_ON_MS };
+  }
+
+  #releaseAt(
+    node: QuorumNode,
+    claim: QuorumClaim,
+    dwell: number,
+    pass: Pass | undefined,
+  ): Promise<ReleaseReply> {
+    if (pass === undefined) return claim.release(node, dwell);
+    // The coordinator goes by its queue. Without an heir only its numbers are of interest.
+    if (node === claim.coordinator)
+      return claim.release(node, dwell, { ...pass, until: undefined });
+    return claim.release(node, dwell, pass.heir === undefined ? undefined : pass);
   }
 
   #judge(coordinator: QuorumNode, heard: Answers): Verdict {

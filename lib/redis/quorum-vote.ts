@@ -1,7 +1,10 @@
+import { DRIFT, entryLease } from '../engine/lease.js';
 import type { AcquireReply, FenceBlock } from '../engine/lock-store.js';
+import { claimOf } from '../engine/token.js';
 import type { Contention } from './contention.js';
 import type { FenceClock } from './fence-clock.js';
 import type { Heard } from './gather.js';
+import type { PushedGrant } from './grant-message.js';
 import { highestBlock, validityOf } from './quorum.js';
 import type { QuorumClaim } from './quorum-claim.js';
 import type { QuorumGroup } from './quorum-group.js';
@@ -21,6 +24,16 @@ export type HeldReply = Extract<AcquireReply, { kind: 'held' }>;
 export interface Vote<T extends { readonly fences: FenceBlock; readonly sentAt: number }> {
   readonly node: QuorumNode;
   readonly reply: T;
+}
+
+/** What a node pushed, as if it were asked now; `undefined`: too little of the claim is left. */
+export function heldBy(grant: PushedGrant | undefined, ttl: number): HeldReply | undefined {
+  if (grant?.expiresAt === undefined) return undefined;
+  const sentAt = performance.now();
+  const left = grant.expiresAt - sentAt;
+  if (left < entryLease(claimOf(ttl))) return undefined;
+  const { fences, queue } = grant;
+  return { kind: 'held', sentAt, lease: left / DRIFT, fences, queue };
 }
 
 /** The votes among the answers: of nodes that may vote, and not older than their own leases. */

@@ -25,9 +25,10 @@ export class QuorumYielder {
       const alone = { ...command, yields: undefined };
       return { ...(await this.acquirer.askInTurn(claim, alone)), yielded };
     }
-    // Sent in this order: until the next holder asks the rest, they are free.
-    const rest = this.releaser.releaseRest(old);
-    const reply = await this.acquirer.askInTurn(claim, command);
+    // Sent in this order: when the next holder hears of it, the rest is on its way to it, or free.
+    const pass = this.releaser.passOf(old);
+    const rest = this.releaser.releaseRest(old, pass);
+    const reply = await this.acquirer.askInTurn(claim, command, pass);
     const { held, open } = await rest;
     const votes = held + open + (reply.yielded === false ? 0 : 1);
     return { ...reply, yielded: votes >= group.majority };

@@ -9,12 +9,13 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoreListener,
   StoredLock,
 } from '../engine/lock-store.js';
 import { readToken } from '../engine/token.js';
 import { toGrant } from './grant-message.js';
+import type { PushListener } from './grant-message.js';
 import { JointCommands } from './joint-commands.js';
+import type { Pass } from './joint-commands.js';
 import type { KeysOfLock } from './lock-keys.js';
 import { onLock } from './lock-servers.js';
 import type { LockServers, ServersListener } from './lock-servers.js';
@@ -35,13 +36,13 @@ import { revokeScript } from './scripts/revoke.script.js';
 export class RedisLockStore implements LockStore {
   readonly #servers: LockServers;
   readonly #joint: JointCommands;
-  #listener: StoreListener | undefined;
+  #listener: PushListener | undefined;
 
   constructor(open: (listener: ServersListener) => LockServers) {
     this.#servers = open({
       granted: (message, time) =>
         this.#listener?.granted(toGrant(message, time, this.#servers.keys)),
-      wanted: (token, queue) => this.#listener?.wanted(token, queue),
+      wanted: (token, queue, waiter) => this.#listener?.wanted(token, queue, waiter),
       revoked: (token) => this.#listener?.revoked(token),
       recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
       doubted: (token, lock) => this.#listener?.doubted(token, this.#servers.keys.keyOf(lock)),
@@ -51,15 +52,18 @@ export class RedisLockStore implements LockStore {
     this.#joint = new JointCommands(this.#servers);
   }
 
-  listen(listener: StoreListener): void {
+  listen(listener: PushListener): void {
     this.#listener = listener;
   }
 
-  /** @param floor The moment whose fencing numbers to reserve, in µs, instead of the server's own. */
-  acquire(command: AcquireCommand, floor?: number): Promise<AcquireReply> {
+  /**
+   * @param floor The moment whose fencing numbers to reserve, in µs, instead of the server's own.
+   * @param heir To whom the other nodes of a quorum pass what yields.
+   */
+  acquire(command: AcquireCommand, floor?: number, heir?: string): Promise<AcquireReply> {
     const place = this.#servers.keys.of(command.key);
     const hears = command.queue === undefined || this.#servers.hears(place);
-    return hears ? this.#joint.acquire(command, floor) : this.#acquireUnheard(command, place);
+    return hears ? this.#joint.acquire(command, floor, heir) : this.#acquireUnheard(command, place);
   }
 
   async #acquireUnheard(command: AcquireCommand, place: KeysOfLock): Promise<AcquireReply> {
@@ -131,8 +135,8 @@ export class RedisLockStore implements LockStore {
     }
   }
 
-  release(command: ReleaseCommand): Promise<ReleaseReply> {
-    return this.#joint.release(command);
+  release(command: ReleaseCommand, pass?: Pass): Promise<ReleaseReply> {
+    return this.#joint.release(command, pass);
   }
 
   /** Names whom it takes the lock from: sent twice, it must not oust the next holder as well. */

@@ -20,13 +20,16 @@ import { COMMAND_MS, StoreParty } from './store-party.js';
 const quorum = sharedQuorum(3);
 
 /**
- * The store as the engine uses it. A push tells a waiter of a quorum that its turn has come; it
- * polls at once, and that poll fetches the votes of the rest.
+ * The store as the engine uses it. A push tells a waiter of a quorum that its turn has come, or may
+ * have; it polls at once, or soon, and that poll fetches the votes of the rest.
  */
 function fetchingGrants(store: LockStore): LockStore {
   let isClosed = false;
+  const keys = new Map<string, string>();
+  const timers = new Set<NodeJS.Timeout>();
   return {
     acquire: async (command) => {
+      keys.set(command.token, command.key);
       const reply = await store.acquire(command);
       return reply.kind === 'partial' ? ((await whole(command)) as AcquireReply) : reply;
     },
@@ -38,13 +41,30 @@ function fetchingGrants(store: LockStore): LockStore {
     keys: (match) => store.keys(match),
     close: () => {
       isClosed = true;
+      for (const timer of timers) clearTimeout(timer);
       return store.close();
     },
     listen: (listener) =>
-      store.listen({ ...listener, granted: (grant) => void fetch(grant, listener) }),
+      store.listen({
+        ...listener,
+        granted: (grant) => {
+          keys.delete(grant.token);
+          void fetch(grant, listener);
+        },
+        recheck: (token, inMs) => {
+          listener.recheck(token, inMs);
+          const ask = (key = keys.get(token)): void => {
+            if (key !== undefined) void fetch({ key, token }, listener);
+          };
+          timers.add(setTimeout(ask, inMs));
+        },
+      }),
   };
 
-  async function fetch(grant: Grant, listener: StoreListener): Promise<void> {
+  async function fetch(
+    grant: Pick<Grant, 'key' | 'token'>,
+    listener: StoreListener,
+  ): Promise<void> {
     const reply = await whole(grant).catch((error: unknown) => {
       // A test may end while its last grant is being fetched.
       if (!isClosed) throw error;

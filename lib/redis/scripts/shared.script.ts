@@ -98,7 +98,10 @@ end
  * none. The caller, `own`, learns it by the reply; everybody else by a push with a claim, a short lease.
  * `waiting` is the queue's length where it is known:
  *
- * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <token> <lock>`
+ * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <next, ~: not told> <token> <lock>`
+ *
+ * With a `floor`, a quorum's, it tells who waits next behind it. It is `passed` instead of `grant`
+ * to the `heir`, to whom the other nodes give their votes as well.
  *
  * With nobody in the queue, who is alive means nothing: what processes that died have left goes too.
  * Where a slot is being moved no key can be looked at that is not there, and a script fails halfway:
@@ -110,7 +113,18 @@ export const PROMOTE = /* lua */ `
 local function exact(fence)
   return fence == us and digits or string.format('%.0f', fence)
 end
-local function promote(own, waiting)
+local function give(head, verb, behind, floor, own)
+  local claim = tonumber(string.sub(head, 18, 21))
+  local first, last = mint(tonumber(string.sub(head, 23, 26)), floor)
+  local expiry = math.floor(us / 1000) + claim
+  redis.call('SET', lock, head, 'PX', claim)
+  local next = floor and behind > 0 and redis.call('ZRANGE', queue, 0, 0)[1] or '~'
+  local heard = head == own or tell(string.sub(head, 1, 16), verb .. exact(first) .. ' '
+    .. exact(last) .. ' ' .. expiry .. ' ' .. digits .. ' ' .. behind .. ' ' .. next .. ' ' .. head
+    .. ' ' .. lock)
+  return heard, first, last, claim
+end
+local function promote(own, waiting, floor, heir)
   local behind = waiting or redis.call('ZCARD', queue)
   while behind > 0 do
     local head = redis.call('ZPOPMIN', queue)[1]
@@ -119,12 +133,9 @@ local function promote(own, waiting)
     local aliveUntil = tonumber(redis.call('ZSCORE', alive, boot) or 0)
     redis.call('ZREM', alive, boot)
     if aliveUntil * 1000 > us then
-      local claim = tonumber(string.sub(head, 18, 21))
-      local first, last = mint(tonumber(string.sub(head, 23, 26)))
-      local expiry = math.floor(us / 1000) + claim
-      redis.call('SET', lock, head, 'PX', claim)
-      if head == own or tell(boot, 'grant ' .. exact(first) .. ' ' .. exact(last) .. ' ' .. expiry .. ' '
-          .. digits .. ' ' .. behind .. ' ' .. head .. ' ' .. lock) then
+      local verb = head == heir and 'passed ' or 'grant '
+      local heard, first, last, claim = give(head, verb, behind, floor, own)
+      if heard then
         if behind == 1 then keepQueue() end
         return head, first, last, behind, claim
       end
