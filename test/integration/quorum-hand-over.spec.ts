@@ -6,10 +6,8 @@ import { releaseScript } from '../../lib/redis/scripts/release.script.js';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openManager } from '../support/managers.js';
-import { NOISE_MS } from '../support/noise.js';
 import { RedisQuorum } from '../support/redis-quorum.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { timed } from '../support/timed.js';
 
 const COMMAND_TIMEOUT = 500;
 
@@ -72,31 +70,5 @@ describe('a hand-over of a quorum whose answer from the coordinator', () => {
 
     for (const waiting of [other, own]) await (await waiting).release();
     expect(lost).toEqual([]);
-  });
-});
-
-describe('a process that asks for a lock of a quorum while its release is on the way', () => {
-  it('keeps its place in the queue', async () => {
-    const { key, proxy, a, b, waiters } = await twoProcesses(3);
-    // Others were met here lately.
-    const first = await a.acquire(key);
-    const waiting = b.acquire(key);
-    await waiters(1);
-    await first.extend();
-    await first.release();
-    await (await waiting).release();
-    const lock = await a.acquire(key);
-    proxy.delayReplies(100);
-
-    const released = lock.release();
-    const again = a.acquire(key);
-    const next = b.acquire(key);
-    await released;
-    await proxy.pass();
-
-    // Not the 2.5 s after which a forgotten waiter asks for itself.
-    const turns = [again, next].map(async (each) => (await each).release());
-    const { ms } = await timed(Promise.all(turns));
-    expect(ms).toBeLessThan(1000 + NOISE_MS);
   });
 });

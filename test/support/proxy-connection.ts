@@ -12,6 +12,8 @@ export class ProxyConnection {
   readonly id: number;
   bytesFromClient = 0;
   bytesFromServer = 0;
+  /** Whether the client listens on it for what is published. */
+  isSubscriber = false;
   readonly #client: Socket;
   readonly #server: Socket | undefined;
   readonly #faults: ProxyFaults;
@@ -68,6 +70,7 @@ export class ProxyConnection {
     this.bytesFromClient += chunk.length;
     if (this.#isSilent) return;
     this.#sent += chunk.toString('latin1').toLowerCase();
+    this.isSubscriber ||= this.#sent.includes('subscribe');
     this.#server?.write(chunk);
   }
 

@@ -1,0 +1,158 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { inOrder } from '../../lib/redis/quorum.js';
+import { closing } from '../support/after-test.js';
+import { eventually } from '../support/eventually.js';
+import { openClient, openManager } from '../support/managers.js';
+import { NOISE_MS } from '../support/noise.js';
+import { RedisQuorum } from '../support/redis-quorum.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { timed } from '../support/timed.js';
+
+const OPTIONS = { commandTimeout: 5000, wait: 30_000 };
+
+/** Servers of a test's own, links of one process to them, and a key that the first one coordinates. */
+async function setUp(count: number) {
+  const { servers, urls } = closing(await RedisQuorum.start(count));
+  const links = await Promise.all(
+    servers.map(async ({ port }) => closing(await TcpProxy.start(port))),
+  );
+  const clients = urls.map((url) => openClient(url));
+  let key = '';
+  for (let n = 0; inOrder(urls, key)[0] !== urls[0]; n += 1) key = `k${n}`;
+  const holders = async () => Promise.all(clients.map((client) => client.get(`lock:${key}`)));
+  const scripts = async () =>
+    Promise.all(
+      clients.map(async (client) => {
+        const [, calls = 0] = /evalsha:calls=(\d+)/.exec(await client.info('commandstats')) ?? [];
+        return Number(calls);
+      }),
+    );
+  const linked = () =>
+    openManager(
+      links.map(({ url }) => url),
+      OPTIONS,
+    );
+  const direct = () => openManager(urls, OPTIONS);
+  /** Resolves when so many processes wait, and their holder has heard of it. */
+  const waiting = async (processes: number) => {
+    const queue = `lock:!q:{lock:${key}}`;
+    await eventually(async () => expect(await clients[0]!.zcard(queue)).toBe(processes));
+    await clients[0]!.ping();
+    await clients[0]!.ping();
+  };
+  return { key, links, clients, holders, scripts, linked, direct, waiting };
+}
+
+describe('a lock of a quorum that another process waits for', () => {
+  it('passes on by one command to each node', async () => {
+    const { key, scripts, direct, waiting } = await setUp(5);
+    const [a, b] = [direct(), direct()];
+    const lock = await a.acquire(key);
+    const next = b.acquire(key);
+    await waiting(1);
+    const before = await scripts();
+
+    await lock.release();
+    await next;
+
+    await eventually(async () => expect(await scripts()).toEqual(before.map((calls) => calls + 1)));
+  });
+
+  it('is there before its release has been answered: that takes one way to the nodes', async () => {
+    const { key, links, linked, direct, waiting } = await setUp(3);
+    const [a, b] = [linked(), direct()];
+    const lock = await a.acquire(key);
+    const next = b.acquire(key);
+    await waiting(1);
+    for (const link of links) link.delayReplies(2000);
+
+    let isReleased = false;
+    const released = lock.release().then(() => (isReleased = true));
+    await next;
+
+    expect(isReleased).toBe(false);
+    for (const link of links) await link.pass();
+    await released;
+  });
+
+  it.each([
+    ['the other nodes tell', [1, 2]],
+    ['the coordinator and another node tell', [0, 1]],
+  ])('passes on though the next holder does not hear what %s it', async (_, deaf) => {
+    const { key, links, linked, direct, waiting } = await setUp(3);
+    const [a, b] = [direct(), linked()];
+    const lock = await a.acquire(key, { ttl: 4000 });
+    const next = b.acquire(key);
+    await waiting(1);
+    for (const at of deaf)
+      for (const link of links[at]!.openConnections) if (link.isSubscriber) link.swallow();
+
+    await lock.release();
+
+    const { ms, value } = await timed(next);
+    // Without the coordinator's word it asks every 2.5 s.
+    expect(ms).toBeLessThan(2500 + NOISE_MS);
+    expect(await value!.release()).toBe('released');
+  });
+
+  it('takes the votes along that were missing', async () => {
+    const { key, clients, holders, direct, waiting } = await setUp(5);
+    const [a, b] = [direct(), direct()];
+    const lock = await a.acquire(key);
+    const next = b.acquire(key);
+    await waiting(1);
+    await clients[2]!.del(`lock:${key}`);
+    await clients[3]!.del(`lock:${key}`);
+
+    expect(await lock.release()).toBe('released');
+    await next;
+
+    await eventually(async () => {
+      const tokens = await holders();
+      expect(tokens).toEqual(tokens.map(() => tokens[0]));
+      expect(tokens[0]).not.toBeNull();
+    });
+  });
+
+  it('goes to the next one when the first gives up while it comes free', async () => {
+    const { key, holders, direct, waiting } = await setUp(3);
+    const [a, b, c] = [direct(), direct(), direct()];
+    for (let i = 0; i < 20; i += 1) {
+      const lock = await a.acquire(key);
+      const abort = new AbortController();
+      const first = b.acquire(key, { signal: abort.signal }).then(
+        (got) => got.release(),
+        () => undefined,
+      );
+      await waiting(1);
+      const next = c.acquire(key);
+      await waiting(2);
+
+      const released = lock.release();
+      if (i % 2 === 0) await Promise.resolve();
+      abort.abort();
+
+      const { ms, value } = await timed(next);
+      expect(ms).toBeLessThan(500 + NOISE_MS);
+      await Promise.all([released, first, value!.release()]);
+    }
+    await eventually(async () => expect(await holders()).toEqual([null, null, null]));
+  });
+
+  it('is free for all when the only one that waited has given up', async () => {
+    const { key, direct, waiting } = await setUp(3);
+    const [a, b, c] = [direct(), direct(), direct()];
+    const lock = await a.acquire(key);
+    const abort = new AbortController();
+    const first = b.acquire(key, { signal: abort.signal }).catch(() => undefined);
+    await waiting(1);
+    abort.abort();
+    await first;
+    await waiting(0);
+
+    await lock.release();
+
+    expect(await c.tryAcquire(key)).not.toBeNull();
+  });
+});
