@@ -26,18 +26,25 @@ export const quorum = [
     load: ALONE,
   }),
   contended('quorum-4x4', 'asked for again at once', { holdMs: 0, pauseMs: 0 }),
+  contended(
+    'quorum-4x4-links',
+    `asked for again at once, a command is ${LINK_MS} ms on its way`,
+    { holdMs: 0, pauseMs: 0 },
+    LINK_MS,
+  ),
   contended('quorum-4x4-sections', 'held for 2 ms, pauses of 0 to 10 ms', {
     holdMs: 2,
     pauseMs: 10,
   }),
 ];
 
-function contended(name, how, times) {
+function contended(name, how, times, linkMs = 0) {
   return crewWork({
     name,
     title: `5 servers, one key, 4 processes × 4 callers, ${how}`,
     libraries: ALL,
     nodes: NODES,
+    linkMs,
     processes: 4,
     load: { kind: 'closedLoop', callers: 4, keys: 1, ...times },
   });

@@ -318,6 +318,41 @@ export function describeLockStore(
         expect(replies.filter(({ kind }) => kind === 'held')).toHaveLength(449);
       });
 
+      it('answers each of many by itself, whatever is asked for the others', async () => {
+        const [, a] = await setUp(1);
+        const keys = Array.from({ length: 240 }, (_, i) => `mixed:${i}`);
+        const tokens = await Promise.all(keys.map((key) => a.take(key)));
+        const isLost = (i: number): boolean => i % 50 === 7;
+        const isLate = (i: number): boolean => i % 50 === 8;
+        const fences = (i: number): number => (i % 3 === 0 ? 2 : 0);
+        const callers = (i: number): number => (i % 4 === 0 ? 3 : 0);
+        for (const [i, key] of keys.entries()) if (isLost(i)) await a.release(key, tokens[i]!);
+        const now = performance.now();
+
+        const replies = await a.store.renew(
+          keys.map((key, i) => ({
+            key,
+            token: tokens[i]!,
+            ttl: 60_000,
+            until: isLate(i) ? now - 5000 : now + COMMAND_MS,
+            fences: fences(i),
+            callers: callers(i),
+          })),
+        );
+
+        const numbers: number[] = [];
+        for (const [i, reply] of replies.entries()) {
+          expect(reply.kind).toBe(isLost(i) ? 'lost' : isLate(i) ? 'unknown' : 'held');
+          if (reply.kind !== 'held') continue;
+          expect(reply.fences.last - reply.fences.next + 1).toBe(fences(i));
+          if (fences(i) > 0) numbers.push(reply.fences.next, reply.fences.last);
+          const seen = await a.store.inspect(keys[i]!);
+          expect(seen!.leaseLeft).toBeGreaterThan(35_000);
+          expect(seen!.waiters.get(a.boot) ?? 0).toBe(callers(i));
+        }
+        expect(new Set(numbers).size).toBe(numbers.length);
+      });
+
       it('never makes a lease shorter', async () => {
         const [, a] = await setUp(1);
         const token = await a.take(KEY, { ttl: 30_000 });

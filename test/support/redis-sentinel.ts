@@ -146,9 +146,8 @@ export class RedisSentinel {
 
 /** Port and state of the primary, and how many replicas it has, as a Sentinel sees it. */
 function viewOf(answer: unknown): string {
-  // ioredis 6 answers with an object, 5 with a list.
-  const pairs = Array.isArray(answer) ? answer : Object.entries(answer as object).flat();
-  const field = (name: string): string => String(pairs[pairs.indexOf(name) + 1]);
+  const pairs = answer as readonly string[];
+  const field = (name: string): string | undefined => pairs[pairs.indexOf(name) + 1];
   return `${field('port')} ${field('flags')} ${field('num-slaves')}`;
 }
 
