@@ -24,8 +24,8 @@ export type PushedGrant = Grant & Pick<GrantMessage, 'next' | 'passed'>;
 /** What listens to the servers: the engine, or the quorum that they are nodes of. */
 export interface PushListener extends Omit<StoreListener, 'granted' | 'wanted'> {
   granted(grant: PushedGrant): void;
-  /** @param waiter Who is the first of them. */
-  wanted(token: string, queue: number, waiter: string | undefined): void;
+  /** @param first Who is the first of them. */
+  wanted(token: string, queue: number, first: string | undefined): void;
 }
 
 const GRANT = /^(grant|passed) (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) (\S+) ([^]+)$/;

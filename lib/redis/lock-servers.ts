@@ -47,8 +47,8 @@ export interface ServersListener extends Pick<
   StoreListener,
   'revoked' | 'recheck' | 'reconnected' | 'unreachable'
 > {
-  /** @param waiter Who is the first of them. */
-  wanted(token: string, queue: number, waiter: string | undefined): void;
+  /** @param first Who is the first of them. */
+  wanted(token: string, queue: number, first: string | undefined): void;
   /** @param time The sender's clock; `undefined` when it can't be told whose it is. */
   granted(message: GrantMessage, time: RedisTime | undefined): void;
   doubted(token: string, lock: string): void;

@@ -74,10 +74,13 @@ export class QuorumClaim {
     if (!this.#mayHaveReleased.has(node)) this.grants.set(node, grant);
   }
 
-  /** The holder before has passed the lock on: any of these nodes may have the token by now, or soon. */
+  /**
+   * The holder before has passed the lock on: any of these nodes may have the token by now, or soon.
+   * Where this process can't give it back, it ends with its claim.
+   */
   inherit(nodes: readonly QuorumNode[]): void {
     this.isInherited = true;
-    for (const node of nodes) this.#asked.add(node);
+    for (const node of nodes) if (node.isReady) this.#asked.add(node);
   }
 
   /** Gives back a vote of which a node has told too late, unless a release has found it there. */

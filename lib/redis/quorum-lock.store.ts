@@ -55,7 +55,8 @@ export class QuorumLockStore implements LockStore {
       (openServer, index): QuorumNode =>
         new QuorumNode(openServer, commandTimeout, {
           granted: (grant) => this.#granted(nodes[index] as QuorumNode, grant),
-          wanted: (token, queue, waiter) => this.#wanted(token, queue, waiter),
+          wanted: (token, queue, first) =>
+            this.#wanted(nodes[index] as QuorumNode, token, queue, first),
           revoked: (token) => this.#revoked(token),
           recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
           doubted: (token, key) => this.#listener?.doubted(token, key),
@@ -156,12 +157,10 @@ export class QuorumLockStore implements LockStore {
     }
   }
 
-  #wanted(token: string, queue: number, waiter: string | undefined): void {
+  #wanted(node: QuorumNode, token: string, queue: number, first: string | undefined): void {
     const claim = this.#claims.get(token);
-    if (claim !== undefined) {
-      this.#contention.met(claim.key);
-      claim.heir = waiter;
-    }
+    if (claim !== undefined) this.#contention.met(claim.key);
+    if (claim?.coordinator === node) claim.heir = first;
     this.#listener?.wanted(token, queue);
   }
 

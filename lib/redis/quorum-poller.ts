@@ -20,7 +20,7 @@ export class QuorumPoller {
     const grant = claim.grants.get(node);
     // Its push saves asking it, once; it told who is next as well.
     claim.grants.delete(node);
-    claim.heir = grant?.next;
+    if (grant !== undefined) claim.heir = grant.next;
     const granted = heldBy(grant, claim.ttl);
     const reply = granted ?? (await this.#pollCoordinator(claim, command));
     if (reply.kind === 'queued') {

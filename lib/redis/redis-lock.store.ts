@@ -42,7 +42,7 @@ export class RedisLockStore implements LockStore {
     this.#servers = open({
       granted: (message, time) =>
         this.#listener?.granted(toGrant(message, time, this.#servers.keys)),
-      wanted: (token, queue, waiter) => this.#listener?.wanted(token, queue, waiter),
+      wanted: (token, queue, first) => this.#listener?.wanted(token, queue, first),
       revoked: (token) => this.#listener?.revoked(token),
       recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
       doubted: (token, lock) => this.#listener?.doubted(token, this.#servers.keys.keyOf(lock)),

@@ -47,8 +47,8 @@ local function leave(token, boot)
   if not rank then return end
   redis.call('ZREM', queue, token)
   redis.call('ZREM', alive, boot)
-  local holder = rank == 0 and redis.call('GET', lock)
-  if holder and isToken(holder) then
+  local holder = rank == 0 and redis.pcall('GET', lock)
+  if type(holder) == 'string' and isToken(holder) then
     tell(string.sub(holder, 1, 16), 'wanted ' .. redis.call('ZCARD', queue) .. ' ' .. holder .. ' '
       .. (redis.call('ZRANGE', queue, 0, 0)[1] or '~') .. ' ' .. lock)
   end

@@ -24,9 +24,10 @@ function nodeThat(answers: {
     acquire: () => answers.acquire(),
     release: () => answers.release?.() ?? Promise.resolve('released'),
   };
-  const node: Pick<QuorumNode, 'owes' | 'isAwaited'> & { call: unknown } = {
+  const node: Pick<QuorumNode, 'owes' | 'isAwaited' | 'isReady'> & { call: unknown } = {
     owes: () => false,
     isAwaited: true,
+    isReady: true,
     call: (_key: string, command: (from: typeof store) => Promise<unknown>) => command(store),
   };
   return node as QuorumNode;
@@ -104,6 +105,14 @@ describe('QuorumClaim', () => {
       claim.granted(node, grant);
 
       expect(claim.grants.has(node)).toBe(counts);
+    });
+
+    it('owes nothing to a node out of reach that may have passed its vote on', async () => {
+      const node = { ...nodeThat({ acquire: async () => VOTE }), isReady: false } as QuorumNode;
+      const claim = new QuorumClaim('k', 't', 30_000);
+      claim.inherit([node]);
+
+      expect(await claim.release(node)).toBe('not-held');
     });
 
     it('gives it back with the rest', async () => {
