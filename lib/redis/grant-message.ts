@@ -29,6 +29,7 @@ export interface PushListener extends Omit<StoreListener, 'granted' | 'wanted'> 
 }
 
 const GRANT = /^(grant|passed) (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) (\S+) ([^]+)$/;
+const TOKEN = /^[\w-]{16}\.\d{4}\.\d{4}\./;
 const NOTE = /^(wanted|revoked|recheck|doubted) (\d+) (\S+) ([^]+)$/;
 
 /** Hands on what a script published. */
@@ -58,8 +59,9 @@ export function readGrant(message: string): GrantMessage | undefined {
   return { token, lock, first, last, expiresAtMs, nowUs, queue, next: told(next), passed };
 }
 
+/** Who is named; `~` and what is no token of ours name nobody. */
 function told(token: string | undefined): string | undefined {
-  return token === '~' ? undefined : token;
+  return token !== undefined && TOKEN.test(token) ? token : undefined;
 }
 
 /**

@@ -75,13 +75,14 @@ export class QuorumAcquirer {
     const known = [{ node: claim.coordinator as QuorumNode, reply: granted }, ...passed];
     if (passed.length > 0) claim.inherit(group.nodes);
     const inherited = votesIn(this.context, claim.ttl, known);
+    group.check(key);
     if (inherited.length >= group.majority) return seal(this.context, claim, inherited);
     const rest = group.nodes.filter((node) => !known.some((one) => one.node === node));
     const heard = await group.ask(
       rest,
       (node) => claim.ask(node, vote, block.last),
       (answers) => this.#judge(claim, [...known, ...answers]),
-      group.majority - known.length,
+      group.majority - inherited.length,
     );
     group.check(key);
     const answers = [...known, ...heard];

@@ -25,14 +25,14 @@ export class QuorumClaim {
   #doubted: { readonly holder: string; readonly since: number } | undefined;
   /** Whether a majority gave it the lock. */
   held = false;
-  /** Whether nodes may give it their vote that were not asked. */
-  isInherited = false;
   readonly #last = new Map<QuorumNode, Promise<unknown>>();
   /** Nodes that may have the token. */
   readonly #asked: Set<QuorumNode>;
   /** What nodes answered that gave it up. */
   readonly #released = new Map<QuorumNode, Promise<ReleaseReply>>();
-  /** Nodes that were told to release it and have not answered that they had nothing. */
+  /** Nodes that may have got the token from the holder before, and have not told. */
+  readonly #expected = new Set<QuorumNode>();
+  /** Nodes that were told to release it, and have neither answered that they had nothing nor voted again. */
   readonly #mayHaveReleased = new Set<QuorumNode>();
 
   /** @param asked All nodes, for a token of which nothing is known. */
@@ -52,16 +52,23 @@ export class QuorumClaim {
     floor?: number,
     heir?: string,
   ): Promise<AcquireReply> {
-    if (node.owes(this.token)) {
-      return Promise.reject(new NotAppliedError([this.key], 'it is being cleaned up.'));
-    }
     const known = this.#asked.has(node);
     this.#asked.add(node);
+    this.#expected.delete(node);
     this.#released.delete(node);
-    const answer = this.send(node, (store) => store.acquire(command, floor, heir));
-    answer.catch((error: unknown) => {
-      if (!known && error instanceof NotAppliedError) this.#asked.delete(node);
+    const answer = this.send(node, (store) => {
+      if (node.owes(this.token)) throw new NotAppliedError([this.key], 'it is being cleaned up.');
+      return store.acquire(command, floor, heir);
     });
+    answer.then(
+      (reply) => {
+        // Every release that was sent before it has been answered.
+        if (reply.kind === 'held' && !this.#released.has(node)) this.#mayHaveReleased.delete(node);
+      },
+      (error: unknown) => {
+        if (!known && error instanceof NotAppliedError) this.#asked.delete(node);
+      },
+    );
     return answer;
   }
 
@@ -71,7 +78,13 @@ export class QuorumClaim {
    */
   granted(node: QuorumNode, grant: PushedGrant): void {
     this.#asked.add(node);
-    if (!this.#mayHaveReleased.has(node)) this.grants.set(node, grant);
+    this.#expected.delete(node);
+    if (!this.isDoubtful(node)) this.grants.set(node, grant);
+  }
+
+  /** Whether a release may have taken the vote of a node since it was given, or may do so still. */
+  isDoubtful(node: QuorumNode): boolean {
+    return this.#mayHaveReleased.has(node) || node.owes(this.token);
   }
 
   /**
@@ -79,20 +92,28 @@ export class QuorumClaim {
    * Where this process can't give it back, it ends with its claim.
    */
   inherit(nodes: readonly QuorumNode[]): void {
-    this.isInherited = true;
-    for (const node of nodes) if (node.isReady) this.#asked.add(node);
+    for (const node of nodes) {
+      if (!node.isReady) continue;
+      if (!this.#asked.has(node)) this.#expected.add(node);
+      this.#asked.add(node);
+    }
   }
 
-  /** Gives back a vote of which a node has told too late, unless a release has found it there. */
+  /** Gives back a vote of which a node has told too late, unless the release has found just that one. */
   refuse(node: QuorumNode): void {
     const answer = this.#released.get(node) ?? Promise.resolve('not-held');
     const refused = answer.then((outcome) => {
-      if (outcome === 'released') return undefined;
+      if (this.#expected.delete(node) && outcome === 'released') return undefined;
       this.#asked.add(node);
       return this.release(node);
     });
     // Of a node that did not hear of it, which is told later.
     refused.catch(() => undefined);
+  }
+
+  /** Whether nodes may still tell of votes that were passed to it. */
+  get isExpecting(): boolean {
+    return this.#expected.size > 0;
   }
 
   /** Resolves when all nodes that were told to give it up have answered, or failed to. */
@@ -128,7 +149,8 @@ export class QuorumClaim {
     answer.then(
       (outcome) => {
         const isLast = this.#released.get(node) === answer;
-        if (isLast && outcome === 'not-held') this.#mayHaveReleased.delete(node);
+        if (isLast && outcome === 'not-held' && !node.owes(token))
+          this.#mayHaveReleased.delete(node);
       },
       () =>
         node.owe(token, { key, dwell, until: performance.now() + Math.max(this.ttl, ALIVE_MS) }),

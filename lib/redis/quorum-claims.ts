@@ -30,7 +30,7 @@ export class QuorumClaims {
     const known = this.#claims.get(token);
     this.#claims.delete(token);
     if (known !== undefined) {
-      if (known.isInherited) void this.#leave(known);
+      if (known.isExpecting) void this.#leave(known);
       return known;
     }
     const claim = new QuorumClaim(key, token, 0, this.group.nodes);

@@ -16,6 +16,7 @@ import { FenceClock } from './fence-clock.js';
 import type { PushedGrant } from './grant-message.js';
 import type { ServersListener } from './lock-servers.js';
 import { QuorumAcquirer } from './quorum-acquirer.js';
+import type { QuorumClaim } from './quorum-claim.js';
 import { QuorumClaims } from './quorum-claims.js';
 import { QuorumGroup } from './quorum-group.js';
 import { QuorumNode } from './quorum-node.js';
@@ -27,7 +28,7 @@ import { QuorumYielder } from './quorum-yielder.js';
 import type { SingleServer } from './single-server.js';
 
 /** How long the votes that pass from holder to holder may come apart, before they are asked for, in milliseconds. */
-const PASSING_MS = 5;
+const PASSING_MS = 20;
 
 /**
  * Locks that a majority of independent Redis servers holds: Redlock, with a queue. Exclusion rests
@@ -71,7 +72,7 @@ export class QuorumLockStore implements LockStore {
     this.#acquirer = new QuorumAcquirer(context);
     this.#poller = new QuorumPoller(context, this.#acquirer);
     this.#releaser = new QuorumReleaser(context);
-    this.#renewer = new QuorumRenewer(context);
+    this.#renewer = new QuorumRenewer(context, this.#claims);
     this.#yielder = new QuorumYielder(context, this.#acquirer, this.#releaser);
     this.#viewer = new QuorumViewer(group);
   }
@@ -93,8 +94,7 @@ export class QuorumLockStore implements LockStore {
       if (old !== undefined) reply = await this.#yielder.yield(claim, command, old);
       else if (inTurn) reply = await this.#acquirer.askInTurn(claim, command);
       else reply = await this.#acquirer.askAll(claim, command);
-      if (reply.kind === 'queued' && claim.grants.size > 0)
-        reply = { ...reply, pollIn: PASSING_MS };
+      reply = soonIfPassed(claim, reply);
       if (reply.kind === 'stale') this.#claims.keep(old);
       if (reply.kind === 'busy' || reply.kind === 'stale') await this.#claims.abandon(claim);
       return reply;
@@ -108,7 +108,7 @@ export class QuorumLockStore implements LockStore {
   async poll(command: PollCommand): Promise<PollReply> {
     const claim = this.#claims.get(command.token);
     if (claim === undefined) return { kind: 'gone', sentAt: performance.now() };
-    const reply = await this.#poller.poll(claim, command);
+    const reply = soonIfPassed(claim, await this.#poller.poll(claim, command));
     if (reply.kind === 'gone') await this.#claims.abandon(claim);
     return reply;
   }
@@ -159,7 +159,7 @@ export class QuorumLockStore implements LockStore {
 
   #wanted(node: QuorumNode, token: string, queue: number, first: string | undefined): void {
     const claim = this.#claims.get(token);
-    if (claim !== undefined) this.#contention.met(claim.key);
+    if (claim !== undefined && queue > 0) this.#contention.met(claim.key);
     if (claim?.coordinator === node) claim.heir = first;
     this.#listener?.wanted(token, queue);
   }
@@ -171,4 +171,10 @@ export class QuorumLockStore implements LockStore {
     void this.#claims.abandon(claim);
     this.#listener?.revoked(token);
   }
+}
+
+/** Who waits while votes have come for it asks again soon. */
+function soonIfPassed<T extends AcquireReply | PollReply>({ grants }: QuorumClaim, reply: T): T {
+  if (reply.kind !== 'queued' || grants.size === 0) return reply;
+  return { ...reply, pollIn: PASSING_MS };
 }

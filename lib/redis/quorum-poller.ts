@@ -24,6 +24,8 @@ export class QuorumPoller {
     const granted = heldBy(grant, claim.ttl);
     const reply = granted ?? (await this.#pollCoordinator(claim, command));
     if (reply.kind === 'queued') {
+      // The push has overtaken the answer.
+      if (claim.grants.has(node)) return this.poll(claim, command);
       // Votes that were passed to it, while the coordinator has let another one in.
       void claim.giveBack([...claim.grants.keys()]);
       return this.#lookAgain(claim, reply);

@@ -53,7 +53,8 @@ export class QuorumReleaser {
   passOf({ key, heir }: QuorumClaim): Pass | undefined {
     const { contention, fences } = this.context;
     const floor = fences.at(performance.now());
-    if (floor === undefined || !contention.isContended(key)) return undefined;
+    const isWanted = heir !== undefined || contention.isContended(key);
+    if (floor === undefined || !isWanted) return undefined;
     return { heir, floor, until: performance.now() + PASS_ON_MS };
   }
 

@@ -1,5 +1,6 @@
 import type { FenceBlock, RenewCommand, RenewReply } from '../engine/lock-store.js';
 import type { Heard, Verdict } from './gather.js';
+import type { QuorumClaims } from './quorum-claims.js';
 import type { QuorumNode } from './quorum-node.js';
 import { agreeOnFences } from './quorum-vote.js';
 import type { QuorumContext, Vote } from './quorum-vote.js';
@@ -7,11 +8,15 @@ import type { QuorumContext, Vote } from './quorum-vote.js';
 type Answers = readonly Heard<QuorumNode, readonly RenewReply[]>[];
 type Renewed = Extract<RenewReply, { kind: 'held' }>;
 
+const UNDER_RELEASE = 'A release of the same token may still take the vote.';
 const NO_FENCES: FenceBlock = { next: 0, last: -1 };
 
 /** Renews leases at all nodes; a lease is what a majority holds. */
 export class QuorumRenewer {
-  constructor(private readonly context: QuorumContext) {}
+  constructor(
+    private readonly context: QuorumContext,
+    private readonly claims: QuorumClaims,
+  ) {}
 
   async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
     const { group, fences } = this.context;
@@ -19,10 +24,23 @@ export class QuorumRenewer {
     const floor = commands.some((one) => one.fences > 0) ? fences.at(sentAt) : undefined;
     const heard = await group.ask(
       group.nodes,
-      (node) => node.call('', (store) => known(store.renew(commands, floor))),
+      (node) => this.#renewAt(node, commands, floor),
       (answers) => this.#judge(commands.length, answers),
     );
     return Promise.all(commands.map((command, i) => this.#combine(command, heard, i, sentAt)));
+  }
+
+  async #renewAt(
+    node: QuorumNode,
+    commands: readonly RenewCommand[],
+    floor: number | undefined,
+  ): Promise<readonly RenewReply[]> {
+    const replies = await node.call('', (store) => known(store.renew(commands, floor)));
+    return replies.map((reply, i): RenewReply => {
+      const claim = this.claims.get(commands[i]?.token ?? '');
+      if (reply.kind !== 'held' || claim?.isDoubtful(node) !== true) return reply;
+      return { kind: 'unknown', sentAt: reply.sentAt, error: new Error(UNDER_RELEASE) };
+    });
   }
 
   #judge(count: number, heard: Answers): Verdict {

@@ -140,6 +140,30 @@ describe('a lock of a quorum that another process waits for', () => {
     await eventually(async () => expect(await holders()).toEqual([null, null, null]));
   });
 
+  it.each([30, 40, 150])(
+    'passes on though the coordinator hears %i ms later of the release than the others',
+    async (late) => {
+      const { key, links, linked, direct, waiting } = await setUp(3);
+      const slow = closing(await TcpProxy.start(links[0]!.port));
+      const a = openManager([slow.url, links[1]!.url, links[2]!.url], OPTIONS);
+      const b = linked();
+      await direct().acquire('other');
+      const lock = await a.acquire(key);
+      for (const link of links) link.delayReplies(20);
+      const next = b.acquire(key);
+      await waiting(1);
+      await lock.extend();
+      slow.delayRequests(late);
+
+      await lock.release();
+
+      const { ms, value } = await timed(next);
+      // Not the half second after which a waiter doubts the holder, nor the 2.5 s between two polls.
+      expect(ms).toBeLessThan(400 + late);
+      await value!.release();
+    },
+  );
+
   it('is free for all when the only one that waited has given up', async () => {
     const { key, direct, waiting } = await setUp(3);
     const [a, b, c] = [direct(), direct(), direct()];

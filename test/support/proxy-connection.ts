@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
 
+import { DelayLine } from './delay-line.js';
+
 /** What a connection asks its proxy about, for each chunk that passes. */
 export interface ProxyFaults {
   replyDelayMs(): number;
+  requestDelayMs(): number;
   /** @param sent What the client has sent since the last reply, in lower case. */
   cutsReply(sent: string): boolean;
 }
@@ -17,8 +20,8 @@ export class ProxyConnection {
   readonly #client: Socket;
   readonly #server: Socket | undefined;
   readonly #faults: ProxyFaults;
-  readonly #replies: { chunk: Buffer; dueAt: number }[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #requests: DelayLine;
+  readonly #replies: DelayLine;
   #sent = '';
   #isSilent: boolean;
 
@@ -29,6 +32,8 @@ export class ProxyConnection {
     this.#server = server;
     this.#faults = faults;
     this.#isSilent = server === undefined;
+    this.#requests = new DelayLine(faults.requestDelayMs, (chunk) => void server?.write(chunk));
+    this.#replies = new DelayLine(faults.replyDelayMs, (chunk) => void client.write(chunk));
     client.setNoDelay(true);
     client.on('data', (chunk) => this.#fromClient(chunk));
     client.on('error', () => {});
@@ -49,7 +54,7 @@ export class ProxyConnection {
   /** Passes nothing on any more; both sockets stay open. */
   swallow(): void {
     this.#isSilent = true;
-    this.#forgetReplies();
+    this.#forget();
   }
 
   /** Passes nothing on any more and ends the server's side only. */
@@ -71,7 +76,7 @@ export class ProxyConnection {
     if (this.#isSilent) return;
     this.#sent += chunk.toString('latin1').toLowerCase();
     this.isSubscriber ||= this.#sent.includes('subscribe');
-    this.#server?.write(chunk);
+    this.#requests.pass(chunk);
   }
 
   #fromServer(chunk: Buffer): void {
@@ -82,44 +87,25 @@ export class ProxyConnection {
       return;
     }
     this.#sent = '';
-    this.#reply(chunk);
+    this.#replies.pass(chunk);
   }
 
   /** Ends the server's side politely: what it has received so far is executed. */
   #cut(): void {
     this.#isSilent = true;
     this.#server?.end();
-    this.#forgetReplies();
+    this.#forget();
     this.#client.destroy();
   }
 
-  #reply(chunk: Buffer): void {
-    this.#replies.push({ chunk, dueAt: performance.now() + this.#faults.replyDelayMs() });
-    if (this.#timer === undefined) this.#sendDueReplies();
-  }
-
-  #sendDueReplies(): void {
-    this.#timer = undefined;
-    for (let next = this.#replies[0]; next !== undefined; next = this.#replies[0]) {
-      const early = next.dueAt - performance.now();
-      if (early > 0) {
-        this.#timer = setTimeout(() => this.#sendDueReplies(), Math.ceil(early));
-        return;
-      }
-      this.#replies.shift();
-      this.#client.write(next.chunk);
-    }
-  }
-
   #close(): void {
-    this.#forgetReplies();
+    this.#forget();
     this.#client.destroy();
     this.#server?.destroy();
   }
 
-  #forgetReplies(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#replies.length = 0;
+  #forget(): void {
+    this.#requests.clear();
+    this.#replies.clear();
   }
 }

@@ -22,6 +22,7 @@ export class TcpProxy {
   readonly #connections: ProxyConnection[] = [];
   #swallowsNew = false;
   #replyDelayMs = 0;
+  #requestDelayMs = 0;
   #cut: { containing: string | undefined; done: () => void } | undefined;
 
   private constructor(targetPort: number, server: Server) {
@@ -76,6 +77,11 @@ export class TcpProxy {
     this.#replyDelayMs = ms;
   }
 
+  /** Passes requests on `ms` milliseconds late, in order; 0 ends it. */
+  delayRequests(ms: number): void {
+    this.#requestDelayMs = ms;
+  }
+
   /** Closes every open connection on both sides. New ones are served. */
   dropConnections(): void {
     for (const connection of this.openConnections) connection.drop();
@@ -98,6 +104,7 @@ export class TcpProxy {
   async pass(): Promise<void> {
     this.#swallowsNew = false;
     this.#replyDelayMs = 0;
+    this.#requestDelayMs = 0;
     this.#cut = undefined;
     if (this.#server.listening) return;
     this.#server.listen(this.port, '127.0.0.1');
@@ -120,6 +127,7 @@ export class TcpProxy {
     const server = this.#swallowsNew ? undefined : connect(this.#targetPort, '127.0.0.1');
     const connection = new ProxyConnection(this.#connections.length, client, server, {
       replyDelayMs: () => this.#replyDelayMs,
+      requestDelayMs: () => this.#requestDelayMs,
       cutsReply: (sent) => this.#takeCut(sent),
     });
     this.#connections.push(connection);

@@ -15,17 +15,21 @@ const VOTE: AcquireReply = {
   queue: 0,
 };
 
+const BUSY: AcquireReply = { kind: 'busy', sentAt: 0, leaseLeft: 30_000 };
+
 /** A node whose answers the test chooses. */
 function nodeThat(answers: {
   acquire: () => Promise<AcquireReply>;
   release?: () => Promise<ReleaseReply>;
 }): QuorumNode {
+  const owed = new Set<string>();
   const store: Pick<LockStore, 'acquire' | 'release'> = {
     acquire: () => answers.acquire(),
     release: () => answers.release?.() ?? Promise.resolve('released'),
   };
-  const node: Pick<QuorumNode, 'owes' | 'isAwaited' | 'isReady'> & { call: unknown } = {
-    owes: () => false,
+  const node: Pick<QuorumNode, 'owe' | 'owes' | 'isAwaited' | 'isReady'> & { call: unknown } = {
+    owe: (token) => void owed.add(token),
+    owes: (token) => owed.has(token),
     isAwaited: true,
     isReady: true,
     call: (_key: string, command: (from: typeof store) => Promise<unknown>) => command(store),
@@ -57,6 +61,19 @@ describe('QuorumClaim', () => {
     await expect(claim.ask(node, command)).rejects.toThrow('refused');
 
     expect(await claim.release(node)).toBe('not-held');
+  });
+
+  it('asks no node whose earlier release turns out to be owed', async () => {
+    let fail: (reason: Error) => void = () => undefined;
+    const release = (): Promise<ReleaseReply> => new Promise((_, reject) => (fail = reject));
+    const node = nodeThat({ acquire: async () => VOTE, release });
+    const claim = new QuorumClaim('k', 't', 30_000, [node]);
+    const released = claim.release(node);
+    const asked = claim.ask(node, command);
+    fail(new Error('late'));
+
+    await expect(released).rejects.toThrow('late');
+    await expect(asked).rejects.toThrow(NotAppliedError);
   });
 
   describe('to which a node has pushed its vote', () => {
@@ -95,16 +112,52 @@ describe('QuorumClaim', () => {
       ['had it', 'released', false],
       ['may have had it', 'unconfirmed', false],
     ] as const)('after a release of which the node says that it %s', async (_, answer, counts) => {
-      const node = nodeThat({ acquire: async () => VOTE, release: async () => answer });
+      const answers = {
+        acquire: async (): Promise<AcquireReply> => VOTE,
+        release: async () => answer,
+      };
+      const node = nodeThat(answers);
       const claim = new QuorumClaim('k', 't', 30_000);
       await claim.ask(node, command);
       await claim.release(node);
-      // Asking once more does not tell which of the two a push is older than.
+      // An answer without a vote does not tell what a push is older than.
+      answers.acquire = async () => BUSY;
       await claim.ask(node, command);
 
       claim.granted(node, grant);
 
       expect(claim.grants.has(node)).toBe(counts);
+    });
+
+    it('counts it once the node has voted after the release', async () => {
+      const node = nodeThat({ acquire: async () => VOTE });
+      const claim = new QuorumClaim('k', 't', 30_000);
+      await claim.ask(node, command);
+      await claim.release(node);
+      await claim.ask(node, command);
+
+      claim.granted(node, grant);
+
+      expect(claim.isDoubtful(node)).toBe(false);
+      expect(claim.grants.has(node)).toBe(true);
+    });
+
+    it('does not count it as long as a release that was not answered may be repeated', async () => {
+      const answers = {
+        acquire: async () => VOTE,
+        release: (): Promise<ReleaseReply> => Promise.reject(new Error('late')),
+      };
+      const node = nodeThat(answers);
+      const claim = new QuorumClaim('k', 't', 30_000, [node]);
+      await expect(claim.release(node)).rejects.toThrow('late');
+      claim.granted(node, grant);
+      answers.release = async () => 'not-held';
+      await claim.release(node);
+
+      claim.granted(node, grant);
+
+      expect(claim.isDoubtful(node)).toBe(true);
+      expect(claim.grants.has(node)).toBe(false);
     });
 
     it('owes nothing to a node out of reach that may have passed its vote on', async () => {
@@ -132,9 +185,10 @@ describe('QuorumClaim', () => {
     });
 
     it.each([
-      ['once more when its release came before', 'not-held', 2],
-      ['not again when its release has found it', 'released', 1],
-    ] as const)('too late gives it back %s', async (_, answer, expected) => {
+      ['once more when its release came before', 'not-held', 1, 2],
+      ['not again when its release has found it', 'released', 1, 1],
+      ['when it was passed twice', 'released', 2, 2],
+    ] as const)('too late gives it back %s', async (_, answer, pushes, expected) => {
       let releases = 0;
       const release = async (): Promise<ReleaseReply> => {
         releases += 1;
@@ -145,7 +199,7 @@ describe('QuorumClaim', () => {
       claim.inherit([node]);
       await claim.release(node);
 
-      claim.refuse(node);
+      for (let i = 0; i < pushes; i += 1) claim.refuse(node);
 
       await eventually(() => expect(releases).toBe(expected));
     });
