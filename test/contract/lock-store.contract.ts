@@ -712,6 +712,26 @@ export function describeLockStore(
           expect(a.wanted).toEqual([{ token, queue: 1 }]);
         },
       );
+
+      where('told-holders', 'order')(
+        'tells how many are left when the first one leaves',
+        async () => {
+          const [, a, b, c, d] = await setUp(4);
+          const token = await a.take(KEY);
+          const first = await b.wait(KEY);
+          const second = await c.wait(KEY);
+          const third = await d.wait(KEY);
+          await eventually(() => expect(a.wanted).toEqual([{ token, queue: 1 }]));
+
+          await d.release(KEY, third);
+          await b.release(KEY, first);
+          await eventually(() => expect(a.wanted.at(-1)).toEqual({ token, queue: 1 }));
+          await c.release(KEY, second);
+
+          await eventually(() => expect(a.wanted.at(-1)).toEqual({ token, queue: 0 }));
+          expect(a.wanted).toHaveLength(3);
+        },
+      );
     });
 
     describe('a token that yields', () => {
