@@ -3,6 +3,7 @@ import type { AcquireCommand, AcquireReply, ReleaseReply } from '../engine/lock-
 import type { PushedGrant } from './grant-message.js';
 import type { Pass } from './joint-commands.js';
 import type { QuorumNode } from './quorum-node.js';
+import { QuorumReleases } from './quorum-releases.js';
 import type { RedisLockStore } from './redis-lock.store.js';
 
 /** As long as a waiter counts as alive in Redis. */
@@ -25,6 +26,7 @@ export class QuorumClaim {
   #doubted: { readonly holder: string; readonly since: number } | undefined;
   /** Whether a majority gave it the lock. */
   held = false;
+  readonly releases: QuorumReleases;
   readonly #last = new Map<QuorumNode, Promise<unknown>>();
   /** Nodes that may have the token. */
   readonly #asked: Set<QuorumNode>;
@@ -32,8 +34,6 @@ export class QuorumClaim {
   readonly #released = new Map<QuorumNode, Promise<ReleaseReply>>();
   /** Nodes that may have got the token from the holder before, and have not told. */
   readonly #expected = new Set<QuorumNode>();
-  /** Nodes that were told to release it, and have neither answered that they had nothing nor voted again. */
-  readonly #mayHaveReleased = new Set<QuorumNode>();
 
   /** @param asked All nodes, for a token of which nothing is known. */
   constructor(
@@ -43,6 +43,7 @@ export class QuorumClaim {
     asked: readonly QuorumNode[] = [],
   ) {
     this.#asked = new Set(asked);
+    this.releases = new QuorumReleases(token);
   }
 
   /** Asks one node for its vote, or for a place in its queue; `heir`: to whom the rest is passed. */
@@ -56,14 +57,14 @@ export class QuorumClaim {
     this.#asked.add(node);
     this.#expected.delete(node);
     this.#released.delete(node);
+    const told = this.releases.toldTo(node);
     const answer = this.send(node, (store) => {
       if (node.owes(this.token)) throw new NotAppliedError([this.key], 'it is being cleaned up.');
       return store.acquire(command, floor, heir);
     });
     answer.then(
       (reply) => {
-        // Every release that was sent before it has been answered.
-        if (reply.kind === 'held' && !this.#released.has(node)) this.#mayHaveReleased.delete(node);
+        if (reply.kind === 'held') this.releases.voted(node, told);
       },
       (error: unknown) => {
         if (!known && error instanceof NotAppliedError) this.#asked.delete(node);
@@ -72,19 +73,11 @@ export class QuorumClaim {
     return answer;
   }
 
-  /**
-   * A node has pushed its vote, which counts unless it may have been given back since: what is
-   * pushed and what is answered come by two connections, in any order.
-   */
+  /** A node has pushed its vote, which counts unless it may have been given back since. */
   granted(node: QuorumNode, grant: PushedGrant): void {
     this.#asked.add(node);
     this.#expected.delete(node);
-    if (!this.isDoubtful(node)) this.grants.set(node, grant);
-  }
-
-  /** Whether a release may have taken the vote of a node since it was given, or may do so still. */
-  isDoubtful(node: QuorumNode): boolean {
-    return this.#mayHaveReleased.has(node) || node.owes(this.token);
+    if (!this.releases.outdates(node)) this.grants.set(node, grant);
   }
 
   /**
@@ -145,16 +138,10 @@ export class QuorumClaim {
     const { key, token } = this;
     const answer = this.send(node, (store) => store.release({ key, token, dwell }, pass));
     this.#released.set(node, answer);
-    this.#mayHaveReleased.add(node);
-    answer.then(
-      (outcome) => {
-        const isLast = this.#released.get(node) === answer;
-        if (isLast && outcome === 'not-held' && !node.owes(token))
-          this.#mayHaveReleased.delete(node);
-      },
-      () =>
-        node.owe(token, { key, dwell, until: performance.now() + Math.max(this.ttl, ALIVE_MS) }),
-    );
+    this.releases.told(node, answer);
+    answer.catch(() => {
+      node.owe(token, { key, dwell, until: performance.now() + Math.max(this.ttl, ALIVE_MS) });
+    });
     return answer;
   }
 

@@ -148,13 +148,20 @@ export class QuorumLockStore implements LockStore {
     const claim = this.#claims.granted(node, grant);
     if (claim === undefined || claim.held) return;
     const turn = claim.grants.get(claim.coordinator as QuorumNode);
-    if (turn !== undefined && (!turn.passed || claim.grants.size >= this.#group.majority)) {
+    if (turn !== undefined && !(turn.passed && this.#isPassing(claim))) {
       this.#contention.met(grant.key);
       this.#listener?.granted({ ...turn, expiresAt: undefined });
     } else if (claim.grants.size === 1) {
       // The others are on their way, or the coordinator has let somebody else in.
       this.#listener?.recheck(grant.token, PASSING_MS);
     }
+  }
+
+  /** Whether pushes are to come that make a majority, of nodes whose pushes count. */
+  #isPassing({ grants, releases }: QuorumClaim): boolean {
+    const { majority, nodes } = this.#group;
+    if (grants.size >= majority) return false;
+    return nodes.filter((node) => !releases.outdates(node)).length >= majority;
   }
 
   #wanted(node: QuorumNode, token: string, queue: number, first: string | undefined): void {

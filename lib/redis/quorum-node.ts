@@ -4,6 +4,8 @@ import type { PushListener } from './grant-message.js';
 import type { ServersListener } from './lock-servers.js';
 import type { RedisConnection } from './redis-connection.js';
 import { leastAge } from './quorum.js';
+import { QuorumDebts } from './quorum-debts.js';
+import type { Debt } from './quorum-debts.js';
 import { RedisLockStore } from './redis-lock.store.js';
 import { raiseScript } from './scripts/raise.script.js';
 import type { SingleServer } from './single-server.js';
@@ -12,13 +14,6 @@ import type { SingleServer } from './single-server.js';
 export interface NodeHooks extends Omit<PushListener, 'unreachable'> {
   /** It has told who it is, after each connect. */
   identified(): void;
-}
-
-/** A release that a node did not hear, to be repeated until it makes no sense any more. */
-interface Debt {
-  readonly key: string;
-  readonly dwell: number;
-  readonly until: number;
 }
 
 /** One of the independent servers of a quorum: its store, whether it answers, and who it is. */
@@ -34,7 +29,9 @@ export class QuorumNode {
   hasRestarted = false;
   #settle: () => void = () => undefined;
   readonly #server: SingleServer;
-  readonly #owed = new Map<string, Debt>();
+  readonly #debts = new QuorumDebts((token, { key, dwell }) =>
+    this.call(key, (store) => store.release({ key, token, dwell })),
+  );
   readonly #waiting = new Set<() => void>();
   #contacted = false;
   #isUp = false;
@@ -62,7 +59,7 @@ export class QuorumNode {
       // The others may make a majority without it.
       unreachable: () => {},
       reconnected: () => {
-        this.#settleDebts();
+        void this.#debts.settle();
         hooks.reconnected();
       },
     });
@@ -112,6 +109,8 @@ export class QuorumNode {
     try {
       const reply = await command(this.store);
       this.#suspect = false;
+      // It hears again, though its connection was never cut.
+      void this.#debts.settle();
       return reply;
     } catch (error) {
       this.#suspect = error instanceof LockUnavailableError && !(error instanceof NotAppliedError);
@@ -131,16 +130,16 @@ export class QuorumNode {
 
   /** Repeats a release when the server is back, up to the moment `until`. */
   owe(token: string, debt: Debt): void {
-    this.#owed.set(token, debt);
+    this.#debts.owe(token, debt);
   }
 
   /** Whether a release of `token` is to be repeated: it must not be given a vote before. */
   owes(token: string): boolean {
-    return this.#owed.has(token);
+    return this.#debts.owes(token);
   }
 
   async close(): Promise<void> {
-    this.#owed.clear();
+    this.#debts.clear();
     for (const wake of [...this.#waiting]) wake();
     await this.store.close();
   }
@@ -175,16 +174,6 @@ export class QuorumNode {
     const age = uptime === undefined ? undefined : leastAge(Number(uptime));
     this.bornAt = age === undefined ? undefined : performance.now() - age;
     this.hooks.identified();
-  }
-
-  #settleDebts(): void {
-    const now = performance.now();
-    for (const [token, { key, dwell, until }] of this.#owed) {
-      const paid = (): void => void this.#owed.delete(token);
-      if (until < now) paid();
-      else
-        this.call(key, (store) => store.release({ key, token, dwell })).then(paid, () => undefined);
-    }
   }
 
   /** Tears down a connection on which the server's greeting never comes. */

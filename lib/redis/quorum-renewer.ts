@@ -35,10 +35,14 @@ export class QuorumRenewer {
     commands: readonly RenewCommand[],
     floor: number | undefined,
   ): Promise<readonly RenewReply[]> {
+    const releases = commands.map(({ token }) => this.claims.get(token)?.releases);
+    const behind = releases.map((its) => its?.behind(node));
     const replies = await node.call('', (store) => known(store.renew(commands, floor)));
     return replies.map((reply, i): RenewReply => {
-      const claim = this.claims.get(commands[i]?.token ?? '');
-      if (reply.kind !== 'held' || claim?.isDoubtful(node) !== true) return reply;
+      const its = releases[i];
+      // It ran behind all releases, and none has been told since.
+      if (its === undefined || (behind[i] !== undefined && its.behind(node) === behind[i]))
+        return reply;
       return { kind: 'unknown', sentAt: reply.sentAt, error: new Error(UNDER_RELEASE) };
     });
   }

@@ -27,6 +27,8 @@ function fetchingGrants(store: LockStore): LockStore {
   let isClosed = false;
   const keys = new Map<string, string>();
   const timers = new Set<NodeJS.Timeout>();
+  /** One poll of a token at a time, and none after it was given up. */
+  const polls = new Map<string, Promise<void>>();
   return {
     acquire: async (command) => {
       keys.set(command.token, command.key);
@@ -35,7 +37,11 @@ function fetchingGrants(store: LockStore): LockStore {
     },
     poll: (command) => store.poll(command),
     renew: (commands) => store.renew(commands),
-    release: (command) => store.release(command),
+    release: async (command) => {
+      keys.delete(command.token);
+      await polls.get(command.token);
+      return store.release(command);
+    },
     revoke: (key) => store.revoke(key),
     inspect: (key) => store.inspect(key),
     keys: (match) => store.keys(match),
@@ -47,32 +53,32 @@ function fetchingGrants(store: LockStore): LockStore {
     listen: (listener) =>
       store.listen({
         ...listener,
-        granted: (grant) => {
-          keys.delete(grant.token);
-          void fetch(grant, listener);
-        },
+        granted: ({ token }) => ask(token, listener),
         recheck: (token, inMs) => {
           listener.recheck(token, inMs);
-          const ask = (key = keys.get(token)): void => {
-            if (key !== undefined) void fetch({ key, token }, listener);
-          };
-          timers.add(setTimeout(ask, inMs));
+          timers.add(setTimeout(() => ask(token, listener), inMs));
         },
       }),
   };
 
-  async function fetch(
-    grant: Pick<Grant, 'key' | 'token'>,
-    listener: StoreListener,
-  ): Promise<void> {
-    const reply = await whole(grant).catch((error: unknown) => {
+  function ask(token: string, listener: StoreListener): void {
+    const before = polls.get(token) ?? Promise.resolve();
+    const poll = before.then(() => fetch(token, listener));
+    polls.set(token, poll);
+  }
+
+  async function fetch(token: string, listener: StoreListener): Promise<void> {
+    const key = keys.get(token);
+    if (key === undefined) return;
+    const reply = await whole({ key, token }).catch((error: unknown) => {
       // A test may end while its last grant is being fetched.
       if (!isClosed) throw error;
       return undefined;
     });
     if (reply?.kind !== 'held') return;
+    keys.delete(token);
     const { sentAt, lease, fences, queue } = reply;
-    listener.granted({ ...grant, fences, queue, expiresAt: sentAt + lease * DRIFT });
+    listener.granted({ key, token, fences, queue, expiresAt: sentAt + lease * DRIFT });
   }
 
   /** Polls until the rest of the nodes has answered yes, or it is nobody's turn any more. */

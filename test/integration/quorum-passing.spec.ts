@@ -41,7 +41,7 @@ async function setUp(count: number) {
     await clients[0]!.ping();
     await clients[0]!.ping();
   };
-  return { key, links, clients, holders, scripts, linked, direct, waiting };
+  return { key, servers, urls, links, clients, holders, scripts, linked, direct, waiting };
 }
 
 describe('a lock of a quorum that another process waits for', () => {
@@ -163,6 +163,27 @@ describe('a lock of a quorum that another process waits for', () => {
       await value!.release();
     },
   );
+
+  it('counts on a vote that was given back once and has come again', async () => {
+    const { key, servers, urls, clients, holders, direct, waiting } = await setUp(3);
+    const a = direct();
+    const b = openManager(urls, { ...OPTIONS, ttl: 900 });
+    const lock = await a.acquire(key);
+    // The next holder is given it at first, before it has to wait.
+    await clients[1]!.del(`lock:${key}`);
+    const next = b.acquire(key);
+    await waiting(1);
+    await eventually(async () => expect((await holders())[1]).toBeNull());
+    await lock.release();
+    const held = await next;
+    await eventually(async () => expect(new Set(await holders()).size).toBe(1));
+
+    await servers[2]!.kill();
+    const until = performance.now() + 2000;
+    await eventually(() => expect(performance.now()).toBeGreaterThan(until));
+
+    expect(held.signal.aborted).toBe(false);
+  });
 
   it('is free for all when the only one that waited has given up', async () => {
     const { key, direct, waiting } = await setUp(3);

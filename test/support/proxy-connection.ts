@@ -4,8 +4,8 @@ import { DelayLine } from './delay-line.js';
 
 /** What a connection asks its proxy about, for each chunk that passes. */
 export interface ProxyFaults {
-  replyDelayMs(): number;
-  requestDelayMs(): number;
+  readonly replyDelayMs: () => number;
+  readonly requestDelayMs: () => number;
   /** @param sent What the client has sent since the last reply, in lower case. */
   cutsReply(sent: string): boolean;
 }

@@ -18,10 +18,13 @@ const VOTE: AcquireReply = {
 const BUSY: AcquireReply = { kind: 'busy', sentAt: 0, leaseLeft: 30_000 };
 
 /** A node whose answers the test chooses. */
-function nodeThat(answers: {
-  acquire: () => Promise<AcquireReply>;
-  release?: () => Promise<ReleaseReply>;
-}): QuorumNode {
+function nodeThat(
+  answers: {
+    acquire: () => Promise<AcquireReply>;
+    release?: () => Promise<ReleaseReply>;
+  },
+  isReady = true,
+): QuorumNode {
   const owed = new Set<string>();
   const store: Pick<LockStore, 'acquire' | 'release'> = {
     acquire: () => answers.acquire(),
@@ -31,7 +34,7 @@ function nodeThat(answers: {
     owe: (token) => void owed.add(token),
     owes: (token) => owed.has(token),
     isAwaited: true,
-    isReady: true,
+    isReady,
     call: (_key: string, command: (from: typeof store) => Promise<unknown>) => command(store),
   };
   return node as QuorumNode;
@@ -138,8 +141,25 @@ describe('QuorumClaim', () => {
 
       claim.granted(node, grant);
 
-      expect(claim.isDoubtful(node)).toBe(false);
+      expect(claim.releases.outdates(node)).toBe(false);
       expect(claim.grants.has(node)).toBe(true);
+    });
+
+    it('does not count it for the vote of an earlier question while a release is on its way', async () => {
+      const replies: ((reply: AcquireReply) => void)[] = [];
+      const acquire = (): Promise<AcquireReply> => new Promise((resolve) => replies.push(resolve));
+      const node = nodeThat({ acquire, release: () => new Promise(() => {}) });
+      const claim = new QuorumClaim('k', 't', 30_000);
+      const asked = claim.ask(node, command);
+      void claim.release(node);
+      void claim.ask(node, command);
+      replies[0]!(VOTE);
+      await asked;
+
+      claim.granted(node, grant);
+
+      expect(claim.grants.has(node)).toBe(false);
+      expect(claim.releases.behind(node)).toBeUndefined();
     });
 
     it('does not count it as long as a release that was not answered may be repeated', async () => {
@@ -156,12 +176,12 @@ describe('QuorumClaim', () => {
 
       claim.granted(node, grant);
 
-      expect(claim.isDoubtful(node)).toBe(true);
+      expect(claim.releases.outdates(node)).toBe(true);
       expect(claim.grants.has(node)).toBe(false);
     });
 
     it('owes nothing to a node out of reach that may have passed its vote on', async () => {
-      const node = { ...nodeThat({ acquire: async () => VOTE }), isReady: false } as QuorumNode;
+      const node = nodeThat({ acquire: async () => VOTE }, false);
       const claim = new QuorumClaim('k', 't', 30_000);
       claim.inherit([node]);
 

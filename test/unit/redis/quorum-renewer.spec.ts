@@ -51,7 +51,6 @@ describe('QuorumRenewer', () => {
   it.each([
     ['is on its way', new Promise<ReleaseReply>(() => {})],
     ['was not answered and will be repeated', Promise.reject<ReleaseReply>(new Error('late'))],
-    ['has found it', Promise.resolve<ReleaseReply>('released')],
   ])('does not count a node where a release of the token %s (I1)', async (_, release) => {
     const nodes = [node(true), node(true, release), node(false)];
     const { claims, renewer } = renewerOf(nodes);
@@ -61,5 +60,27 @@ describe('QuorumRenewer', () => {
     await Promise.resolve();
 
     expect(await renewer.renew([COMMAND])).toMatchObject([{ kind: 'unknown' }]);
+  });
+
+  it('counts a node again that has voted after it had given its vote back', async () => {
+    const nodes = [node(true), node(true), node(false)];
+    const { claims, renewer } = renewerOf(nodes);
+    const claim = claims.begin('k', 't', 3000);
+    claim.inherit(nodes);
+    await claim.release(nodes[1]!);
+
+    expect(await renewer.renew([COMMAND])).toMatchObject([{ kind: 'held' }]);
+  });
+
+  it('does not count a node that is told of a release before it has answered', async () => {
+    const nodes = [node(true), node(true), node(false)];
+    const { claims, renewer } = renewerOf(nodes);
+    const claim = claims.begin('k', 't', 3000);
+    claim.inherit(nodes);
+
+    const renewed = renewer.renew([COMMAND]);
+    await claim.release(nodes[1]!);
+
+    expect(await renewed).toMatchObject([{ kind: 'unknown' }]);
   });
 });

@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { QuorumDebts } from '../../../lib/redis/quorum-debts.js';
+
+const DEBT = { key: 'k', dwell: 0, until: Infinity };
+
+describe('QuorumDebts', () => {
+  it('are repeated until the node has heard', async () => {
+    let isDeaf = true;
+    const told: string[] = [];
+    const debts = new QuorumDebts(async (token) => {
+      told.push(token);
+      if (isDeaf) throw new Error('late');
+    });
+    debts.owe('t', DEBT);
+
+    await debts.settle();
+    expect(debts.owes('t')).toBe(true);
+    isDeaf = false;
+    await debts.settle();
+    await debts.settle();
+
+    expect(debts.owes('t')).toBe(false);
+    expect(told).toEqual(['t', 't']);
+  });
+
+  it('end with their time', async () => {
+    const debts = new QuorumDebts(() => Promise.reject(new Error('not to be told')));
+    debts.owe('t', { ...DEBT, until: 0 });
+
+    await debts.settle();
+
+    expect(debts.owes('t')).toBe(false);
+  });
+
+  it('stay when they are renewed while an earlier one is settled', async () => {
+    const debts: QuorumDebts = new QuorumDebts(async (token) =>
+      debts.owe(token, { ...DEBT, dwell: 1 }),
+    );
+    debts.owe('t', DEBT);
+
+    await debts.settle();
+
+    expect(debts.owes('t')).toBe(true);
+  });
+
+  it('are told once at a time', async () => {
+    let told = 0;
+    const debts = new QuorumDebts(async () => void (told += 1));
+    debts.owe('t', DEBT);
+
+    await Promise.all([debts.settle(), debts.settle()]);
+
+    expect(told).toBe(1);
+  });
+});
