@@ -26,6 +26,8 @@ export class QuorumClaim {
   #doubted: { readonly holder: string; readonly since: number } | undefined;
   /** Whether a majority gave it the lock. */
   held = false;
+  /** Whether the coordinator was told to give it up for another token, and did not answer. */
+  mayHaveYielded = false;
   readonly releases: QuorumReleases;
   readonly #last = new Map<QuorumNode, Promise<unknown>>();
   /** Nodes that may have the token. */
@@ -136,7 +138,9 @@ export class QuorumClaim {
     if (!this.#asked.delete(node)) return this.#released.get(node) ?? Promise.resolve('not-held');
     this.grants.delete(node);
     const { key, token } = this;
-    const answer = this.send(node, (store) => store.release({ key, token, dwell }, pass));
+    const sent = this.send(node, (store) => store.release({ key, token, dwell }, pass));
+    const mayHaveYielded = this.mayHaveYielded && node === this.coordinator;
+    const answer = mayHaveYielded ? sent.then(unproven) : sent;
     this.#released.set(node, answer);
     this.releases.told(node, answer);
     answer.catch(() => {
@@ -165,4 +169,9 @@ export class QuorumClaim {
   #settled(node: QuorumNode, command: Promise<void>): void {
     if (this.#last.get(node) === command) this.#last.delete(node);
   }
+}
+
+/** That it is not held any more is no proof of a loss. */
+function unproven(outcome: ReleaseReply): ReleaseReply {
+  return outcome === 'not-held' ? 'unconfirmed' : outcome;
 }

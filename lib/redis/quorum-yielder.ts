@@ -1,3 +1,4 @@
+import { NotAppliedError } from '../engine/lock-store.js';
 import type { AcquireCommand, AcquireReply } from '../engine/lock-store.js';
 import type { QuorumAcquirer } from './quorum-acquirer.js';
 import type { QuorumClaim } from './quorum-claim.js';
@@ -28,7 +29,10 @@ export class QuorumYielder {
     // Sent in this order: when the next holder hears of it, the rest is on its way to it, or free.
     const pass = this.releaser.passOf(old);
     const rest = this.releaser.releaseRest(old, pass);
-    const reply = await this.acquirer.askInTurn(claim, command, pass);
+    const reply = await this.acquirer.askInTurn(claim, command, pass).catch((error: unknown) => {
+      old.mayHaveYielded = !(error instanceof NotAppliedError);
+      throw error;
+    });
     const { held, open } = await rest;
     const votes = held + open + (reply.yielded === false ? 0 : 1);
     return { ...reply, yielded: votes >= group.majority };

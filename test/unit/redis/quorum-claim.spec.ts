@@ -79,6 +79,20 @@ describe('QuorumClaim', () => {
     await expect(asked).rejects.toThrow(NotAppliedError);
   });
 
+  it('takes it for no proof of a loss that the coordinator does not hold what it may have passed on', async () => {
+    const answers = {
+      acquire: async () => VOTE,
+      release: async (): Promise<ReleaseReply> => 'not-held',
+    };
+    const [node, other] = [nodeThat(answers), nodeThat(answers)];
+    const claim = new QuorumClaim('k', 't', 30_000, [node, other]);
+    claim.coordinator = node;
+    claim.mayHaveYielded = true;
+
+    expect(await claim.release(node)).toBe('unconfirmed');
+    expect(await claim.release(other)).toBe('not-held');
+  });
+
   describe('to which a node has pushed its vote', () => {
     const grant: PushedGrant = {
       key: 'k',
