@@ -4,7 +4,7 @@ import type { Heard, Verdict } from './gather.js';
 import type { Pass } from './joint-commands.js';
 import type { QuorumClaim } from './quorum-claim.js';
 import type { QuorumNode } from './quorum-node.js';
-import { heldBy, seal, votesIn } from './quorum-vote.js';
+import { passedTo, seal, votesIn } from './quorum-vote.js';
 import type { HeldReply, QuorumContext, Vote } from './quorum-vote.js';
 
 type Answers = readonly Heard<QuorumNode, AcquireReply>[];
@@ -44,7 +44,15 @@ export class QuorumAcquirer {
   }
 
   /** The coordinator alone, where others wait: who is not first does not disturb the one who is. */
-  async askInTurn(claim: QuorumClaim, command: AcquireCommand, pass?: Pass): Promise<AcquireReply> {
+  async askInTurn(claim: QuorumClaim, command: AcquireCommand): Promise<AcquireReply> {
+    return this.goOn(claim, command, await this.askCoordinator(claim, command));
+  }
+
+  async askCoordinator(
+    claim: QuorumClaim,
+    command: AcquireCommand,
+    pass?: Pass,
+  ): Promise<AcquireReply> {
     const node = claim.coordinator as QuorumNode;
     const reply = await claim
       .ask(node, command, pass?.floor, pass?.heir)
@@ -53,10 +61,16 @@ export class QuorumAcquirer {
         throw error;
       });
     if (reply.kind === 'queued') this.context.contention.met(claim.key);
-    if (reply.kind !== 'held') return reply;
-    const { yielded } = reply;
-    const rest = await this.askRest(claim, command, reply);
-    return yielded === undefined ? rest : { ...rest, yielded };
+    return reply;
+  }
+
+  /** Asks the rest of the nodes when the coordinator has given its vote. */
+  async goOn(
+    claim: QuorumClaim,
+    command: AcquireCommand,
+    reply: AcquireReply,
+  ): Promise<AcquireReply> {
+    return reply.kind === 'held' ? this.askRest(claim, command, reply) : reply;
   }
 
   /**
@@ -71,7 +85,7 @@ export class QuorumAcquirer {
     const { group } = this.context;
     const { lease: ttl, fences: block } = granted;
     const vote = { key, token, ttl, until, fences: block.last - block.next + 1 };
-    const passed = this.#passedTo(claim);
+    const passed = passedTo(claim);
     const known = [{ node: claim.coordinator as QuorumNode, reply: granted }, ...passed];
     if (passed.length > 0) claim.inherit(group.nodes);
     const inherited = votesIn(this.context, claim.ttl, known);
@@ -90,16 +104,6 @@ export class QuorumAcquirer {
     if (votes.length >= group.majority) return seal(this.context, claim, votes);
     void claim.giveBack(rest);
     return this.#partial(claim, answers);
-  }
-
-  /** Votes of other nodes that have come by push. */
-  #passedTo(claim: QuorumClaim): { readonly node: QuorumNode; readonly reply: HeldReply }[] {
-    const votes = [];
-    for (const [node, grant] of claim.grants) {
-      const reply = node === claim.coordinator ? undefined : heldBy(grant, claim.ttl);
-      if (reply !== undefined) votes.push({ node, reply });
-    }
-    return votes;
   }
 
   #judge({ ttl, coordinator }: QuorumClaim, heard: Answers): Verdict {

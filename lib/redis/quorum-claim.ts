@@ -26,7 +26,7 @@ export class QuorumClaim {
   #doubted: { readonly holder: string; readonly since: number } | undefined;
   /** Whether a majority gave it the lock. */
   held = false;
-  /** Whether the coordinator was told to give it up for another token, and did not answer. */
+  /** Whether the coordinator may have given it up for another token, in the same step. */
   mayHaveYielded = false;
   readonly releases: QuorumReleases;
   readonly #last = new Map<QuorumNode, Promise<unknown>>();

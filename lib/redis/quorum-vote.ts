@@ -36,6 +36,16 @@ export function heldBy(grant: PushedGrant | undefined, ttl: number): HeldReply |
   return { kind: 'held', sentAt, lease: left / DRIFT, fences, queue };
 }
 
+/** The votes of other nodes than the coordinator that have come by push. */
+export function passedTo({ grants, coordinator, ttl }: QuorumClaim): Vote<HeldReply>[] {
+  const votes: Vote<HeldReply>[] = [];
+  for (const [node, grant] of grants) {
+    const reply = node === coordinator ? undefined : heldBy(grant, ttl);
+    if (reply !== undefined) votes.push({ node, reply });
+  }
+  return votes;
+}
+
 /** The votes among the answers: of nodes that may vote, and not older than their own leases. */
 export function votesIn(
   { group }: QuorumContext,

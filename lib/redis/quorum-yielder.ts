@@ -29,12 +29,16 @@ export class QuorumYielder {
     // Sent in this order: when the next holder hears of it, the rest is on its way to it, or free.
     const pass = this.releaser.passOf(old);
     const rest = this.releaser.releaseRest(old, pass);
-    const reply = await this.acquirer.askInTurn(claim, command, pass).catch((error: unknown) => {
-      old.mayHaveYielded = !(error instanceof NotAppliedError);
-      throw error;
-    });
+    const reply = await this.acquirer
+      .askCoordinator(claim, command, pass)
+      .catch((error: unknown) => {
+        old.mayHaveYielded = !(error instanceof NotAppliedError);
+        throw error;
+      });
+    old.mayHaveYielded = reply.kind !== 'stale';
+    const turn = await this.acquirer.goOn(claim, command, reply);
     const { held, open } = await rest;
     const votes = held + open + (reply.yielded === false ? 0 : 1);
-    return { ...reply, yielded: votes >= group.majority };
+    return { ...turn, yielded: votes >= group.majority };
   }
 }
