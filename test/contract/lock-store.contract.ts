@@ -617,7 +617,9 @@ export function describeLockStore(
 
         const reply = held(await b.poll(KEY, waiting));
 
-        expect(reply.lease).toBe(2000);
+        // A vote that was pushed meanwhile tells what was left of it then.
+        expect(reply.lease).toBeGreaterThan(1500);
+        expect(reply.lease).toBeLessThanOrEqual(2000);
         expect(reply.fences.last - reply.fences.next + 1).toBe(3);
       });
 
