@@ -60,9 +60,9 @@ export class QuorumClaim {
     this.#expected.delete(node);
     this.#released.delete(node);
     const told = this.releases.toldTo(node);
-    const answer = this.send(node, (store) => {
+    const answer = this.#inTurn(node, async () => {
       if (node.owes(this.token)) throw new NotAppliedError([this.key], 'it is being cleaned up.');
-      return store.acquire(command, floor, heir);
+      return node.call(this.key, (store) => store.acquire(command, floor, heir));
     });
     answer.then(
       (reply) => {
@@ -117,8 +117,12 @@ export class QuorumClaim {
   }
 
   send<T>(node: QuorumNode, command: (store: RedisLockStore) => Promise<T>): Promise<T> {
+    return this.#inTurn(node, () => node.call(this.key, command));
+  }
+
+  /** Runs behind all that was sent to this node before. */
+  #inTurn<T>(node: QuorumNode, run: () => Promise<T>): Promise<T> {
     const before = this.#last.get(node);
-    const run = (): Promise<T> => node.call(this.key, command);
     const answer = before === undefined ? run() : before.then(run);
     const settled: Promise<void> = answer.then(
       () => this.#settled(node, settled),

@@ -69,14 +69,18 @@ describe('QuorumClaim', () => {
   it('asks no node whose earlier release turns out to be owed', async () => {
     let fail: (reason: Error) => void = () => undefined;
     const release = (): Promise<ReleaseReply> => new Promise((_, reject) => (fail = reject));
+    let questions = 0;
     const node = nodeThat({ acquire: async () => VOTE, release });
     const claim = new QuorumClaim('k', 't', 30_000, [node]);
     const released = claim.release(node);
+    // What the node is called for, and answers, would count as a sign of life.
+    node.call = async () => Promise.reject(new Error(`question ${(questions += 1)}`));
     const asked = claim.ask(node, command);
     fail(new Error('late'));
 
     await expect(released).rejects.toThrow('late');
     await expect(asked).rejects.toThrow(NotAppliedError);
+    expect(questions).toBe(0);
   });
 
   it('takes it for no proof of a loss that the coordinator does not hold what it may have passed on', async () => {
