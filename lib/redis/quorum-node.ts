@@ -59,7 +59,7 @@ export class QuorumNode {
       // The others may make a majority without it.
       unreachable: () => {},
       reconnected: () => {
-        void this.#debts.settle();
+        void this.#debts.retry();
         hooks.reconnected();
       },
     });

@@ -17,11 +17,25 @@ describe('QuorumDebts', () => {
     await debts.settle();
     expect(debts.owes('t')).toBe(true);
     isDeaf = false;
-    await debts.settle();
-    await debts.settle();
+    await debts.retry();
+    await debts.retry();
 
     expect(debts.owes('t')).toBe(false);
     expect(told).toEqual(['t', 't']);
+  });
+
+  it('do not follow every answer of a node that refuses them', async () => {
+    let told = 0;
+    const debts = new QuorumDebts(async () => {
+      told += 1;
+      throw new Error('refused');
+    });
+    debts.owe('t', DEBT);
+    for (let i = 0; i < 10; i += 1) await debts.settle();
+    expect(told).toBe(1);
+
+    await debts.retry();
+    expect(told).toBe(2);
   });
 
   it('end with their time', async () => {
