@@ -35,7 +35,7 @@ export class QuorumYielder {
         old.mayHaveYielded = !(error instanceof NotAppliedError);
         throw error;
       });
-    old.mayHaveYielded = reply.kind !== 'stale';
+    old.mayHaveYielded = reply.kind !== 'stale' && reply.yielded !== false;
     const turn = await this.acquirer.goOn(claim, command, reply);
     const { held, open } = await rest;
     const votes = held + open + (reply.yielded === false ? 0 : 1);
