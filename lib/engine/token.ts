@@ -55,6 +55,11 @@ export function claimOf(ttl: number): number {
   return Math.min(Math.floor(ttl), MAX_CLAIM_MS);
 }
 
+/** Whether a value has the form of our tokens. */
+export function isToken(value: string): boolean {
+  return TOKEN.test(value);
+}
+
 /** Reads a token back; `undefined` for a value that is none of ours. */
 export function readToken(value: string): TokenFacts | undefined {
   const [, boot, pid, host, label] = TOKEN.exec(value) ?? [];

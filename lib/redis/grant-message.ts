@@ -1,5 +1,6 @@
 import type { RedisTime } from '../engine/lease.js';
 import type { Grant, StoreListener } from '../engine/lock-store.js';
+import { isToken } from '../engine/token.js';
 import type { LockKeys } from './lock-keys.js';
 import type { ServersListener } from './lock-servers.js';
 
@@ -29,7 +30,6 @@ export interface PushListener extends Omit<StoreListener, 'granted' | 'wanted'> 
 }
 
 const GRANT = /^(grant|passed) (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) (\S+) ([^]+)$/;
-const TOKEN = /^[\w-]{16}\.\d{4}\.\d{4}\./;
 const NOTE = /^(wanted|revoked|recheck|doubted) (\d+) (\S+) ([^]+)$/;
 
 /** Hands on what a script published. */
@@ -61,7 +61,7 @@ export function readGrant(message: string): GrantMessage | undefined {
 
 /** Who is named; `~` and what is no token of ours name nobody. */
 function told(token: string | undefined): string | undefined {
-  return token !== undefined && TOKEN.test(token) ? token : undefined;
+  return token !== undefined && isToken(token) ? token : undefined;
 }
 
 /**

@@ -6,10 +6,10 @@ import type { QuorumNode } from './quorum-node.js';
 import type { QuorumContext } from './quorum-vote.js';
 
 type Answers = readonly Heard<QuorumNode, ReleaseReply>[];
+type Pending = readonly Asked<QuorumNode, ReleaseReply>[];
+
 /** A node that hears of it later frees its vote: the next holder has gone on without, in milliseconds. */
 const PASS_ON_MS = 100;
-
-type Pending = readonly Asked<QuorumNode, ReleaseReply>[];
 
 /**
  * Gives locks back, at all nodes at once, and passes them on to the first in the coordinator's queue

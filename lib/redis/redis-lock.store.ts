@@ -135,6 +135,7 @@ export class RedisLockStore implements LockStore {
     }
   }
 
+  /** @param pass How a node of a quorum gives its vote to the next holder instead of freeing it. */
   release(command: ReleaseCommand, pass?: Pass): Promise<ReleaseReply> {
     return this.#joint.release(command, pass);
   }

@@ -100,7 +100,8 @@ end
  *
  * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <next, ~: not told> <token> <lock>`
  *
- * With a `floor`, a quorum's, it tells who waits next behind it. It is `passed` instead of `grant`
+ * `give(head, verb, behind, floor, own)` does that for one waiter, and returns whether it may have
+ * heard. With a `floor`, a quorum's, it tells who waits next behind it. It is `passed` instead of `grant`
  * to the `heir`, to whom the other nodes give their votes as well.
  *
  * With nobody in the queue, who is alive means nothing: what processes that died have left goes too.
