@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
+import type { LockManager } from '../../lib/engine/lock-manager.js';
+import type { LockOptions } from '../../lib/engine/lock-options.js';
 import { inOrder } from '../../lib/redis/quorum.js';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
@@ -41,17 +43,22 @@ async function setUp(count: number) {
     await clients[0]!.ping();
     await clients[0]!.ping();
   };
-  return { key, servers, urls, links, clients, holders, scripts, linked, direct, waiting };
+  /** The lock of one process, and what the other one that waits for it gets. */
+  const contest = async (a: LockManager, b: LockManager, options: LockOptions = {}) => {
+    const lock = await a.acquire(key, options);
+    const next = b.acquire(key);
+    await waiting(1);
+    return { lock, next };
+  };
+  return { key, servers, urls, links, clients, holders, scripts, linked, direct, waiting, contest };
 }
 
 describe('a lock of a quorum that another process waits for', () => {
   it('passes on by one command to each node', async () => {
-    const { key, scripts, direct, waiting } = await setUp(5);
+    const { scripts, direct, contest } = await setUp(5);
     const [a, b] = [direct(), direct()];
     const handOver = async (): Promise<number[]> => {
-      const lock = await a.acquire(key);
-      const next = b.acquire(key);
-      await waiting(1);
+      const { lock, next } = await contest(a, b);
       const before = await scripts();
       await lock.release();
       const held = await next;
@@ -67,11 +74,8 @@ describe('a lock of a quorum that another process waits for', () => {
   });
 
   it('is there before its release has been answered: that takes one way to the nodes', async () => {
-    const { key, links, linked, direct, waiting } = await setUp(3);
-    const [a, b] = [linked(), direct()];
-    const lock = await a.acquire(key);
-    const next = b.acquire(key);
-    await waiting(1);
+    const { links, linked, direct, contest } = await setUp(3);
+    const { lock, next } = await contest(linked(), direct());
     for (const link of links) link.delayReplies(2000);
 
     let isReleased = false;
@@ -87,28 +91,22 @@ describe('a lock of a quorum that another process waits for', () => {
     ['the other nodes tell', [1, 2]],
     ['the coordinator and another node tell', [0, 1]],
   ])('passes on though the next holder does not hear what %s it', async (_, deaf) => {
-    const { key, links, linked, direct, waiting } = await setUp(3);
-    const [a, b] = [direct(), linked()];
-    const lock = await a.acquire(key, { ttl: 4000 });
-    const next = b.acquire(key);
-    await waiting(1);
+    const { links, linked, direct, contest } = await setUp(3);
+    const { lock, next } = await contest(direct(), linked());
     for (const at of deaf)
       for (const link of links[at]!.openConnections) if (link.isSubscriber) link.swallow();
 
     await lock.release();
 
     const { ms, value } = await timed(next);
-    // Without the coordinator's word it asks every 2.5 s.
-    expect(ms).toBeLessThan(2500 + NOISE_MS);
+    // Not the 2 s of its claim at the coordinator, nor the 2.5 s between two polls.
+    expect(ms).toBeLessThan(1000 + NOISE_MS);
     expect(await value!.release()).toBe('released');
   });
 
   it('takes the votes along that were missing', async () => {
-    const { key, clients, holders, direct, waiting } = await setUp(5);
-    const [a, b] = [direct(), direct()];
-    const lock = await a.acquire(key);
-    const next = b.acquire(key);
-    await waiting(1);
+    const { key, clients, holders, direct, contest } = await setUp(5);
+    const { lock, next } = await contest(direct(), direct());
     await clients[2]!.del(`lock:${key}`);
     await clients[3]!.del(`lock:${key}`);
 
@@ -150,16 +148,11 @@ describe('a lock of a quorum that another process waits for', () => {
   it.each([30, 40, 150])(
     'passes on though the coordinator hears %i ms later of the release than the others',
     async (late) => {
-      const { key, servers, links, linked, direct, waiting } = await setUp(3);
+      const { servers, links, linked, contest } = await setUp(3);
       const slow = closing(await TcpProxy.start(links[0]!.port));
       const a = openManager([slow.url, links[1]!.url, links[2]!.url], OPTIONS);
-      const b = linked();
-      await direct().acquire('other');
-      const lock = await a.acquire(key);
+      const { lock, next } = await contest(a, linked());
       for (const link of links) link.delayReplies(20);
-      const next = b.acquire(key);
-      await waiting(1);
-      await lock.extend();
       slow.delayRequests(late);
       // No vote to spare: then the waiter would sleep for 2.5 s.
       await servers[2]!.kill();
@@ -196,16 +189,21 @@ describe('a lock of a quorum that another process waits for', () => {
   it('is free for all when the only one that waited has given up', async () => {
     const { key, direct, waiting } = await setUp(3);
     const [a, b, c] = [direct(), direct(), direct()];
-    const lock = await a.acquire(key);
-    const abort = new AbortController();
-    const first = b.acquire(key, { signal: abort.signal }).catch(() => undefined);
-    await waiting(1);
-    abort.abort();
-    await first;
-    await waiting(0);
+    const tryAfterwards = async (): Promise<void> => {
+      const lock = await a.acquire(key);
+      const abort = new AbortController();
+      const first = b.acquire(key, { signal: abort.signal }).catch(() => undefined);
+      await waiting(1);
+      abort.abort();
+      await first;
+      await waiting(0);
+      await lock.release();
+      const tried = await c.tryAcquire(key);
+      await tried?.release();
+      if (tried === null) throw new Error('It is passed to who has given up.');
+    };
 
-    await lock.release();
-
-    expect(await c.tryAcquire(key)).not.toBeNull();
+    // What the holder hears may be late on a machine that is busy for a moment.
+    await eventually(tryAfterwards, { within: 10_000 });
   });
 });

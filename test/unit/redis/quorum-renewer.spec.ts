@@ -31,55 +31,47 @@ function node(isReachable: boolean, release = Promise.resolve<ReleaseReply>('rel
   return made as unknown as QuorumNode;
 }
 
-function renewerOf(nodes: readonly QuorumNode[]) {
+/** A lock at three nodes, the second of which may be told to release it; the third is out of reach. */
+function lockAt(release?: Promise<ReleaseReply>) {
+  const nodes = [node(true), node(true, release), node(false)];
   const group = new QuorumGroup(nodes, 1000);
   const contention = new Contention(group);
   const claims = new QuorumClaims(group, contention);
   const context = { group, contention, fences: new FenceClock() };
-  return { claims, renewer: new QuorumRenewer(context, claims) };
+  const claim = claims.begin('k', 't', 3000);
+  claim.inherit(nodes);
+  const renewer = new QuorumRenewer(context, claims);
+  return { releaseOne: () => claim.release(nodes[1]!), renew: () => renewer.renew([COMMAND]) };
 }
 
 describe('QuorumRenewer', () => {
   it('prolongs what a majority holds', async () => {
-    const nodes = [node(true), node(true), node(false)];
-    const { claims, renewer } = renewerOf(nodes);
-    claims.begin('k', 't', 3000);
-
-    expect(await renewer.renew([COMMAND])).toMatchObject([{ kind: 'held' }]);
+    expect(await lockAt().renew()).toMatchObject([{ kind: 'held' }]);
   });
 
   it.each([
     ['is on its way', new Promise<ReleaseReply>(() => {})],
     ['was not answered and will be repeated', Promise.reject<ReleaseReply>(new Error('late'))],
   ])('does not count a node where a release of the token %s (I1)', async (_, release) => {
-    const nodes = [node(true), node(true, release), node(false)];
-    const { claims, renewer } = renewerOf(nodes);
-    const claim = claims.begin('k', 't', 3000);
-    claim.inherit(nodes);
-    claim.release(nodes[1]!).catch(() => undefined);
+    const { releaseOne, renew } = lockAt(release);
+    releaseOne().catch(() => undefined);
     await Promise.resolve();
 
-    expect(await renewer.renew([COMMAND])).toMatchObject([{ kind: 'unknown' }]);
+    expect(await renew()).toMatchObject([{ kind: 'unknown' }]);
   });
 
   it('counts a node again that has voted after it had given its vote back', async () => {
-    const nodes = [node(true), node(true), node(false)];
-    const { claims, renewer } = renewerOf(nodes);
-    const claim = claims.begin('k', 't', 3000);
-    claim.inherit(nodes);
-    await claim.release(nodes[1]!);
+    const { releaseOne, renew } = lockAt();
+    await releaseOne();
 
-    expect(await renewer.renew([COMMAND])).toMatchObject([{ kind: 'held' }]);
+    expect(await renew()).toMatchObject([{ kind: 'held' }]);
   });
 
   it('does not count a node that is told of a release before it has answered', async () => {
-    const nodes = [node(true), node(true), node(false)];
-    const { claims, renewer } = renewerOf(nodes);
-    const claim = claims.begin('k', 't', 3000);
-    claim.inherit(nodes);
+    const { releaseOne, renew } = lockAt();
 
-    const renewed = renewer.renew([COMMAND]);
-    await claim.release(nodes[1]!);
+    const renewed = renew();
+    await releaseOne();
 
     expect(await renewed).toMatchObject([{ kind: 'unknown' }]);
   });
