@@ -93,18 +93,21 @@ function fetchingGrants(store: LockStore): LockStore {
   }
 }
 
-/** A command is over when a majority has answered; what `look` sees when the others have, too. */
+/**
+ * A command is over when a majority has answered, and a vote that came too late goes back within
+ * milliseconds: what two looks see, one soon after the other.
+ */
 async function settled(look: () => Promise<string[]>): Promise<string[]> {
-  let before = await look();
+  let before: string[] | undefined;
   return eventually(
     async () => {
       const now = await look();
-      const changed = now.join() !== before.join();
+      const isSettled = now.join() === before?.join();
       before = now;
-      if (changed) throw new Error('The last commands are under way.');
+      if (!isSettled) throw new Error('The last commands are under way.');
       return now;
     },
-    { every: 20 },
+    { every: 50 },
   );
 }
 
