@@ -2,8 +2,9 @@ import { settleYield } from './demand.js';
 import type { AttemptOwner, SeekerContext, Yield } from './demand.js';
 import { LockConfigError } from './errors.js';
 import type { LockUnavailableError } from './errors.js';
+import { claimTerms } from './hold.js';
 import type { HoldTerms } from './hold.js';
-import { claimDeadline, deadlineOf } from './lease.js';
+import { deadlineOf } from './lease.js';
 import { NotAppliedError } from './lock-store.js';
 import type { AcquireReply, Grant, PartialHold, PollReply, QueuePlace } from './lock-store.js';
 import { PollTimer } from './poll-timer.js';
@@ -14,10 +15,12 @@ export class Attempt {
   readonly token: string;
   readonly ttl: number;
   #state: 'asking' | 'queued' | 'over' = 'asking';
-  /** When the command was sent that has not been answered yet. */
+  /** When the command was sent that is not answered yet. */
   pendingSince: number | undefined;
   /** A grant came that can't be started on; the answer of the next poll decides. */
   #confirming = false;
+  /** How many wait behind it, told before the answer that gives the lock. */
+  #wanted = 0;
   readonly #polls: PollTimer;
 
   constructor(
@@ -57,13 +60,15 @@ export class Attempt {
   /** The lock was handed to this token. */
   granted(grant: Grant): void {
     if (this.#state === 'over') return;
-    const { expiresAt, fences, queue } = grant;
-    const lease = claimOf(this.ttl);
-    const sentAt = this.context.clock.now();
-    const deadline = claimDeadline(expiresAt, lease, sentAt);
-    if (deadline !== undefined) return this.#win({ sentAt, lease, deadline, fences, queue });
+    const terms = claimTerms(grant, claimOf(this.ttl), this.context.clock.now());
+    if (terms !== undefined) return this.#win(terms);
     this.#confirming = true;
     this.hurry();
+  }
+
+  /** Another process began to wait, or left. */
+  wanted(queue: number): void {
+    this.#wanted = queue;
   }
 
   /** The lock comes free in `inMs` without a release. */
@@ -73,7 +78,13 @@ export class Attempt {
 
   /** Asks for its place at once. */
   hurry(): void {
-    if (this.#state === 'queued' && this.pendingSince === undefined) this.#poll();
+    if (this.#state !== 'queued' || this.pendingSince !== undefined) return;
+    const { key, waiters: callers } = this.owner.demand;
+    this.#polls.stop();
+    this.context.store.poll({ key, token: this.token, until: this.#sending(), callers }).then(
+      (reply) => this.#answered(reply),
+      (error: LockUnavailableError | LockConfigError) => this.#failed(error),
+    );
   }
 
   /** Nobody wants the lock any more: gives back the place, the lock or whatever the token has. */
@@ -81,17 +92,6 @@ export class Attempt {
     if (this.#state === 'over') return;
     this.#end();
     this.#discard();
-  }
-
-  #poll(): void {
-    const { context, token } = this;
-    const { key, waiters: callers } = this.owner.demand;
-    this.#polls.stop();
-    const until = this.#sending();
-    context.store.poll({ key, token, until, callers }).then(
-      (reply) => this.#answered(reply),
-      (error: LockUnavailableError | LockConfigError) => this.#failed(error),
-    );
   }
 
   #answered(reply: AcquireReply | PollReply): void {
@@ -175,7 +175,7 @@ export class Attempt {
   /** The token lives on with its new user. */
   #win(terms: HoldTerms): void {
     this.#stop();
-    this.owner.won(this, terms);
+    this.owner.won(this, { ...terms, queue: Math.max(terms.queue, this.#wanted) });
   }
 
   #end(): void {

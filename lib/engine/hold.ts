@@ -1,6 +1,6 @@
 import type { Dated, DueSlot } from './due-times.js';
-import { deadlineOf, renewalAt } from './lease.js';
-import type { FenceBlock } from './lock-store.js';
+import { claimDeadline, deadlineOf, renewalAt } from './lease.js';
+import type { FenceBlock, Grant } from './lock-store.js';
 
 /** Where a hold reports that it is over. */
 export interface HoldOwner {
@@ -20,6 +20,16 @@ export interface HoldTerms {
   readonly deadline: number;
   readonly fences: FenceBlock;
   readonly queue: number;
+}
+
+/** What a pushed claim of `lease` ms gives; `undefined`: too little of it is left to start on. */
+export function claimTerms(
+  { expiresAt, fences, queue }: Grant,
+  lease: number,
+  now: number,
+): HoldTerms | undefined {
+  const deadline = claimDeadline(expiresAt, lease, now);
+  return deadline === undefined ? undefined : { sentAt: now, lease, deadline, fences, queue };
 }
 
 /**

@@ -25,6 +25,39 @@ describe('a process that yields its turn by a command', () => {
     a.manager.events.on('lost', (event) => lost.push(event));
   });
 
+  it('yields to who began to wait before the answer that gave it the lock', async () => {
+    const { clock } = processes;
+    const { manager, store } = processes.open();
+    let answer: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    // Its turn is confirmed by a poll, whose answer takes its time.
+    store.onGrant = (grant) => ({ ...grant, expiresAt: undefined });
+    store.onPoll = async (_, next) => {
+      const reply = await next();
+      await answered;
+      return reply;
+    };
+    const first = await manager.acquire('k');
+    const own = Array.from({ length: 3 }, () => new Call(manager));
+    const elsewhere = new Call(b.manager);
+    // Longer than a turn may last while others wait.
+    await clock.advance(30);
+    await first.release();
+    await clock.advance(10);
+    await elsewhere.lock?.release();
+    await clock.advance(10);
+    const other = new Call(b.manager);
+    await clock.advance(10);
+    answer();
+    await clock.advance(30);
+
+    await own[0]?.lock?.release();
+    await clock.advance(10);
+
+    expect(other.lock).toBeDefined();
+    expect(own[1]?.lock).toBeUndefined();
+  });
+
   describe.each(FAILURES)('that %s', (_, fail) => {
     it('gives the lock to who waits elsewhere all the same, and is served after it', async () => {
       const { clock } = processes;
