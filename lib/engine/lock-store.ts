@@ -1,5 +1,8 @@
 import { LockUnavailableError } from './errors.js';
 
+/** How long a waiting process counts as alive without a sign of life, in milliseconds. */
+export const ALIVE_MS = 15_000;
+
 /**
  * Where locks live. A store makes one attempt for each call and never retries, waits or emits:
  * that exists once, in the engine. `test/contract` holds every store to this contract.

@@ -1,8 +1,7 @@
 import type { Clock, Timer } from './clock.js';
+import { ALIVE_MS } from './lock-store.js';
 import type { LockStore, ReleaseCommand, ReleaseReply } from './lock-store.js';
 
-/** As long as a waiter counts as alive in Redis; a place in the queue is gone by then. */
-const ALIVE_MS = 15_000;
 const RETRY_MS = 500;
 
 /**

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../engine/clock.js';
+import { ALIVE_MS } from '../engine/lock-store.js';
 import type { FenceBlock, StoreListener } from '../engine/lock-store.js';
 
 /** A waiting process at one key. */
@@ -17,8 +18,6 @@ export interface MemoryHolder {
   /** Callers that wait in the holder's own process. */
   behind: number;
 }
-
-const ALIVE_MS = 15_000;
 
 /** What locks in memory are made of: the counterpart of the keys in Redis. Everything is lost with it. */
 export class MemorySpace {

@@ -1,3 +1,4 @@
+import { ALIVE_MS } from '../../engine/lock-store.js';
 import type { TopologyPart } from '../redis-script.js';
 
 /**
@@ -15,9 +16,6 @@ local time = redis.call('TIME')
 local us = time[1] * 1000000 + time[2]
 local digits = time[1] .. string.sub('00000' .. time[2], -6)
 `;
-
-/** How long a waiting process counts as alive without a sign of life, in milliseconds. */
-const ALIVE_MS = 15_000;
 
 /** The statements of {@link MINT}, for where a call costs too much: `first` and `last` of `count`. */
 export function mintInPlace(): string {
