@@ -1,24 +1,32 @@
-/** A release that a node did not hear, to be repeated until it makes no sense any more. */
+/** A release that its node did not hear. */
 export interface Debt {
   readonly key: string;
   readonly dwell: number;
   readonly until: number;
 }
 
-/** How long a node that has refused one is left alone, in milliseconds. */
+/** How long a node that has not heard one is left alone, in milliseconds. */
 const PAUSE_MS = 1000;
 
-/** What a node is to be told as soon as it hears again. */
+/**
+ * What a node is to be told as soon as it hears again: when it answers something else, when it is
+ * connected anew, and once a second. The first one tries whether it hears; the rest follow.
+ */
 export class QuorumDebts {
   readonly #owed = new Map<string, Debt>();
   #settling = false;
   #pausedUntil = 0;
+  #closed = false;
+  #timer: NodeJS.Timeout | undefined;
 
   /** @param release Tells the node, once. */
   constructor(private readonly release: (token: string, debt: Debt) => Promise<unknown>) {}
 
   owe(token: string, debt: Debt): void {
+    if (this.#closed) return;
+    this.#forgive();
     this.#owed.set(token, debt);
+    this.#repeatLater();
   }
 
   owes(token: string): boolean {
@@ -34,19 +42,48 @@ export class QuorumDebts {
   /** Repeats all; what fails once more stays, and waits a while. */
   async settle(): Promise<void> {
     if (this.#settling || this.#owed.size === 0) return;
-    const now = performance.now();
-    if (now < this.#pausedUntil) return;
+    if (performance.now() < this.#pausedUntil) return;
+    this.#forgive();
     this.#settling = true;
-    const repeats = [...this.#owed].map(async ([token, debt]) => {
-      if (debt.until >= now) await this.release(token, debt);
-      if (this.#owed.get(token) === debt) this.#owed.delete(token);
-    });
-    const outcomes = await Promise.allSettled(repeats);
-    if (outcomes.some(({ status }) => status === 'rejected')) this.#pausedUntil = now + PAUSE_MS;
+    const [first, ...rest] = [...this.#owed.keys()];
+    const hears = first === undefined || (await this.#repeat(first));
+    const all = hears ? await Promise.all(rest.map((token) => this.#repeat(token))) : [false];
+    if (all.includes(false)) this.#pausedUntil = performance.now() + PAUSE_MS;
     this.#settling = false;
+    if (this.#owed.size > 0) this.#repeatLater();
   }
 
-  clear(): void {
+  /** Nothing more will be told. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
     this.#owed.clear();
+  }
+
+  /** Whether the node has heard; else another one is tried next. */
+  async #repeat(token: string): Promise<boolean> {
+    const debt = this.#owed.get(token);
+    if (debt === undefined) return true;
+    try {
+      await this.release(token, debt);
+      if (this.#owed.get(token) === debt) this.#owed.delete(token);
+      return true;
+    } catch {
+      if (this.#owed.delete(token)) this.#owed.set(token, debt);
+      return false;
+    }
+  }
+
+  /** What is over has ended by itself. */
+  #forgive(): void {
+    const now = performance.now();
+    for (const [token, { until }] of this.#owed) if (until < now) this.#owed.delete(token);
+  }
+
+  #repeatLater(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.retry();
+    }, PAUSE_MS).unref();
   }
 }

@@ -139,7 +139,7 @@ export class QuorumNode {
   }
 
   async close(): Promise<void> {
-    this.#debts.clear();
+    this.#debts.close();
     for (const wake of [...this.#waiting]) wake();
     await this.store.close();
   }

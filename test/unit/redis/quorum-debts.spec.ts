@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { QuorumDebts } from '../../../lib/redis/quorum-debts.js';
+import { eventually } from '../../support/eventually.js';
 
 const DEBT = { key: 'k', dwell: 0, until: Infinity };
 
@@ -36,6 +37,50 @@ describe('QuorumDebts', () => {
 
     await debts.retry();
     expect(told).toBe(2);
+    debts.close();
+  });
+
+  it('are tried with one of them, each time another, while the node refuses', async () => {
+    const told: string[] = [];
+    const debts = new QuorumDebts(async (token) => {
+      told.push(token);
+      throw new Error('refused');
+    });
+    for (const token of ['a', 'b', 'c']) debts.owe(token, DEBT);
+
+    for (let i = 0; i < 4; i += 1) await debts.retry();
+
+    expect(told).toEqual(['a', 'b', 'c', 'a']);
+    debts.close();
+  });
+
+  it('are repeated though nothing else is said to the node', async () => {
+    let told = 0;
+    const debts = new QuorumDebts(async () => void (told += 1));
+
+    debts.owe('t', DEBT);
+
+    await eventually(() => expect(told).toBe(1));
+    expect(debts.owes('t')).toBe(false);
+  });
+
+  it('do not pile up at a node that never hears of them', () => {
+    const debts = new QuorumDebts(() => Promise.reject(new Error('refused')));
+    debts.owe('a', { ...DEBT, until: 0 });
+
+    debts.owe('b', DEBT);
+
+    expect([debts.owes('a'), debts.owes('b')]).toEqual([false, true]);
+    debts.close();
+  });
+
+  it('end with their node', () => {
+    const debts = new QuorumDebts(() => Promise.reject(new Error('not to be told')));
+    debts.owe('a', DEBT);
+    debts.close();
+    debts.owe('b', DEBT);
+
+    expect([debts.owes('a'), debts.owes('b')]).toEqual([false, false]);
   });
 
   it('end with their time', async () => {
@@ -56,6 +101,7 @@ describe('QuorumDebts', () => {
     await debts.settle();
 
     expect(debts.owes('t')).toBe(true);
+    debts.close();
   });
 
   it('are told once at a time', async () => {
