@@ -102,7 +102,7 @@ export class QuorumAcquirer {
     const answers = [...known, ...heard];
     const votes = votesIn(this.context, claim.ttl, answers);
     if (votes.length >= group.majority) return seal(this.context, claim, votes);
-    void claim.giveBack(rest);
+    claim.giveBack(rest);
     return this.#partial(claim, answers);
   }
 
@@ -127,14 +127,14 @@ export class QuorumAcquirer {
     const place = heard.find(({ node }) => node === claim.coordinator)?.reply;
     if (place?.kind === 'queued') {
       contention.met(claim.key);
-      void claim.giveBack(this.#others(claim));
+      claim.giveBack(this.#others(claim));
       return { ...place, pollIn: Math.min(place.leaseLeft, LOOK_MS) };
     }
     if (heard.filter(({ reply }) => reply !== undefined).length < group.majority)
       throw group.unavailable(claim.key, heard);
     if (place !== undefined && place.kind !== 'held') return place;
     if (place === undefined) return this.#coordinateAnew(claim, command, heard);
-    void claim.giveBack(this.#others(claim));
+    claim.giveBack(this.#others(claim));
     return this.#partial(claim, heard);
   }
 
@@ -149,7 +149,7 @@ export class QuorumAcquirer {
     claim.coordinator = node;
     const answer = heard.find((one) => one.node === node)?.reply as AcquireReply;
     if (answer.kind === 'busy' && command.queue === undefined) return answer;
-    void claim.giveBack(this.#others(claim));
+    claim.giveBack(this.#others(claim));
     return answer.kind === 'held'
       ? this.#partial(claim, heard)
       : this.askInTurn(claim, { ...command, yields: undefined });
@@ -181,7 +181,7 @@ export class QuorumAcquirer {
     const { contention } = this.context;
     const node = claim.coordinator as QuorumNode;
     contention.passOver(claim.key, node, leaseLeft);
-    void claim.giveBack([node]);
+    claim.giveBack([node]);
     claim.coordinator = contention.coordinatorOf(claim.key, claim.ttl);
     return seal(this.context, claim, votes);
   }

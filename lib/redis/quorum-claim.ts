@@ -1,4 +1,4 @@
-import { NotAppliedError } from '../engine/lock-store.js';
+import { ALIVE_MS, NotAppliedError } from '../engine/lock-store.js';
 import type { AcquireCommand, AcquireReply, ReleaseReply } from '../engine/lock-store.js';
 import type { PushedGrant } from './grant-message.js';
 import type { Pass } from './joint-commands.js';
@@ -6,8 +6,6 @@ import type { QuorumNode } from './quorum-node.js';
 import { QuorumReleases } from './quorum-releases.js';
 import type { RedisLockStore } from './redis-lock.store.js';
 
-/** As long as a waiter counts as alive in Redis. */
-const ALIVE_MS = 15_000;
 /** How long who was granted the coordinator is given to take the rest, in milliseconds. */
 const DOUBT_MS = 500;
 
@@ -61,7 +59,8 @@ export class QuorumClaim {
     this.#released.delete(node);
     const told = this.releases.toldTo(node);
     const answer = this.#inTurn(node, async () => {
-      if (node.owes(this.token)) throw new NotAppliedError([this.key], 'it is being cleaned up.');
+      if (this.releases.mayStillCome(node))
+        throw new NotAppliedError([this.key], 'it is being cleaned up.');
       return node.call(this.key, (store) => store.acquire(command, floor, heir));
     });
     answer.then(
@@ -69,7 +68,8 @@ export class QuorumClaim {
         if (reply.kind === 'held') this.releases.voted(node, told);
       },
       (error: unknown) => {
-        if (!known && error instanceof NotAppliedError) this.#asked.delete(node);
+        const isNew = !known && !this.grants.has(node);
+        if (isNew && error instanceof NotAppliedError) this.#asked.delete(node);
       },
     );
     return answer;
@@ -79,7 +79,14 @@ export class QuorumClaim {
   granted(node: QuorumNode, grant: PushedGrant): void {
     this.#asked.add(node);
     this.#expected.delete(node);
-    if (!this.releases.outdates(node)) this.grants.set(node, grant);
+    if (this.releases.outdates(node)) return;
+    this.grants.set(node, grant);
+    if (node === this.coordinator) this.heir = grant.next;
+  }
+
+  /** A renewal is on its way: it prolongs what the node has of it, whether that was told or not. */
+  renewing(node: QuorumNode): void {
+    if (node.isReady) this.#asked.add(node);
   }
 
   /**
@@ -153,11 +160,9 @@ export class QuorumClaim {
     return answer;
   }
 
-  /** Gives back what these nodes gave; resolves when those that can be reached have heard of it. */
-  async giveBack(nodes: readonly QuorumNode[]): Promise<void> {
-    const releases = nodes.map((node) => [node.isAwaited, this.release(node)] as const);
-    const heard = releases.map(([, release]) => release.catch(() => undefined));
-    await Promise.all(heard.filter((_, i) => releases[i]?.[0]));
+  /** Gives back what these nodes gave; one that does not hear of it is told later. */
+  giveBack(nodes: readonly QuorumNode[]): void {
+    for (const node of nodes) this.release(node).catch(() => undefined);
   }
 
   /**

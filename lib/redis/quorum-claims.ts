@@ -43,9 +43,12 @@ export class QuorumClaims {
     if (old !== undefined) this.#claims.set(old.token, old);
   }
 
+  /** Resolves when the nodes have heard of it; one that hangs is not waited for once a majority has. */
   async abandon(claim: QuorumClaim): Promise<void> {
+    const { group } = this;
     this.take(claim.key, claim.token);
-    await claim.giveBack(this.group.nodes);
+    const told = group.send(group.nodes, (node) => claim.release(node));
+    await group.gather(told, ({ length }) => (length < group.majority ? 'wait' : 'soon'));
   }
 
   /** Whose vote a node has pushed; one that came too late is given back. */

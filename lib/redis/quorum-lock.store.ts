@@ -167,8 +167,10 @@ export class QuorumLockStore implements LockStore {
   #wanted(node: QuorumNode, token: string, queue: number, first: string | undefined): void {
     const claim = this.#claims.get(token);
     if (claim !== undefined && queue > 0) this.#contention.met(claim.key);
-    if (claim?.coordinator === node) claim.heir = first;
-    this.#listener?.wanted(token, queue);
+    const isCoordinator = claim?.coordinator === node;
+    if (isCoordinator) claim.heir = first;
+    // Nobody waits at another node any more: that says nothing.
+    if (isCoordinator || queue > 0) this.#listener?.wanted(token, queue);
   }
 
   #revoked(token: string): void {

@@ -8,6 +8,9 @@ import type { QuorumNode } from './quorum-node.js';
 import { heldBy } from './quorum-vote.js';
 import type { QuorumContext } from './quorum-vote.js';
 
+/** What holds the lock, by node. */
+type Views = readonly Heard<QuorumNode, string | undefined>[];
+
 /** A waiter's sign of life at its coordinator, and its way from there to the lock. */
 export class QuorumPoller {
   constructor(
@@ -18,16 +21,15 @@ export class QuorumPoller {
   async poll(claim: QuorumClaim, command: PollCommand): Promise<PollReply> {
     const node = claim.coordinator as QuorumNode;
     const grant = claim.grants.get(node);
-    // Its push saves asking it, once; it told who is next as well.
+    // Its push saves asking it, once.
     claim.grants.delete(node);
-    if (grant !== undefined) claim.heir = grant.next;
     const granted = heldBy(grant, claim.ttl);
     const reply = granted ?? (await this.#pollCoordinator(claim, command));
     if (reply.kind === 'queued') {
       // The push has overtaken the answer.
       if (claim.grants.has(node)) return this.poll(claim, command);
       // Votes that were passed to it, while the coordinator has let another one in.
-      void claim.giveBack([...claim.grants.keys()]);
+      claim.giveBack([...claim.grants.keys()]);
       return this.#lookAgain(claim, reply);
     }
     if (reply.kind !== 'held') return reply;
@@ -69,16 +71,24 @@ export class QuorumPoller {
 
   /** What holds the lock at `node` and can't hold a majority; `undefined`: nothing of the kind. */
   async #holderOfOne(key: string, node: QuorumNode): Promise<string | undefined> {
-    const { group } = this.context;
-    type View = Heard<QuorumNode, string | undefined>;
-    const heard: readonly View[] = await group.ask(
-      group.nodes,
+    const { majority, nodes } = this.context.group;
+    const holderIn = (views: Views) => views.find((view) => view.node === node)?.reply;
+    const isOfOne = (views: Views): boolean => {
+      const holder = holderIn(views);
+      const others = views.filter(({ reply, error }) => error === undefined && reply !== holder);
+      return nodes.length - others.length < majority;
+    };
+    const heard: Views = await this.context.group.ask(
+      nodes,
       (one) => one.call(key, async (store) => (await store.inspect(key))?.token),
-      () => 'wait',
+      (views) => {
+        if (!views.some((view) => view.node === node)) return 'wait';
+        const holder = holderIn(views);
+        const holding = views.filter(({ reply }) => reply === holder).length;
+        const isKnown = holder === undefined || holding >= majority || isOfOne(views);
+        return isKnown ? 'done' : 'wait';
+      },
     );
-    const holder = heard.find((view) => view.node === node)?.reply;
-    if (holder === undefined) return undefined;
-    const others = heard.filter(({ reply, error }) => error === undefined && reply !== holder);
-    return group.nodes.length - others.length < group.majority ? holder : undefined;
+    return isOfOne(heard) ? holderIn(heard) : undefined;
   }
 }

@@ -35,14 +35,15 @@ export class QuorumRenewer {
     commands: readonly RenewCommand[],
     floor: number | undefined,
   ): Promise<readonly RenewReply[]> {
-    const releases = commands.map(({ token }) => this.claims.get(token)?.releases);
-    const behind = releases.map((its) => its?.behind(node));
+    const claims = commands.map(({ token }) => this.claims.get(token));
+    const behind = claims.map((claim) => claim?.releases.behind(node));
+    for (const claim of claims) claim?.renewing(node);
     const replies = await node.call('', (store) => known(store.renew(commands, floor)));
     return replies.map((reply, i): RenewReply => {
-      const its = releases[i];
+      const claim = claims[i];
       // It ran behind all releases, and none has been told since.
-      if (its === undefined || (behind[i] !== undefined && its.behind(node) === behind[i]))
-        return reply;
+      const isBehind = behind[i] !== undefined && claim?.releases.behind(node) === behind[i];
+      if (claim === undefined || isBehind) return reply;
       return { kind: 'unknown', sentAt: reply.sentAt, error: new Error(UNDER_RELEASE) };
     });
   }

@@ -186,6 +186,46 @@ describe('a lock of a quorum that another process waits for', () => {
     expect(held.signal.aborted).toBe(false);
   });
 
+  it('passes on at once though another node hangs', async () => {
+    const { servers, clients, direct, contest } = await setUp(3);
+    const { lock, next } = await contest(direct(), direct());
+    const coordinator = clients[0]!;
+    const scriptsRun = async (): Promise<number> =>
+      Number(/evalsha:calls=(\d+)/.exec(await coordinator.info('commandstats'))?.[1]);
+    servers[2]!.pause();
+    const before = await scriptsRun();
+    // The waiter asks for its place, and then all nodes for the holder.
+    await eventually(async () => expect(await scriptsRun()).toBeGreaterThan(before + 1));
+
+    const released = lock.release();
+
+    const { ms, value } = await timed(next);
+    expect(ms).toBeLessThan(1000 + NOISE_MS);
+    servers[2]!.resume();
+    await released;
+    await value!.release();
+  });
+
+  it('passes on though a node at which nobody waits says so', async () => {
+    const { key, urls, clients, holders, direct, waiting } = await setUp(3);
+    const a = openManager(urls, { ...OPTIONS, localHandoffs: 0 });
+    const lock = await a.acquire(key);
+    const next = direct().acquire(key);
+    await waiting(1);
+    const own = a.acquire(key);
+    const [token] = await holders();
+    const note = `wanted 0 ${token} ~ lock:${key}`;
+    expect(await clients[1]!.publish(`lock:!g:${token!.slice(0, 16)}`, note)).toBe(1);
+    for (let i = 0; i < 5; i += 1) await clients[1]!.ping();
+
+    await lock.release();
+
+    const first = await Promise.race([next.then(() => 'next'), own.then(() => 'own')]);
+    expect(first).toBe('next');
+    await (await next).release();
+    await (await own).release();
+  });
+
   it('is free for all when the only one that waited has given up', async () => {
     const { key, direct, waiting } = await setUp(3);
     const [a, b, c] = [direct(), direct(), direct()];

@@ -297,6 +297,22 @@ describe('with a node that hangs', () => {
   });
 });
 
+describe('with a node that hangs, for a caller that does not wait', () => {
+  it.each([0, 1, 2])('is busy at once, though node %i does not answer', async (hung) => {
+    const { servers, urls } = await ownQuorum(3);
+    const [a, b] = [openManager(urls), openManager(urls, { commandTimeout: 5000 })];
+    await warm(a, b);
+    await a.acquire('k');
+    servers[hung]!.pause();
+
+    const { ms, value } = await timed(b.tryAcquire('k'));
+
+    expect(value).toBeNull();
+    expect(ms).toBeLessThan(1000 + NOISE_MS);
+    servers[hung]!.resume();
+  });
+});
+
 describe('with a foreign or a leftover key', () => {
   it.each([0, 1, 2])('passes over a foreign key on node %i alone', async (at) => {
     const { urls } = await ownQuorum(3);

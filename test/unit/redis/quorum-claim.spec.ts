@@ -83,6 +83,36 @@ describe('QuorumClaim', () => {
     expect(questions).toBe(0);
   });
 
+  it.each([
+    ['was not answered', async () => Promise.reject(new Error('late'))],
+    ['was sent twice', async () => 'unconfirmed' as const],
+  ])('asks no node again where a release %s: it may come late', async (_, release) => {
+    const node = nodeThat({ acquire: async () => VOTE, release });
+    const claim = new QuorumClaim('k', 't', 30_000, [node]);
+    await claim.release(node).catch(() => undefined);
+    // It was repeated, and has been answered.
+    node.owes = () => false;
+
+    await expect(claim.ask(node, command)).rejects.toThrow(NotAppliedError);
+    expect(claim.releases.outdates(node)).toBe(true);
+    expect(claim.releases.behind(node)).toBeUndefined();
+  });
+
+  it('gives back what a node may have by a renewal, though it was out of reach before', async () => {
+    let releases = 0;
+    const release = async (): Promise<ReleaseReply> => {
+      releases += 1;
+      return 'released';
+    };
+    const node = nodeThat({ acquire: async () => VOTE, release });
+    const claim = new QuorumClaim('k', 't', 30_000);
+
+    claim.renewing(node);
+
+    expect(await claim.release(node)).toBe('released');
+    expect(releases).toBe(1);
+  });
+
   it('takes it for no proof of a loss that the coordinator does not hold what it may have passed on', async () => {
     const answers = {
       acquire: async () => VOTE,
@@ -143,11 +173,30 @@ describe('QuorumClaim', () => {
       await claim.release(node);
       // An answer without a vote does not tell what a push is older than.
       answers.acquire = async () => BUSY;
-      await claim.ask(node, command);
+      await claim.ask(node, command).catch(() => undefined);
 
       claim.granted(node, grant);
 
       expect(claim.grants.has(node)).toBe(counts);
+    });
+
+    it('does not count it because a second release found nothing, after a first that took it', async () => {
+      const answers = {
+        acquire: async (): Promise<AcquireReply> => VOTE,
+        release: async (): Promise<ReleaseReply> => 'released',
+      };
+      const node = nodeThat(answers);
+      const claim = new QuorumClaim('k', 't', 30_000);
+      await claim.ask(node, command);
+      await claim.release(node);
+      answers.acquire = async () => BUSY;
+      answers.release = async () => 'not-held';
+      await claim.ask(node, command);
+      await claim.release(node);
+
+      claim.granted(node, grant);
+
+      expect(claim.grants.has(node)).toBe(false);
     });
 
     it('counts it once the node has voted after the release', async () => {
@@ -216,7 +265,7 @@ describe('QuorumClaim', () => {
       const claim = new QuorumClaim('k', 't', 30_000);
       claim.granted(node, grant);
 
-      await claim.giveBack([node]);
+      claim.giveBack([node]);
 
       expect(releases).toBe(1);
       expect(claim.grants.has(node)).toBe(false);

@@ -31,17 +31,23 @@ function node(isReachable: boolean, release = Promise.resolve<ReleaseReply>('rel
   return made as unknown as QuorumNode;
 }
 
-/** A lock at three nodes, the second of which may be told to release it; the third is out of reach. */
-function lockAt(release?: Promise<ReleaseReply>) {
-  const nodes = [node(true), node(true, release), node(false)];
+/** A token of which nothing is known yet. */
+function claimAt(nodes: readonly QuorumNode[]) {
   const group = new QuorumGroup(nodes, 1000);
   const contention = new Contention(group);
   const claims = new QuorumClaims(group, contention);
   const context = { group, contention, fences: new FenceClock() };
   const claim = claims.begin('k', 't', 3000);
-  claim.inherit(nodes);
   const renewer = new QuorumRenewer(context, claims);
-  return { releaseOne: () => claim.release(nodes[1]!), renew: () => renewer.renew([COMMAND]) };
+  return { claim, renew: () => renewer.renew([COMMAND]) };
+}
+
+/** A lock at three nodes, the second of which may be told to release it; the third is out of reach. */
+function lockAt(release?: Promise<ReleaseReply>) {
+  const nodes = [node(true), node(true, release), node(false)];
+  const { claim, renew } = claimAt(nodes);
+  claim.inherit(nodes);
+  return { releaseOne: () => claim.release(nodes[1]!), renew };
 }
 
 describe('QuorumRenewer', () => {
@@ -65,6 +71,14 @@ describe('QuorumRenewer', () => {
     await releaseOne();
 
     expect(await renew()).toMatchObject([{ kind: 'held' }]);
+  });
+
+  it('prolongs no vote that the release does not ask for', async () => {
+    const nodes = [node(true), node(true), node(true)];
+    const { claim, renew } = claimAt(nodes);
+    await renew();
+
+    for (const each of nodes) expect(await claim.release(each)).toBe('released');
   });
 
   it('does not count a node that is told of a release before it has answered', async () => {
