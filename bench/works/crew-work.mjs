@@ -4,6 +4,8 @@ import { runCrew } from '../load/crew.mjs';
 
 /** As long as a process takes until its code has been compiled to the end. */
 const WARM_UP_MS = 1500;
+/** The same where processes take turns, so that each runs its code more seldom. */
+const LONG_WARM_UP_MS = 10_000;
 
 /**
  * A work of callers in one or several processes.
@@ -21,7 +23,7 @@ const WARM_UP_MS = 1500;
  */
 export function crewWork({ nodes = 1, linkMs = 0, times = 1, drainMs = 0, ...work }) {
   const { load, processes } = work;
-  const isBurst = load.kind === 'burst';
+  const warmUpMs = warmUpFor(load, processes);
   return {
     ...work,
     waiters: load.kind === 'arrivals' ? undefined : processes * load.callers,
@@ -31,7 +33,7 @@ export function crewWork({ nodes = 1, linkMs = 0, times = 1, drainMs = 0, ...wor
         urls: await servers.urls(nodes, linkMs),
         processes,
         load: library === RING ? { ...load, callers: 1 } : load,
-        span: { warmUpMs: isBurst ? 0 : WARM_UP_MS, forMs: seconds * 1000 * times, drainMs },
+        span: { warmUpMs, forMs: seconds * 1000 * times, drainMs },
         servers,
         sends: library === RING ? [] : libraries.get(library).sends,
       });
@@ -39,4 +41,10 @@ export function crewWork({ nodes = 1, linkMs = 0, times = 1, drainMs = 0, ...wor
       return figuresOf(crew, { callers, oneKey: (load.keys ?? 1) === 1, kind: load.kind });
     },
   };
+}
+
+/** A burst meets processes as they have started, and arrivals are too few to warm them. */
+function warmUpFor({ kind }, processes) {
+  if (kind === 'burst') return 0;
+  return kind === 'closedLoop' && processes > 1 ? LONG_WARM_UP_MS : WARM_UP_MS;
 }
