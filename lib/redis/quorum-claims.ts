@@ -47,7 +47,7 @@ export class QuorumClaims {
   async abandon(claim: QuorumClaim): Promise<void> {
     const { group } = this;
     this.take(claim.key, claim.token);
-    const told = group.send(group.nodes, (node) => claim.release(node));
+    const told = group.send(group.nodes, (node) => claim.release(node), 0);
     await group.gather(told, ({ length }) => (length < group.majority ? 'wait' : 'soon'));
   }
 
