@@ -5,7 +5,7 @@ import { runCrew } from '../load/crew.mjs';
 /** As long as a process takes until its code has been compiled to the end. */
 const WARM_UP_MS = 1500;
 /** The same where processes take turns, so that each runs its code more seldom. */
-const LONG_WARM_UP_MS = 10_000;
+const LONG_WARM_UP_MS = 15_000;
 
 /**
  * A work of callers in one or several processes.
