@@ -1,5 +1,5 @@
 import type { AcquireCommand, AcquireReply } from '../engine/lock-store.js';
-import { readToken } from '../engine/token.js';
+import { isToken } from '../engine/token.js';
 import type { Heard, Verdict } from './gather.js';
 import type { Pass } from './joint-commands.js';
 import type { QuorumClaim } from './quorum-claim.js';
@@ -35,7 +35,7 @@ export class QuorumAcquirer {
     if (votes.length < group.majority) return this.#settle(claim, command, heard);
     if (place?.kind !== 'queued' && place?.kind !== 'busy') return seal(this.context, claim, votes);
     const holder = await this.#holderOf(claim);
-    if (holder !== undefined && readToken(holder) === undefined)
+    if (holder !== undefined && !isToken(holder))
       return this.#passOver(claim, votes, place.leaseLeft);
     // Just granted to the first in the queue, or just being given back: it is not our turn.
     const reply = await this.#settle(claim, command, heard);

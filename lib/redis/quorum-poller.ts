@@ -1,6 +1,6 @@
 import { LockConfigError } from '../engine/errors.js';
 import type { PollCommand, PollReply, QueuePlace } from '../engine/lock-store.js';
-import { readToken } from '../engine/token.js';
+import { isToken } from '../engine/token.js';
 import type { Heard } from './gather.js';
 import type { QuorumAcquirer } from './quorum-acquirer.js';
 import type { QuorumClaim } from './quorum-claim.js';
@@ -60,7 +60,7 @@ export class QuorumPoller {
     const { contention } = this.context;
     const node = claim.coordinator as QuorumNode;
     const holder = await this.#holderOfOne(claim.key, node);
-    const isForeign = holder !== undefined && readToken(holder) === undefined;
+    const isForeign = holder !== undefined && !isToken(holder);
     const pollIn = holder === undefined ? undefined : claim.doubt(holder);
     if (isForeign || (pollIn !== undefined && pollIn <= 0))
       contention.passOver(claim.key, node, place.leaseLeft);

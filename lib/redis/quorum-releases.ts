@@ -16,6 +16,8 @@ interface Told {
   astray: boolean;
 }
 
+const UNTOLD: Told = { count: 0, ended: 0, doubtful: false, taken: false, astray: false };
+
 /**
  * The releases of one token, as far as its votes depend on them: what a node pushes and what it
  * answers come by two connections, in any order, and a release that was not answered is repeated.
@@ -26,13 +28,7 @@ export class QuorumReleases {
   constructor(private readonly token: string) {}
 
   told(node: QuorumNode, answer: Promise<ReleaseReply>): void {
-    const its = this.#told.get(node) ?? {
-      count: 0,
-      ended: 0,
-      doubtful: true,
-      taken: false,
-      astray: false,
-    };
+    const its = this.#told.get(node) ?? { ...UNTOLD };
     its.count += 1;
     its.doubtful = true;
     this.#told.set(node, its);

@@ -1,5 +1,5 @@
 import type { StoredLock } from '../engine/lock-store.js';
-import { readToken } from '../engine/token.js';
+import { isToken } from '../engine/token.js';
 import type { Heard } from './gather.js';
 import type { QuorumGroup } from './quorum-group.js';
 import type { QuorumNode } from './quorum-node.js';
@@ -34,7 +34,7 @@ export class QuorumViewer {
     const seen = await this.inspect(key);
     if (seen === null) return false;
     const { token = DWELL } = seen;
-    if (token !== DWELL && readToken(token) === undefined) return false;
+    if (token !== DWELL && !isToken(token)) return false;
     const heard = await this.group.ask(
       this.group.nodes,
       (node) => node.call(key, (store) => store.revokeFrom(key, token)),

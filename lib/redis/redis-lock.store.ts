@@ -11,7 +11,7 @@ import type {
   RenewReply,
   StoredLock,
 } from '../engine/lock-store.js';
-import { readToken } from '../engine/token.js';
+import { isToken } from '../engine/token.js';
 import { toGrant } from './grant-message.js';
 import type { PushListener } from './grant-message.js';
 import { JointCommands } from './joint-commands.js';
@@ -143,7 +143,7 @@ export class RedisLockStore implements LockStore {
   /** Names whom it takes the lock from: sent twice, it must not oust the next holder as well. */
   async revoke(key: string): Promise<boolean> {
     const { token = '~' } = (await this.inspect(key)) ?? { token: '' };
-    return token === '~' || readToken(token) !== undefined ? this.revokeFrom(key, token) : false;
+    return token === '~' || isToken(token) ? this.revokeFrom(key, token) : false;
   }
 
   /** Takes the lock from this holder, or ends the rest of a `minHold` (`~`); `false`: it has it no longer. */
