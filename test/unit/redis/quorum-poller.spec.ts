@@ -3,24 +3,16 @@ import { describe, expect, it } from '@jest/globals';
 import type { LockStore, PollReply, ReleaseReply } from '../../../lib/engine/lock-store.js';
 import { Contention } from '../../../lib/redis/contention.js';
 import { FenceClock } from '../../../lib/redis/fence-clock.js';
-import type { PushedGrant } from '../../../lib/redis/grant-message.js';
 import type { QuorumAcquirer } from '../../../lib/redis/quorum-acquirer.js';
 import { QuorumClaim } from '../../../lib/redis/quorum-claim.js';
 import { QuorumGroup } from '../../../lib/redis/quorum-group.js';
 import type { QuorumNode } from '../../../lib/redis/quorum-node.js';
 import { QuorumPoller } from '../../../lib/redis/quorum-poller.js';
+import { PUSHED } from './pushed-grant.js';
 
 const QUEUED: PollReply = { kind: 'queued', sentAt: 0, leaseLeft: 30_000, rank: 1, ticket: 1 };
 const COMMAND = { key: 'k', token: 't', until: Infinity, callers: 1 };
-const TURN: PushedGrant = {
-  key: 'k',
-  token: 't',
-  fences: { next: 1, last: 1 },
-  queue: 0,
-  expiresAt: Infinity,
-  next: undefined,
-  passed: true,
-};
+const TURN = { ...PUSHED, passed: true };
 
 /** A node whose answers the test chooses. */
 function nodeThat(answers: Partial<Pick<LockStore, 'poll' | 'release' | 'inspect'>>): QuorumNode {
