@@ -43,7 +43,6 @@ export class QuorumDebts {
   async settle(): Promise<void> {
     if (this.#settling || this.#owed.size === 0) return;
     if (performance.now() < this.#pausedUntil) return;
-    this.#forgive();
     this.#settling = true;
     const [first, ...rest] = [...this.#owed.keys()];
     const hears = first === undefined || (await this.#repeat(first));
@@ -65,19 +64,23 @@ export class QuorumDebts {
     const debt = this.#owed.get(token);
     if (debt === undefined) return true;
     try {
-      await this.release(token, debt);
+      if (debt.until >= performance.now()) await this.release(token, debt);
       if (this.#owed.get(token) === debt) this.#owed.delete(token);
       return true;
     } catch {
-      if (this.#owed.delete(token)) this.#owed.set(token, debt);
+      const latest = this.#owed.get(token);
+      if (latest !== undefined && this.#owed.delete(token)) this.#owed.set(token, latest);
       return false;
     }
   }
 
-  /** What is over has ended by itself. */
+  /** The oldest that are over have ended by themselves: they do not pile up. */
   #forgive(): void {
     const now = performance.now();
-    for (const [token, { until }] of this.#owed) if (until < now) this.#owed.delete(token);
+    for (const [token, { until }] of this.#owed) {
+      if (until >= now) return;
+      this.#owed.delete(token);
+    }
   }
 
   #repeatLater(): void {

@@ -104,6 +104,22 @@ describe('QuorumDebts', () => {
     debts.close();
   });
 
+  it('keep the newer one when an earlier one was refused meanwhile', async () => {
+    const told: number[] = [];
+    const debts: QuorumDebts = new QuorumDebts(async (token, { dwell }) => {
+      told.push(dwell);
+      if (dwell === 0) debts.owe(token, { ...DEBT, dwell: 1 });
+      throw new Error('refused');
+    });
+    debts.owe('t', DEBT);
+
+    await debts.settle();
+    await debts.retry();
+
+    expect(told).toEqual([0, 1]);
+    debts.close();
+  });
+
   it('are told once at a time', async () => {
     let told = 0;
     const debts = new QuorumDebts(async () => void (told += 1));
