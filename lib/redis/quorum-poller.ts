@@ -4,6 +4,7 @@ import { isToken } from '../engine/token.js';
 import type { Heard } from './gather.js';
 import type { QuorumAcquirer } from './quorum-acquirer.js';
 import type { QuorumClaim } from './quorum-claim.js';
+import type { QuorumGroup } from './quorum-group.js';
 import type { QuorumNode } from './quorum-node.js';
 import { heldBy } from './quorum-vote.js';
 import type { QuorumContext } from './quorum-vote.js';
@@ -71,24 +72,29 @@ export class QuorumPoller {
 
   /** What holds the lock at `node` and can't hold a majority; `undefined`: nothing of the kind. */
   async #holderOfOne(key: string, node: QuorumNode): Promise<string | undefined> {
-    const { majority, nodes } = this.context.group;
-    const holderIn = (views: Views) => views.find((view) => view.node === node)?.reply;
-    const isOfOne = (views: Views): boolean => {
-      const holder = holderIn(views);
-      const others = views.filter(({ reply, error }) => error === undefined && reply !== holder);
-      return nodes.length - others.length < majority;
-    };
-    const heard: Views = await this.context.group.ask(
-      nodes,
+    const { group } = this.context;
+    const heard: Views = await group.ask(
+      group.nodes,
       (one) => one.call(key, async (store) => (await store.inspect(key))?.token),
-      (views) => {
-        if (!views.some((view) => view.node === node)) return 'wait';
-        const holder = holderIn(views);
-        const holding = views.filter(({ reply }) => reply === holder).length;
-        const isKnown = holder === undefined || holding >= majority || isOfOne(views);
-        return isKnown ? 'done' : 'wait';
-      },
+      (views) => (standingOf(group, node, views) === 'open' ? 'wait' : 'done'),
     );
-    return isOfOne(heard) ? holderIn(heard) : undefined;
+    if (standingOf(group, node, heard) !== 'alone') return undefined;
+    return heard.find((view) => view.node === node)?.reply;
   }
+}
+
+/** Whether what holds `node` holds a majority; `open`: that depends on who has not answered. */
+function standingOf(
+  { nodes, majority }: QuorumGroup,
+  node: QuorumNode,
+  views: Views,
+): 'alone' | 'of-many' | 'free' | 'open' {
+  const own = views.find((view) => view.node === node);
+  if (own === undefined) return 'open';
+  const holder = own.reply;
+  if (holder === undefined) return 'free';
+  const count = (matches: (view: Views[number]) => boolean) => views.filter(matches).length;
+  const others = count(({ reply, error }) => error === undefined && reply !== holder);
+  if (nodes.length - others < majority) return 'alone';
+  return count(({ reply }) => reply === holder) >= majority ? 'of-many' : 'open';
 }
