@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
-import type { LockOptions } from '../../lib/engine/lock-options.js';
 import { inOrder } from '../../lib/redis/quorum.js';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
@@ -44,8 +43,8 @@ async function setUp(count: number) {
     await clients[0]!.ping();
   };
   /** The lock of one process, and what the other one that waits for it gets. */
-  const contest = async (a: LockManager, b: LockManager, options: LockOptions = {}) => {
-    const lock = await a.acquire(key, options);
+  const contest = async (a: LockManager, b: LockManager) => {
+    const lock = await a.acquire(key);
     const next = b.acquire(key);
     await waiting(1);
     return { lock, next };
