@@ -15,8 +15,7 @@ export interface ClusterClients {
   readonly seeds: readonly string[];
   /** How a node is reached from here. */
   reach(node: string): string;
-  /** Opens a connection that is kept, or one for a single question. */
-  open(node: string, use: 'lasting' | 'once'): Redis;
+  open(node: string): Redis;
 }
 
 /** @param own Options that our own connections need, whatever the user's have. */
@@ -33,10 +32,7 @@ export function clusterClients(connection: ClusterConnection, own: OwnOptions): 
       const mapped = typeof natMap === 'function' ? natMap(node) : natMap?.[node];
       return mapped ? `${mapped.host}:${mapped.port}` : node;
     },
-    open(node, use) {
-      const once = use === 'once' ? { retryStrategy: () => null, enableOfflineQueue: true } : {};
-      return new Redis({ ...base, ...own, ...once, ...addressOf(node), db: 0 });
-    },
+    open: (node) => new Redis({ ...base, ...own, ...addressOf(node), db: 0 }),
   };
 }
 

@@ -58,7 +58,7 @@ export class ClusterTopology {
   nodeAt(name: string): ClusterNode {
     let node = this.#nodes.get(name);
     if (node === undefined) {
-      const open = () => this.clients.open(name, 'lasting');
+      const open = () => this.clients.open(name);
       const hooks = { ...this.hooks, closed: () => void this.refresh() };
       node = new ClusterNode(name, open, this.options, hooks);
       if (this.#closed) node.close();
@@ -100,7 +100,7 @@ export class ClusterTopology {
     const names = new Set([...this.#known, ...this.clients.seeds]);
     const connections: RedisConnection[] = [];
     const answers = [...names].map((name) => {
-      const client = this.clients.open(name, 'once');
+      const client = this.clients.open(name);
       const connection = new RedisConnection(client, this.options.commandTimeout, {
         ready: () => {},
       });

@@ -11,7 +11,7 @@ const FORMS =
   'a redis://, rediss:// or unix path URL, ioredis options, { cluster: nodes, options }, or an ioredis client';
 
 /** The longest pause between two attempts to connect, in milliseconds. */
-const MAX_RECONNECT_MS = 500;
+export const MAX_RECONNECT_MS = 500;
 
 /** Options that the engine's own connections need, whatever the user's client has. */
 export function ownOptions(commandTimeout: number) {
@@ -33,6 +33,10 @@ export function ownOptions(commandTimeout: number) {
     autoResubscribe: false,
     maxRetriesPerRequest: 1,
     connectTimeout: Math.max(commandTimeout, 1000),
+    // Without it a client waits for ever for a Sentinel that hangs.
+    sentinelCommandTimeout: Math.max(commandTimeout, 1000),
+    // Its own watch on Sentinel ends a client that is on its way; ours does not.
+    failoverDetector: false,
     retryStrategy: (times: number) => Math.min(50 * times, MAX_RECONNECT_MS),
     // A primary that became a replica: the next connection finds the new primary.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),

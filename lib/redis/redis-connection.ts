@@ -3,6 +3,7 @@ import { LockUnavailableError } from '../engine/errors.js';
 import { RedisTime } from '../engine/lease.js';
 import { NotAppliedError } from '../engine/lock-store.js';
 import type { StoreTrouble } from '../engine/lock-store.js';
+import { MAX_RECONNECT_MS } from './lock-connection.js';
 import { Overdue } from './overdue.js';
 import { toStoreError } from './redis-errors.js';
 import { serverIdOf } from './server-id.js';
@@ -40,6 +41,8 @@ export class RedisConnection {
   #lastError: Error | undefined;
   #serverId: string | undefined;
   readonly #waitingForReady = new Set<() => void>();
+  #revival: NodeJS.Timeout | undefined;
+  #closed = false;
   readonly #overdue = new Overdue();
 
   constructor(
@@ -56,6 +59,7 @@ export class RedisConnection {
       hooks.closed?.();
     });
     client.on('ready', () => void this.#prepare());
+    client.on('end', () => this.#revive());
   }
 
   /** Another number for each connection. */
@@ -128,9 +132,18 @@ export class RedisConnection {
 
   /** Ends the connection at once; what is under way rejects. */
   close(): void {
+    this.#closed = true;
+    clearTimeout(this.#revival);
     this.client.disconnect();
     this.#overdue.close();
     for (const wake of [...this.#waitingForReady]) wake();
+  }
+
+  /** A client gives up for good when it fails before it has a socket: Sentinel, TLS options. */
+  #revive(): void {
+    if (this.#closed) return;
+    const connect = (): void => void this.client.connect().catch(() => undefined);
+    this.#revival = setTimeout(connect, MAX_RECONNECT_MS);
   }
 
   async #prepare(): Promise<void> {
@@ -155,7 +168,7 @@ export class RedisConnection {
         this.#waitingForReady.delete(wake);
         resolve();
       };
-      const timer = setTimeout(wake, this.client.status === 'end' ? 0 : this.commandTimeout);
+      const timer = setTimeout(wake, this.#closed ? 0 : this.commandTimeout);
       this.#waitingForReady.add(wake);
     });
     if (this.#usable) return;

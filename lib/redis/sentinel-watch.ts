@@ -12,6 +12,8 @@ const RECONNECT_MS = 500;
  */
 export class SentinelWatch {
   readonly #watchers: readonly Redis[];
+  /** Who was on the way when a switch was told, maybe to the old primary, and the new one's address. */
+  readonly #onTheWay = new Map<Redis, string>();
 
   /** @param clients Clients of one Sentinel group; without Sentinels there is nothing to watch. */
   constructor(private readonly clients: readonly Redis[]) {
@@ -35,6 +37,7 @@ export class SentinelWatch {
       watcher.on('message', (_channel, message: string) => this.#switched(message, name));
       return watcher;
     });
+    for (const client of clients) client.on('connect', () => this.#arrived(client));
   }
 
   close(): void {
@@ -45,9 +48,22 @@ export class SentinelWatch {
   #switched(message: string, name: string | undefined): void {
     const [group, , , host, port] = message.split(' ');
     if (group !== name) return;
+    const primary = `${host}:${port}`;
     for (const client of this.clients) {
-      const { remoteAddress, remotePort } = client.stream ?? {};
-      if (remoteAddress !== host || remotePort !== Number(port)) client.disconnect(true);
+      // A client that is told to leave before it has arrived never connects again.
+      if (client.status === 'connect' || client.status === 'ready') leaveUnlessAt(primary, client);
+      else this.#onTheWay.set(client, primary);
     }
   }
+
+  #arrived(client: Redis): void {
+    const primary = this.#onTheWay.get(client);
+    this.#onTheWay.delete(client);
+    if (primary !== undefined) leaveUnlessAt(primary, client);
+  }
+}
+
+function leaveUnlessAt(primary: string, client: Redis): void {
+  const { remoteAddress, remotePort } = client.stream;
+  if (`${remoteAddress}:${remotePort}` !== primary) client.disconnect(true);
 }

@@ -4,9 +4,9 @@ import { DelayLine } from './delay-line.js';
 
 /** What a connection asks its proxy about, for each chunk that passes. */
 export interface ProxyFaults {
-  readonly replyDelayMs: () => number;
   readonly requestDelayMs: () => number;
   /** @param sent What the client has sent since the last reply, in lower case. */
+  replyDelayMs(sent: string): number;
   cutsReply(sent: string): boolean;
 }
 
@@ -33,7 +33,10 @@ export class ProxyConnection {
     this.#faults = faults;
     this.#isSilent = server === undefined;
     this.#requests = new DelayLine(faults.requestDelayMs, (chunk) => void server?.write(chunk));
-    this.#replies = new DelayLine(faults.replyDelayMs, (chunk) => void client.write(chunk));
+    this.#replies = new DelayLine(
+      () => faults.replyDelayMs(this.#sent),
+      (chunk) => void client.write(chunk),
+    );
     client.setNoDelay(true);
     client.on('data', (chunk) => this.#fromClient(chunk));
     client.on('error', () => {});
@@ -51,6 +54,11 @@ export class ProxyConnection {
     return !this.#client.destroyed;
   }
 
+  /** Whether a reply is kept back. */
+  get holdsReply(): boolean {
+    return this.#replies.isHeld;
+  }
+
   /** Passes nothing on any more; both sockets stay open. */
   swallow(): void {
     this.#isSilent = true;
@@ -61,6 +69,12 @@ export class ProxyConnection {
   abandon(): void {
     this.swallow();
     this.#server?.destroy();
+  }
+
+  /** Passes on what was kept back. */
+  release(): void {
+    this.#requests.release();
+    this.#replies.release();
   }
 
   drop(): void {
@@ -86,8 +100,8 @@ export class ProxyConnection {
       this.#cut();
       return;
     }
-    this.#sent = '';
     this.#replies.pass(chunk);
+    this.#sent = '';
   }
 
   /** Ends the server's side politely: what it has received so far is executed. */

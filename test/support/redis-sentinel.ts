@@ -55,8 +55,12 @@ export class RedisSentinel {
 
   /** The options of a client. */
   get options(): { sentinels: { host: string; port: number }[]; name: string } {
-    const sentinels = this.sentinels.map(({ port }) => ({ host: '127.0.0.1', port }));
-    return { sentinels, name: NAME };
+    return this.optionsVia(this.sentinels);
+  }
+
+  /** The same, with these Sentinels, asked in this order at first. */
+  optionsVia(sentinels: readonly { readonly port: number }[]): RedisSentinel['options'] {
+    return { sentinels: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })), name: NAME };
   }
 
   /** A client for one server alone. */

@@ -72,6 +72,18 @@ describe('TcpProxy', () => {
     expect(performance.now() - start).toBeGreaterThanOrEqual(59);
   });
 
+  it('keeps back the replies it waits for until it passes again', async () => {
+    proxy.holdReplies({ containing: 'INCR' });
+    expect(await redis.set(key, '1')).toBe('OK');
+    const held = redis.incr(key);
+    await eventually(() => expect(proxy.holding).toBe(1));
+
+    await proxy.pass();
+
+    expect(await held).toBe(2);
+    expect(proxy.holding).toBe(0);
+  });
+
   it('accepts and never answers as a black hole', async () => {
     proxy.blackHole();
 

@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 
 import { ProxyConnection } from './proxy-connection.js';
 
-export interface CutOptions {
-  /** Cuts only a connection whose client has sent these bytes; case does not matter. */
+export interface FaultOptions {
+  /** Strikes only a connection whose client has sent these bytes; case does not matter. */
   readonly containing?: string;
 }
 
@@ -23,6 +23,7 @@ export class TcpProxy {
   #swallowsNew = false;
   #replyDelayMs = 0;
   #requestDelayMs = 0;
+  #held: string | undefined;
   #cut: { containing: string | undefined; done: () => void } | undefined;
 
   private constructor(targetPort: number, server: Server) {
@@ -59,7 +60,7 @@ export class TcpProxy {
    *
    * Resolves when it has happened; never when `pass()` or another cut comes before.
    */
-  cutOnNextReply(options: CutOptions = {}): Promise<void> {
+  cutOnNextReply(options: FaultOptions = {}): Promise<void> {
     return new Promise((done) => {
       this.#cut = { containing: options.containing?.toLowerCase(), done };
       for (const connection of this.#connections) connection.forgetSent();
@@ -75,6 +76,16 @@ export class TcpProxy {
   /** Passes replies on `ms` milliseconds late, in order; 0 ends it. */
   delayReplies(ms: number): void {
     this.#replyDelayMs = ms;
+  }
+
+  /** Keeps back replies, and all behind them, until `pass()`. */
+  holdReplies({ containing = '' }: FaultOptions = {}): void {
+    this.#held = containing.toLowerCase();
+  }
+
+  /** How many open connections have a reply that is kept back. */
+  get holding(): number {
+    return this.openConnections.filter(({ holdsReply }) => holdsReply).length;
   }
 
   /** Passes requests on `ms` milliseconds late, in order; 0 ends it. */
@@ -105,7 +116,9 @@ export class TcpProxy {
     this.#swallowsNew = false;
     this.#replyDelayMs = 0;
     this.#requestDelayMs = 0;
+    this.#held = undefined;
     this.#cut = undefined;
+    for (const connection of this.openConnections) connection.release();
     if (this.#server.listening) return;
     this.#server.listen(this.port, '127.0.0.1');
     await once(this.#server, 'listening');
@@ -126,8 +139,11 @@ export class TcpProxy {
   #accept(client: Socket): void {
     const server = this.#swallowsNew ? undefined : connect(this.#targetPort, '127.0.0.1');
     const connection = new ProxyConnection(this.#connections.length, client, server, {
-      replyDelayMs: () => this.#replyDelayMs,
       requestDelayMs: () => this.#requestDelayMs,
+      replyDelayMs: (sent) => {
+        const held = this.#held !== undefined && sent.includes(this.#held);
+        return held ? Infinity : this.#replyDelayMs;
+      },
       cutsReply: (sent) => this.#takeCut(sent),
     });
     this.#connections.push(connection);
