@@ -9,6 +9,10 @@ listen((message) => {
     process.exitCode = message.code;
     return;
   }
+  if (message.type === 'print') {
+    process.stdout.write(message.lines.map((line) => `${line}\n`).join(''));
+    return;
+  }
   tell('echo', { of: message });
 });
 console.log('not a message');

@@ -47,6 +47,17 @@ describe('Child', () => {
     expect(await child.next('echo')).toMatchObject({ of: { type: 'hello' } });
   });
 
+  it('tells of every message, also of those that come in one piece', async () => {
+    child = Child.start('echo.mjs');
+    await child.next('ready');
+
+    const first = child.next('first');
+    child.send({ type: 'print', lines: ['{"type":"first"}', '{"type":"second"}'] });
+
+    expect(await first).toEqual({ type: 'first' });
+    expect(await child.next('second', { within: 1000 })).toEqual({ type: 'second' });
+  });
+
   it('takes the processes it owns with it when it is killed', async () => {
     child = Child.start('owner.mjs');
     const { pid } = await child.next('owns');

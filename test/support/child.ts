@@ -150,7 +150,10 @@ export class Child {
     this.messages.push(message);
     for (const waiter of this.#waiters) {
       this.#read = this.messages.length;
-      if (waiter.matches(message)) waiter.resolve(message);
+      if (!waiter.matches(message)) continue;
+      // The next line may come before the waiter knows.
+      this.#waiters.delete(waiter);
+      waiter.resolve(message);
     }
   }
 
