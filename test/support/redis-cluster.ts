@@ -79,14 +79,18 @@ export class RedisCluster {
     return this.members.slice(0, MASTERS).map(({ server }) => at(server.port));
   }
 
-  /** Resolves when every running node is content and every replica is in step. */
+  /** Resolves when every running node is content and every replica is in step, and known to its master. */
   async healthy(within = 45_000): Promise<void> {
-    const check = async ({ client }: ClusterMember): Promise<void> => {
+    const running = this.members.filter(({ server }) => server.isRunning);
+    const isWhole = running.length === this.members.length;
+    const check = async (member: ClusterMember): Promise<void> => {
+      const { client } = member;
       const info = `${await client.cluster('INFO')}${await client.info('replication')}`;
       if (!info.includes('cluster_state:ok') || info.includes('master_link_status:down'))
         throw new Error(`A node is not well:\n${info}`);
+      // One that was away still takes itself for the master that it was, without a replica.
+      if (isWhole && info.includes('role:master')) await this.replicaOf(member);
     };
-    const running = this.members.filter(({ server }) => server.isRunning);
     await eventually(() => Promise.all(running.map(check)), { within, every: 50 });
   }
 
@@ -156,6 +160,7 @@ function nodeArgs(file: string, nodeTimeout: number): string[] {
   return [
     ...['--cluster-enabled', 'yes', '--cluster-config-file', file],
     ...['--cluster-node-timeout', `${nodeTimeout}`, '--cluster-replica-validity-factor', '0'],
+    ...['--cluster-allow-replica-migration', 'no'],
     // A full resynchronization would else wait for five seconds first.
     ...['--repl-diskless-sync-delay', '0'],
   ];

@@ -9,8 +9,12 @@ import { reapAtExit } from './reaper.mjs';
 
 const READY = /Ready to accept connections|Sentinel ID is/;
 const READY_WITHIN_MS = 30_000;
-// A Cluster node's bus listens 10000 above its port.
-const HIGHEST_PORT = 55_000;
+// Below those that systems give to clients (32768 and up, in part 49152): one of these could take a
+// server's port while it is down, or even meet itself there. A Cluster node's bus listens 10000 above.
+const PORTS = { from: 10_000, to: 19_999 };
+const BUS_ABOVE = 10_000;
+/** @type {Set<number>} */
+const given = new Set();
 
 /**
  * Starts one redis-server on loopback, without persistence; resolves when it takes connections.
@@ -32,21 +36,26 @@ export async function spawnRedis({ args, port, dir, config }) {
   return child;
 }
 
-/** Finds a loopback port that nobody listens on. */
+/** Finds a loopback port that nobody listens on, never the same twice. */
 export async function freePort() {
   for (;;) {
-    const port = await /** @type {Promise<number>} */ (
-      new Promise((resolve, reject) => {
-        const server = createServer();
-        server.once('error', reject);
-        server.listen(0, '127.0.0.1', () => {
-          const address = /** @type {import('node:net').AddressInfo} */ (server.address());
-          server.close(() => resolve(address.port));
-        });
-      })
-    );
-    if (port <= HIGHEST_PORT) return port;
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from + 1));
+    if (given.has(port)) continue;
+    given.add(port);
+    if ((await isFree(port)) && (await isFree(port + BUS_ABOVE))) return port;
   }
+}
+
+/**
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 export function makeTemporaryDirectory() {
