@@ -4,6 +4,7 @@ import { addressOf } from './cluster-layout.js';
 import { isCluster } from './lock-connection.js';
 import type { OwnOptions } from './lock-connection.js';
 import { checkClusterPrefix } from './lock-keys.js';
+import { reachable } from './reachable.js';
 
 /** A Cluster as the module's user names it. */
 export type ClusterConnection = Cluster | { cluster: SeedNode[]; options?: ClusterOptions };
@@ -28,10 +29,7 @@ export function clusterClients(connection: ClusterConnection, own: OwnOptions): 
   return {
     keyPrefix: clusterPrefix(connection),
     seeds: addresses.map(({ host = '127.0.0.1', port = 6379 }) => `${host}:${port}`),
-    reach(node) {
-      const mapped = typeof natMap === 'function' ? natMap(node) : natMap?.[node];
-      return mapped ? `${mapped.host}:${mapped.port}` : node;
-    },
+    reach: (node) => reachable(node, natMap),
     open: (node) => new Redis({ ...base, ...own, ...addressOf(node), db: 0 }),
   };
 }

@@ -8,7 +8,6 @@ import type {
 import type { KeysOfLock } from './lock-keys.js';
 import type { LockServers } from './lock-servers.js';
 import type { Answer } from './redis-connection.js';
-import { toStoreError } from './redis-errors.js';
 import type { RedisScript } from './redis-script.js';
 import { readAcquired } from './replies.js';
 import type { AcquiredReply } from './replies.js';
@@ -94,7 +93,7 @@ export class JointCommands {
     const answer = await this.#run<readonly (number | Error)[]>(releaseScript, commands, args);
     return commands.map(({ key }, i) => {
       const outcome = answer.reply[i];
-      if (typeof outcome !== 'number') return toStoreError(key, answer.from.node, outcome);
+      if (typeof outcome !== 'number') return answer.from.refusal(key, outcome);
       if (outcome === 1) return 'released';
       return answer.resent ? 'unconfirmed' : 'not-held';
     });

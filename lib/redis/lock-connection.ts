@@ -13,6 +13,11 @@ const FORMS =
 /** The longest pause between two attempts to connect, in milliseconds. */
 export const MAX_RECONNECT_MS = 500;
 
+/** Milliseconds before the nth attempt to connect after the first one. */
+function pauseBefore(nth: number): number {
+  return Math.min(50 * nth, MAX_RECONNECT_MS);
+}
+
 /** Options that the engine's own connections need, whatever the user's client has. */
 export function ownOptions(commandTimeout: number) {
   return {
@@ -35,11 +40,14 @@ export function ownOptions(commandTimeout: number) {
     connectTimeout: Math.max(commandTimeout, 1000),
     // Without it a client waits for ever for a Sentinel that hangs.
     sentinelCommandTimeout: Math.max(commandTimeout, 1000),
-    // Its own watch on Sentinel ends a client that is on its way; ours does not.
+    // It ends clients that are on their way, for good; we watch Sentinel ourselves.
     failoverDetector: false,
-    retryStrategy: (times: number) => Math.min(50 * times, MAX_RECONNECT_MS),
-    // A primary that became a replica: the next connection finds the new primary.
-    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    // For each answer it would leave once; we leave a server that became a replica ourselves.
+    reconnectOnError: null,
+    retryStrategy: pauseBefore,
+    sentinelRetryStrategy: pauseBefore,
+    // The client's own pause while a server loads its data keeps the process alive.
+    maxLoadingRetryTime: MAX_RECONNECT_MS,
   } as const satisfies RedisOptions;
 }
 

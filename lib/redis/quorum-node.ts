@@ -6,6 +6,7 @@ import type { RedisConnection } from './redis-connection.js';
 import { leastAge } from './quorum.js';
 import { QuorumDebts } from './quorum-debts.js';
 import type { Debt } from './quorum-debts.js';
+import { ReadyWaiters } from './ready-waiters.js';
 import { RedisLockStore } from './redis-lock.store.js';
 import { raiseScript } from './scripts/raise.script.js';
 import type { SingleServer } from './single-server.js';
@@ -32,7 +33,7 @@ export class QuorumNode {
   readonly #debts = new QuorumDebts((token, { key, dwell }) =>
     this.call(key, (store) => store.release({ key, token, dwell })),
   );
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new ReadyWaiters();
   #contacted = false;
   #isUp = false;
   #suspect = false;
@@ -86,15 +87,7 @@ export class QuorumNode {
   /** Resolves when connected, or after `timeout` ms all the same. */
   async ready(timeout: number): Promise<void> {
     if (this.isReady) return;
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, timeout);
-      this.#waiting.add(wake);
-    });
+    await this.#waiting.wait(timeout);
   }
 
   /** Makes one attempt. A node without connection refuses at once, but for its first contact. */
@@ -140,7 +133,7 @@ export class QuorumNode {
 
   async close(): Promise<void> {
     this.#debts.close();
-    for (const wake of [...this.#waiting]) wake();
+    this.#waiting.wake();
     await this.store.close();
   }
 
@@ -150,7 +143,7 @@ export class QuorumNode {
 
   #ready(): void {
     this.#isUp = true;
-    for (const wake of [...this.#waiting]) wake();
+    this.#waiting.wake();
     this.#commands.client
       .info('server')
       .then((info) => this.#identify(info))

@@ -5,10 +5,12 @@ import { NotAppliedError } from '../engine/lock-store.js';
 import type { StoreTrouble } from '../engine/lock-store.js';
 import { MAX_RECONNECT_MS } from './lock-connection.js';
 import { Overdue } from './overdue.js';
+import { refusalOfDatabase } from './own-database.js';
+import { ReadyWaiters } from './ready-waiters.js';
 import { toStoreError } from './redis-errors.js';
 import { serverIdOf } from './server-id.js';
 
-/** A command's answer, and what its deadline is counted from. */
+/** An answer, and what its deadline is counted from. */
 export interface Answer<T> {
   readonly reply: T;
   readonly sentAt: number;
@@ -18,12 +20,12 @@ export interface Answer<T> {
   readonly from: RedisConnection;
 }
 
-/** What happens to a connection. */
 export interface ConnectionHooks {
   /** Goes first on each new connection, before any other command; must not reject. */
   readonly prepare?: (client: Redis, time: RedisTime) => Promise<void>;
   /** Commands can be sent, on a new connection. */
   readonly ready: () => void;
+  /** It is gone, or the server refuses it its database. */
   readonly closed?: () => void;
 }
 
@@ -40,8 +42,9 @@ export class RedisConnection {
   #usable = false;
   #lastError: Error | undefined;
   #serverId: string | undefined;
-  readonly #waitingForReady = new Set<() => void>();
-  #revival: NodeJS.Timeout | undefined;
+  readonly #waiting = new ReadyWaiters();
+  #usableSince = 0;
+  #nextTry: NodeJS.Timeout | undefined;
   #closed = false;
   readonly #overdue = new Overdue();
 
@@ -53,13 +56,15 @@ export class RedisConnection {
     client.on('error', (error: Error) => (this.#lastError = error));
     client.on('close', () => {
       this.#epoch += 1;
+      clearTimeout(this.#nextTry);
       this.#usable = false;
       this.#serverId = undefined;
       this.time.reset();
       hooks.closed?.();
     });
     client.on('ready', () => void this.#prepare());
-    client.on('end', () => this.#revive());
+    // A client gives up for good when it fails before it has a socket.
+    client.on('end', () => this.#later(() => void client.connect().catch(() => undefined)));
   }
 
   /** Another number for each connection. */
@@ -83,6 +88,21 @@ export class RedisConnection {
     return this.#serverId !== undefined && this.#serverId === other.#serverId;
   }
 
+  /** When both lead to one address and are at different servers, the older one is made anew. */
+  meet(other: RedisConnection): void {
+    if (!this.#serverId || !other.#serverId || this.isAtServerOf(other)) return;
+    const older = this.#usableSince < other.#usableSince ? this : other;
+    older.client.stream?.destroy();
+  }
+
+  /** What a command, or a part of it, was refused with, as one of the store's errors. */
+  refusal(key: string, error: unknown): Error {
+    // A primary that became a replica: the next connection finds the new primary.
+    if (error instanceof Error && error.message.startsWith('READONLY'))
+      this.client.stream?.destroy();
+    return toStoreError(key, this.node, this.#causeOf(error));
+  }
+
   /** Sends a command, waiting for the connection first; rejects with the store's errors only. */
   send<T>(
     key: string,
@@ -101,11 +121,12 @@ export class RedisConnection {
   ): Promise<Answer<T>> {
     return new Promise<Answer<T>>((resolve, reject) => {
       const epoch = this.#epoch;
-      const stream = this.#stream;
+      const stream = this.client.stream;
       const read = stream?.bytesRead;
       const expire = (): void => {
         if (stream !== undefined && stream.bytesRead === read) stream.destroy();
-        reject(new LockUnavailableError([key], this.#silence, this.#lastError, [this.node]));
+        const why = `Redis did not answer within ${this.commandTimeout} ms.`;
+        reject(new LockUnavailableError([key], why, this.#lastError, [this.node]));
       };
       const pending = { deadline, expire };
       this.#overdue.add(pending);
@@ -118,7 +139,7 @@ export class RedisConnection {
         },
         (error: unknown) => {
           this.#overdue.answered(pending);
-          reject(toStoreError(key, this.node, this.#causeOf(error)));
+          reject(this.refusal(key, error));
         },
       );
     });
@@ -133,58 +154,46 @@ export class RedisConnection {
   /** Ends the connection at once; what is under way rejects. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#revival);
+    clearTimeout(this.#nextTry);
     this.client.disconnect();
     this.#overdue.close();
-    for (const wake of [...this.#waitingForReady]) wake();
-  }
-
-  /** A client gives up for good when it fails before it has a socket: Sentinel, TLS options. */
-  #revive(): void {
-    if (this.#closed) return;
-    const connect = (): void => void this.client.connect().catch(() => undefined);
-    this.#revival = setTimeout(connect, MAX_RECONNECT_MS);
+    this.#waiting.wake();
   }
 
   async #prepare(): Promise<void> {
     const epoch = this.#epoch;
-    const [id] = await Promise.all([
+    const [id, refusal] = await Promise.all([
       serverIdOf(this.client),
+      refusalOfDatabase(this.client),
       this.hooks.prepare?.(this.client, this.time),
     ]);
     if (epoch !== this.#epoch) return;
+    this.#lastError = refusal;
+    if (refusal !== undefined) {
+      this.#later(() => void this.#prepare());
+      return this.hooks.closed?.();
+    }
     this.#serverId = id;
     this.#usable = true;
-    this.#lastError = undefined;
-    for (const wake of [...this.#waitingForReady]) wake();
+    this.#usableSince = performance.now();
+    this.#waiting.wake();
     this.hooks.ready();
   }
 
+  #later(again: () => void): void {
+    if (!this.#closed) this.#nextTry = setTimeout(again, MAX_RECONNECT_MS);
+  }
+
   async #untilReady(key: string): Promise<void> {
-    const read = this.#stream?.bytesRead;
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#waitingForReady.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, this.#closed ? 0 : this.commandTimeout);
-      this.#waitingForReady.add(wake);
-    });
+    const stream = this.client.stream;
+    const read = stream?.bytesRead;
+    await this.#waiting.wait(this.#closed ? 0 : this.commandTimeout);
     if (this.#usable) return;
     // Connected, but the server says nothing.
     const connected = this.client.status === 'connect' || this.client.status === 'ready';
-    if (connected && this.#stream?.bytesRead === read) this.#stream?.destroy();
+    if (connected && this.client.stream === stream && stream?.bytesRead === read) stream?.destroy();
     throw new NotAppliedError([key], 'there is no connection to Redis.', this.#lastError, [
       this.node,
     ]);
-  }
-
-  get #stream(): Redis['stream'] | undefined {
-    return this.client.stream;
-  }
-
-  get #silence(): string {
-    return `Redis did not answer within ${this.commandTimeout} ms.`;
   }
 }

@@ -6,7 +6,6 @@ import type {
   StoredLock,
 } from '../engine/lock-store.js';
 import type { Answer } from './redis-connection.js';
-import { toStoreError } from './redis-errors.js';
 import { ACQUIRED } from './scripts/acquire.script.js';
 import { RENEWED } from './scripts/renew.script.js';
 
@@ -35,7 +34,7 @@ export function readAcquired(
       next += count;
       return { kind: 'held', sentAt, fences, queue: 0, lease: ttl };
     }
-    if (!isList(outcome)) return toStoreError(key, answer.from.node, outcome);
+    if (!isList(outcome)) return answer.from.refusal(key, outcome);
     return readOutcome(outcome, answer, ttl) as AcquireReply;
   });
 }

@@ -1,9 +1,10 @@
 import { Redis } from 'ioredis';
+import { ownOptions } from './lock-connection.js';
+import { reachable } from './reachable.js';
+import { SentinelWatcher } from './sentinel-watcher.js';
 
-const CHANNEL = '+switch-master';
 /** Enough to hear of a failover, when some are down. */
 const MAX_SENTINELS = 5;
-const RECONNECT_MS = 500;
 
 /**
  * Hears from Sentinel that another server has become the primary, and leaves the old one at once.
@@ -11,44 +12,39 @@ const RECONNECT_MS = 500;
  * giving locks that the new one gives as well.
  */
 export class SentinelWatch {
-  readonly #watchers: readonly Redis[];
+  readonly #watchers: readonly SentinelWatcher[];
   /** Who was on the way when a switch was told, maybe to the old primary, and the new one's address. */
   readonly #onTheWay = new Map<Redis, string>();
 
   /** @param clients Clients of one Sentinel group; without Sentinels there is nothing to watch. */
-  constructor(private readonly clients: readonly Redis[]) {
+  constructor(
+    private readonly clients: readonly Redis[],
+    commandTimeout: number,
+  ) {
     const options = clients[0]?.options ?? {};
-    const { sentinels, sentinelUsername, sentinelPassword, sentinelTLS, name } = options;
+    const { sentinels, sentinelUsername, sentinelPassword, sentinelTLS, name, natMap } = options;
     this.#watchers = (sentinels ?? []).slice(0, MAX_SENTINELS).map(({ host, port }) => {
-      const watcher = new Redis({
+      const client = new Redis({
+        ...ownOptions(commandTimeout),
         host: host ?? '127.0.0.1',
         port: port ?? 26_379,
         username: sentinelUsername ?? undefined,
         password: sentinelPassword ?? undefined,
         ...(sentinelTLS === undefined ? {} : { tls: sentinelTLS }),
-        autoResubscribe: false,
-        disconnectTimeout: 0,
         enableReadyCheck: false,
-        retryStrategy: () => RECONNECT_MS,
       });
-      // The clients tell what they can't reach.
-      watcher.on('error', () => undefined);
-      watcher.on('ready', () => void watcher.subscribe(CHANNEL).catch(() => undefined));
-      watcher.on('message', (_channel, message: string) => this.#switched(message, name));
-      return watcher;
+      return new SentinelWatcher(client, commandTimeout, name ?? '', (primary) =>
+        this.#switched(reachable(primary, natMap)),
+      );
     });
     for (const client of clients) client.on('connect', () => this.#arrived(client));
   }
 
   close(): void {
-    for (const watcher of this.#watchers) watcher.disconnect();
+    for (const watcher of this.#watchers) watcher.close();
   }
 
-  /** `<name> <old host> <old port> <new host> <new port>`; every Sentinel says it in its turn. */
-  #switched(message: string, name: string | undefined): void {
-    const [group, , , host, port] = message.split(' ');
-    if (group !== name) return;
-    const primary = `${host}:${port}`;
+  #switched(primary: string): void {
     for (const client of this.clients) {
       // A client that is told to leave before it has arrived never connects again.
       if (client.status === 'connect' || client.status === 'ready') leaveUnlessAt(primary, client);
@@ -65,5 +61,5 @@ export class SentinelWatch {
 
 function leaveUnlessAt(primary: string, client: Redis): void {
   const { remoteAddress, remotePort } = client.stream;
-  if (`${remoteAddress}:${remotePort}` !== primary) client.disconnect(true);
+  if (`${remoteAddress}:${remotePort}` !== primary) client.stream.destroy();
 }

@@ -23,7 +23,6 @@ export class SingleServer implements LockServers {
     this.#scripts = new ScriptRunner(clients.open, 'single', options, {
       ready: () => {
         listener.reconnected();
-        // What cut this connection may have left the other half open.
         this.#channel.check();
       },
       closed: () => listener.unreachable(this.#scripts.commands.trouble),
@@ -32,7 +31,7 @@ export class SingleServer implements LockServers {
     const subscriber = clients.open();
     const channel = this.keys.of('').channel + boot;
     this.#channel = new GrantChannel(subscriber, channel, commandTimeout, commands, listener);
-    this.#sentinels = new SentinelWatch([...this.#scripts.clients, subscriber]);
+    this.#sentinels = new SentinelWatch([...this.#scripts.clients, subscriber], commandTimeout);
   }
 
   get commands(): RedisConnection {

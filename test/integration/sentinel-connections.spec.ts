@@ -10,6 +10,8 @@ import type { RedisServer } from '../support/redis-server.js';
 import { uniquePrefix } from '../support/shared-redis.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
+const byNumber = (a: number, b: number): number => a - b;
+
 describe('a connection by way of Sentinel', () => {
   let group: RedisSentinel;
   /** Not the one that the test itself asks. */
@@ -27,6 +29,25 @@ describe('a connection by way of Sentinel', () => {
     eventually(async () => {
       expect(await group.admin(sentinel).client('LIST')).toContain(' sub=1 ');
     });
+
+  const proxies = (count: number): Promise<TcpProxy[]> =>
+    Promise.all(
+      group.sentinels.slice(0, count).map(async ({ port }) => closing(await TcpProxy.start(port))),
+    );
+
+  const via = (all: readonly TcpProxy[]) => ({ ...group.optionsVia(all), updateSentinels: false });
+
+  const isListened = ({ openConnections }: TcpProxy): boolean =>
+    openConnections.some(({ isSubscriber }) => isSubscriber);
+
+  /** A failover, up to the word of the first Sentinel that it is over. */
+  async function failoverIsTold(): Promise<void> {
+    const observer = openClient(group.sentinels[0]!.url, { enableReadyCheck: false });
+    await observer.subscribe('+switch-master');
+    const told = once(observer, 'message');
+    await group.failover();
+    await told;
+  }
 
   it('is not held up by a Sentinel that hangs', async () => {
     hung.pause();
@@ -48,14 +69,10 @@ describe('a connection by way of Sentinel', () => {
     const manager = openManager(options, { keyPrefix, commandTimeout: 20_000, wait: 30_000 });
     const acquiring = manager.acquire('k');
     await listened(first!);
-    // One for commands, one that listens.
-    await eventually(() => expect(slow.holding).toBe(2));
-    const observer = openClient(first!.url, { enableReadyCheck: false });
-    await observer.subscribe('+switch-master');
-    const told = once(observer, 'message');
+    // For commands, for pushes, and the one that watches Sentinel.
+    await eventually(() => expect(slow.holding).toBe(3));
 
-    await group.failover();
-    await told;
+    await failoverIsTold();
     await slow.pass();
     const lock = await acquiring;
 
@@ -66,21 +83,90 @@ describe('a connection by way of Sentinel', () => {
   }, 120_000);
 
   it('is made when the Sentinels come back, though the options forbid to try again', async () => {
-    const proxy = closing(await TcpProxy.start(group.sentinels[0]!.port));
-    proxy.refuse();
-    const options = {
-      ...group.optionsVia([proxy]),
-      updateSentinels: false,
-      sentinelRetryStrategy: () => null,
-    };
+    const [proxy] = await proxies(1);
+    proxy!.refuse();
+    const options = { ...via([proxy!]), sentinelRetryStrategy: () => null };
     const manager = openManager(options, { keyPrefix: uniquePrefix() });
     await expect(manager.acquire('k', { wait: 100 })).rejects.toMatchObject({
       code: 'LOCK_UNAVAILABLE',
     });
 
-    await proxy.pass();
+    await proxy!.pass();
     const lock = await manager.acquire('k', { wait: 10_000 });
 
     expect(await lock.release()).toBe('released');
   });
+
+  it('leaves the old primary also when the Sentinels could not be heard as they told', async () => {
+    const all = await proxies(3);
+    const keyPrefix = uniquePrefix();
+    const manager = openManager(via(all), { keyPrefix });
+    await manager.withLock('warm-up', () => {});
+    await eventually(() => expect(all.every(isListened)).toBe(true));
+    for (const proxy of all) {
+      proxy.refuse();
+      proxy.dropConnections();
+    }
+    const old = await group.primary();
+
+    await failoverIsTold();
+    await Promise.all(all.map((proxy) => proxy.pass()));
+
+    await eventually(async () => {
+      const lock = await manager.acquire('k');
+      const isThere = await group.admin(await group.primary()).exists(`${keyPrefix}k`);
+      await lock.release();
+      expect(isThere).toBe(1);
+    });
+    // Sentinel would have made it one by itself, later: then its clients leave it anyway.
+    expect(await group.admin(old).info('replication')).toContain('role:master');
+    await group.settle();
+  }, 120_000);
+
+  it('hears Sentinels again whose sockets had become half open', async () => {
+    const all = await proxies(3);
+    openManager(via(all), { keyPrefix: uniquePrefix() });
+    await eventually(() => expect(all.every(isListened)).toBe(true));
+
+    for (const proxy of all) proxy.halfOpen();
+    const silenced = all.map(({ connections }) => connections.length);
+
+    await eventually(
+      () => {
+        for (const [i, { connections }] of all.entries())
+          expect(connections.slice(silenced[i]).some(({ isSubscriber }) => isSubscriber)).toBe(
+            true,
+          );
+      },
+      { within: 20_000 },
+    );
+  });
+
+  it('is at the primary under the name that natMap gives it, and stays there', async () => {
+    const all = await proxies(3);
+    const servers = await Promise.all(
+      group.servers.map(async ({ port }) => closing(await TcpProxy.start(port))),
+    );
+    const natMap = Object.fromEntries(
+      group.servers.map(({ port }, i) => [
+        `127.0.0.1:${port}`,
+        { host: '127.0.0.1', port: servers[i]!.port },
+      ]),
+    );
+    const manager = openManager({ ...via(all), natMap }, { keyPrefix: uniquePrefix() });
+    await manager.withLock('warm-up', () => {});
+    await eventually(() => expect(all.every(isListened)).toBe(true));
+
+    await failoverIsTold();
+    const lock = await manager.acquire('k');
+    await eventually(() => {
+      const open = servers.map(({ openConnections }) => openConnections.length);
+      expect(open.sort(byNumber)).toEqual([0, 0, 2]);
+    });
+
+    expect(await lock.release()).toBe('released');
+    const made = servers.map(({ connections }) => connections.length);
+    expect(made.sort(byNumber)).toEqual([0, 2, 2]);
+    await group.settle();
+  }, 120_000);
 });

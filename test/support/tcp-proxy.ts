@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { setImmediate } from 'node:timers/promises';
 
 import { ProxyConnection } from './proxy-connection.js';
+import { freePort } from './spawn-redis.mjs';
 
 export interface FaultOptions {
   /** Strikes only a connection whose client has sent these bytes; case does not matter. */
@@ -17,7 +18,7 @@ export interface FaultOptions {
  */
 export class TcpProxy {
   readonly port: number;
-  readonly #targetPort: number;
+  #targetPort: number;
   readonly #server: Server;
   readonly #connections: ProxyConnection[] = [];
   #swallowsNew = false;
@@ -36,7 +37,7 @@ export class TcpProxy {
   /** Starts a proxy on a free loopback port, in front of `targetPort` on loopback. */
   static async start(targetPort: number): Promise<TcpProxy> {
     const server = createServer();
-    server.listen(0, '127.0.0.1');
+    server.listen(await freePort(), '127.0.0.1');
     await once(server, 'listening');
     return new TcpProxy(targetPort, server);
   }
@@ -91,6 +92,11 @@ export class TcpProxy {
   /** Passes requests on `ms` milliseconds late, in order; 0 ends it. */
   delayRequests(ms: number): void {
     this.#requestDelayMs = ms;
+  }
+
+  /** New connections lead to another server, as when a name or an address has moved. */
+  leadTo(port: number): void {
+    this.#targetPort = port;
   }
 
   /** Closes every open connection on both sides. New ones are served. */

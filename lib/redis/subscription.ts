@@ -1,0 +1,55 @@
+import type { Redis } from 'ioredis';
+import { RedisConnection } from './redis-connection.js';
+
+/** How often a subscription is checked, in milliseconds: a half-open socket delivers nothing. */
+export const WATCH_MS = 5000;
+
+/** What a subscription tells. */
+export interface SubscriptionHooks {
+  readonly message: (text: string) => void;
+  /** The subscription stands, on a new connection. */
+  readonly subscribed: () => void;
+  /** Goes out with the subscription, before it: behind it a connection takes no other command. */
+  readonly ask?: (connection: RedisConnection) => void;
+}
+
+/** One channel on a connection of its own, subscribed again with each new connection. */
+export class Subscription {
+  readonly connection: RedisConnection;
+  #stands = false;
+
+  constructor(
+    client: Redis,
+    commandTimeout: number,
+    private readonly channel: string,
+    private readonly hooks: SubscriptionHooks,
+  ) {
+    this.connection = new RedisConnection(client, commandTimeout, {
+      ready: () => void this.#subscribe(),
+      closed: () => (this.#stands = false),
+    });
+    client.on('message', (_channel: string, message: string) => hooks.message(message));
+  }
+
+  /** Tests the socket, and tears it down when it is half open; subscribes when that was refused. */
+  check(): void {
+    if (!this.#stands) void this.#subscribe();
+    else this.connection.send('', (own) => own.ping()).catch(() => undefined);
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  async #subscribe(): Promise<void> {
+    this.hooks.ask?.(this.connection);
+    try {
+      await this.connection.send('', (client) => client.subscribe(this.channel));
+    } catch {
+      // Tried again with the next connection, or later when the server refused.
+      return;
+    }
+    this.#stands = true;
+    this.hooks.subscribed();
+  }
+}
