@@ -57,6 +57,7 @@ export class ClusterNode {
   get subscriber(): RedisConnection {
     if (this.#subscriber !== undefined) return this.#subscriber;
     const client = this.open();
+    client.options.autoResendUnfulfilledCommands = false;
     const subscriber = new RedisConnection(client, this.options.commandTimeout, {
       ready: () => this.hooks.subscriberReady(this),
       closed: () => this.#closed || this.hooks.subscriberClosed(this),
@@ -70,10 +71,11 @@ export class ClusterNode {
     return (this.#subscriber = subscriber);
   }
 
-  /** Tests the subscriber's socket; a half-open one is torn down. */
+  /** Tests the sockets that are not always in use; a half-open one is torn down. */
   ping(): void {
+    this.scripts.check();
     if (this.#subscriber?.client.status !== 'ready') return;
-    this.#subscriber.send('', (client) => client.ping()).catch(() => undefined);
+    void this.#subscriber.probe();
   }
 
   close(): void {

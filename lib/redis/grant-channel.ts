@@ -2,12 +2,11 @@ import type { Redis } from 'ioredis';
 import { deliver } from './grant-message.js';
 import type { ServersListener } from './lock-servers.js';
 import type { RedisConnection } from './redis-connection.js';
-import { Subscription, WATCH_MS } from './subscription.js';
+import { Subscription } from './subscription.js';
 
 /** This process's subscription to its own channel, on a single server. */
 export class GrantChannel {
   readonly #subscription: Subscription;
-  readonly #watch: NodeJS.Timeout;
 
   /** @param commands Where commands go: a push counts by its clock when it is the same server. */
   constructor(
@@ -24,7 +23,6 @@ export class GrantChannel {
       },
       subscribed: () => listener.reconnected(),
     });
-    this.#watch = setInterval(() => this.check(), WATCH_MS).unref();
   }
 
   /** What cut the connection for commands may have left this one half open, or at another server. */
@@ -34,7 +32,6 @@ export class GrantChannel {
   }
 
   close(): void {
-    clearInterval(this.#watch);
     this.#subscription.close();
   }
 }

@@ -173,9 +173,6 @@ export class QuorumNode {
   #probe(): void {
     if (this.#probing) return;
     this.#probing = true;
-    this.#commands
-      .send('', (client) => client.ping())
-      .catch(() => undefined)
-      .finally(() => (this.#probing = false));
+    void this.#commands.probe().finally(() => (this.#probing = false));
   }
 }

@@ -5,9 +5,8 @@ import { NotAppliedError } from '../engine/lock-store.js';
 import type { StoreTrouble } from '../engine/lock-store.js';
 import { MAX_RECONNECT_MS } from './lock-connection.js';
 import { Overdue } from './overdue.js';
-import { refusalOfDatabase } from './own-database.js';
 import { ReadyWaiters } from './ready-waiters.js';
-import { toStoreError } from './redis-errors.js';
+import { isDatabaseRefused, isNotSent, toStoreError } from './redis-errors.js';
 import { serverIdOf } from './server-id.js';
 
 /** An answer, and what its deadline is counted from. */
@@ -25,7 +24,6 @@ export interface ConnectionHooks {
   readonly prepare?: (client: Redis, time: RedisTime) => Promise<void>;
   /** Commands can be sent, on a new connection. */
   readonly ready: () => void;
-  /** It is gone, or the server refuses it its database. */
   readonly closed?: () => void;
 }
 
@@ -53,7 +51,11 @@ export class RedisConnection {
     private readonly commandTimeout: number,
     private readonly hooks: ConnectionHooks,
   ) {
-    client.on('error', (error: Error) => (this.#lastError = error));
+    client.on('error', (error: Error) => {
+      // A client that is refused its database would go on in database 0.
+      if (isDatabaseRefused(error)) client.stream.destroy();
+      if (!isNotSent(error)) this.#lastError = error;
+    });
     client.on('close', () => {
       this.#epoch += 1;
       clearTimeout(this.#nextTry);
@@ -64,7 +66,9 @@ export class RedisConnection {
     });
     client.on('ready', () => void this.#prepare());
     // A client gives up for good when it fails before it has a socket.
-    client.on('end', () => this.#later(() => void client.connect().catch(() => undefined)));
+    client.on('end', () =>
+      this.#later(MAX_RECONNECT_MS, () => void client.connect().catch(() => undefined)),
+    );
   }
 
   /** Another number for each connection. */
@@ -97,10 +101,17 @@ export class RedisConnection {
 
   /** What a command, or a part of it, was refused with, as one of the store's errors. */
   refusal(key: string, error: unknown): Error {
-    // A primary that became a replica: the next connection finds the new primary.
-    if (error instanceof Error && error.message.startsWith('READONLY'))
-      this.client.stream?.destroy();
-    return toStoreError(key, this.node, this.#causeOf(error));
+    // A primary that became a replica: the next connection may find the new primary.
+    if (error instanceof Error && error.message.startsWith('READONLY')) {
+      const leaveAt = this.#usableSince + MAX_RECONNECT_MS;
+      this.#later(leaveAt - performance.now(), () => this.client.stream.destroy());
+    }
+    return toStoreError(key, this.node, error, this.#lastError);
+  }
+
+  /** Tests the socket: a half-open one is torn down. */
+  async probe(): Promise<void> {
+    await this.send('', (client) => client.ping()).catch(() => undefined);
   }
 
   /** Sends a command, waiting for the connection first; rejects with the store's errors only. */
@@ -145,12 +156,6 @@ export class RedisConnection {
     });
   }
 
-  /** Why the client had to retry says more than its own limit of one retry. */
-  #causeOf(error: unknown): unknown {
-    const retried = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
-    return retried ? (this.#lastError ?? new Error('The connection was cut.')) : error;
-  }
-
   /** Ends the connection at once; what is under way rejects. */
   close(): void {
     this.#closed = true;
@@ -162,17 +167,12 @@ export class RedisConnection {
 
   async #prepare(): Promise<void> {
     const epoch = this.#epoch;
-    const [id, refusal] = await Promise.all([
+    const [id] = await Promise.all([
       serverIdOf(this.client),
-      refusalOfDatabase(this.client),
       this.hooks.prepare?.(this.client, this.time),
     ]);
     if (epoch !== this.#epoch) return;
-    this.#lastError = refusal;
-    if (refusal !== undefined) {
-      this.#later(() => void this.#prepare());
-      return this.hooks.closed?.();
-    }
+    this.#lastError = undefined;
     this.#serverId = id;
     this.#usable = true;
     this.#usableSince = performance.now();
@@ -180,8 +180,9 @@ export class RedisConnection {
     this.hooks.ready();
   }
 
-  #later(again: () => void): void {
-    if (!this.#closed) this.#nextTry = setTimeout(again, MAX_RECONNECT_MS);
+  #later(ms: number, reconnect: () => void): void {
+    clearTimeout(this.#nextTry);
+    if (!this.#closed) this.#nextTry = setTimeout(reconnect, Math.max(0, ms));
   }
 
   async #untilReady(key: string): Promise<void> {

@@ -5,16 +5,20 @@ import { NotAppliedError } from '../engine/lock-store.js';
 const REFUSED =
   /(?:^|[-\s])(OOM|READONLY|LOADING|MISCONF|NOREPLICAS|BUSY|MASTERDOWN|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN|TRYAGAIN|MOVED|ASK)\b/;
 const NEVER_WORKS = /(?:^|[-\s])(WRONGTYPE|CROSSSLOT)\b/;
-/** What ioredis says when a command can't be sent, as it stores none for later. */
-const NOT_SENT = /isn't writeable/;
 
-/** Gives every failure of a command its typed outcome. */
+/**
+ * Gives every failure of a command its typed outcome.
+ *
+ * @param lastError Of the connection: why the client had to retry says more than its limit of one retry.
+ */
 export function toStoreError(
   key: string,
   node: string,
   error: unknown,
+  lastError?: Error,
 ): LockUnavailableError | LockConfigError {
-  const cause = copyOfError(error);
+  const retried = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
+  const cause = copyOfError(retried ? (lastError ?? new Error('The connection was cut.')) : error);
   const { message } = cause;
   if (cause.name === 'ReplyError') {
     if (NEVER_WORKS.test(message)) {
@@ -26,9 +30,19 @@ export function toStoreError(
       return new NotAppliedError([key], `Redis refused (${refused}).`, cause, [node]);
     return new LockUnavailableError([key], 'Redis answered with an error.', cause, [node]);
   }
-  if (NOT_SENT.test(message))
+  if (isNotSent(cause))
     return new NotAppliedError([key], 'there is no connection to Redis.', cause, [node]);
   return new LockUnavailableError([key], 'the connection to Redis failed.', cause, [node]);
+}
+
+/** What ioredis says when a command can't be sent, as it stores none for later. */
+export function isNotSent({ message }: Error): boolean {
+  return message.includes("isn't writeable");
+}
+
+/** A connection that may not use its database, told by the client as it connects. */
+export function isDatabaseRefused(error: Error & { command?: { name?: string } }): boolean {
+  return error.name === 'ReplyError' && error.command?.name === 'select';
 }
 
 /** A server that has not loaded the script; nothing ran. */

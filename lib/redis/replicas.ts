@@ -50,7 +50,10 @@ export async function runReplicated<T>(
   if (!grantsLock(answer.reply)) return answer;
   const { reply } = await connection.send<number>(key, (client) => client.wait(count, timeout));
   // A new connection has written nothing yet, and would count every replica there is.
-  if (reply >= count && connection.epoch === epoch) return answer;
-  const why = `${reply} of ${count} replicas confirmed the grant within ${timeout} ms.`;
+  const isCut = connection.epoch !== epoch;
+  if (reply >= count && !isCut) return answer;
+  const why = isCut
+    ? 'The connection was cut before the replicas had confirmed the grant.'
+    : `${reply} of ${count} replicas confirmed the grant within ${timeout} ms.`;
   throw new LockUnavailableError([key], why, undefined, [connection.node]);
 }

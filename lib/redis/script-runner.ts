@@ -39,16 +39,37 @@ export class ScriptRunner {
 
   /** @param asking The server is only about to get the slot. */
   run<T>(command: LockCommand, asking = false): Promise<Answer<T>> {
-    const { key } = command;
     if (this.#replicas === undefined || this.#grants === undefined || command.grants !== true)
       return this.#send(this.commands, command, asking);
-    const grants = this.#grants;
-    return runReplicated(grants, key, this.#replicas, () => this.#send(grants, command, asking));
+    return this.#grant(this.#grants, this.#replicas, command, asking);
+  }
+
+  /** With replicas, each of the two connections may have been left alone for long. */
+  check(): void {
+    if (this.#grants === undefined) return;
+    this.commands.meet(this.#grants);
+    for (const connection of [this.commands, this.#grants]) void connection.probe();
   }
 
   close(): void {
     this.commands.close();
     this.#grants?.close();
+  }
+
+  async #grant<T>(
+    grants: RedisConnection,
+    replicas: Replicas,
+    command: LockCommand,
+    asking: boolean,
+  ): Promise<Answer<T>> {
+    const { key } = command;
+    // What is granted over the one is renewed and released over the other.
+    if (!grants.isAtServerOf(this.commands)) {
+      const both = [this.commands, grants];
+      await Promise.all(both.map((connection) => connection.send(key, (client) => client.ping())));
+      this.commands.meet(grants);
+    }
+    return runReplicated(grants, key, replicas, () => this.#send(grants, command, asking));
   }
 
   #send<T>(on: RedisConnection, command: LockCommand, asking: boolean): Promise<Answer<T>> {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import { ownOptions } from './lock-connection.js';
 import { reachable } from './reachable.js';
@@ -33,8 +34,8 @@ export class SentinelWatch {
         ...(sentinelTLS === undefined ? {} : { tls: sentinelTLS }),
         enableReadyCheck: false,
       });
-      return new SentinelWatcher(client, commandTimeout, name ?? '', (primary) =>
-        this.#switched(reachable(primary, natMap)),
+      return new SentinelWatcher(client, commandTimeout, name ?? '', (primary, isNews) =>
+        this.#told(reachable(primary, natMap), isNews),
       );
     });
     for (const client of clients) client.on('connect', () => this.#arrived(client));
@@ -44,7 +45,9 @@ export class SentinelWatch {
     for (const watcher of this.#watchers) watcher.close();
   }
 
-  #switched(primary: string): void {
+  #told(primary: string, isNews: boolean): void {
+    // Whether a client is at a server that has a name can't be seen: it leaves when that is news.
+    if (!isNews && isIP(primary.slice(0, primary.lastIndexOf(':'))) === 0) return;
     for (const client of this.clients) {
       // A client that is told to leave before it has arrived never connects again.
       if (client.status === 'connect' || client.status === 'ready') leaveUnlessAt(primary, client);

@@ -11,15 +11,15 @@ export class SentinelWatcher {
   /** What it last called the primary, as `host:port`. */
   #primary: string | undefined;
 
-  /** @param switched Another server than before is the primary, by this Sentinel. */
+  /** @param told Who is the primary, by this Sentinel; and whether it was another one before. */
   constructor(
     client: Redis,
     commandTimeout: number,
     private readonly group: string,
-    private readonly switched: (primary: string) => void,
+    private readonly told: (primary: string, isNews: boolean) => void,
   ) {
     this.#subscription = new Subscription(client, commandTimeout, CHANNEL, {
-      message: (text) => this.#told(text),
+      message: (text) => this.#heard(text),
       subscribed: () => undefined,
       ask: (connection) => void this.#ask(connection),
     });
@@ -32,9 +32,9 @@ export class SentinelWatcher {
   }
 
   /** `<name> <old host> <old port> <new host> <new port>`; every Sentinel says it in its turn. */
-  #told(text: string): void {
+  #heard(text: string): void {
     const [group, , , host, port] = text.split(' ');
-    if (group === this.group) this.#learn(`${host}:${port}`);
+    if (group === this.group) this.#learn(`${host}:${port}`, true);
   }
 
   async #ask(connection: RedisConnection): Promise<void> {
@@ -46,13 +46,11 @@ export class SentinelWatcher {
     // What was told meanwhile is newer.
     if (!answer?.reply || this.#primary !== before) return;
     const primary = answer.reply.join(':');
-    // Its first answer is what the clients have been told as well.
-    if (before === undefined) this.#primary = primary;
-    else if (before !== primary) this.#learn(primary);
+    if (before !== primary) this.#learn(primary, before !== undefined);
   }
 
-  #learn(primary: string): void {
+  #learn(primary: string, isNews: boolean): void {
     this.#primary = primary;
-    this.switched(primary);
+    this.told(primary, isNews);
   }
 }

@@ -6,6 +6,7 @@ import type { RedisStoreOptions } from './redis-store-options.js';
 import type { Answer, RedisConnection } from './redis-connection.js';
 import { ScriptRunner } from './script-runner.js';
 import { SentinelWatch } from './sentinel-watch.js';
+import { WATCH_MS } from './subscription.js';
 
 /** One Redis endpoint: a server, or the primary that Sentinel names. */
 export class SingleServer implements LockServers {
@@ -15,6 +16,7 @@ export class SingleServer implements LockServers {
   readonly #scripts: ScriptRunner;
   readonly #channel: GrantChannel;
   readonly #sentinels: SentinelWatch;
+  readonly #watch: NodeJS.Timeout;
 
   constructor(clients: OwnClients, options: RedisStoreOptions, listener: ServersListener) {
     const { commandTimeout, boot, keyPrefix } = options;
@@ -23,7 +25,7 @@ export class SingleServer implements LockServers {
     this.#scripts = new ScriptRunner(clients.open, 'single', options, {
       ready: () => {
         listener.reconnected();
-        this.#channel.check();
+        this.#check();
       },
       closed: () => listener.unreachable(this.#scripts.commands.trouble),
     });
@@ -31,6 +33,7 @@ export class SingleServer implements LockServers {
     const subscriber = clients.open();
     const channel = this.keys.of('').channel + boot;
     this.#channel = new GrantChannel(subscriber, channel, commandTimeout, commands, listener);
+    this.#watch = setInterval(() => this.#check(), WATCH_MS).unref();
     this.#sentinels = new SentinelWatch([...this.#scripts.clients, subscriber], commandTimeout);
   }
 
@@ -56,8 +59,13 @@ export class SingleServer implements LockServers {
   }
 
   close(): void {
+    clearInterval(this.#watch);
     this.#sentinels.close();
     this.#channel.close();
     this.#scripts.close();
+  }
+  #check(): void {
+    this.#scripts.check();
+    this.#channel.check();
   }
 }

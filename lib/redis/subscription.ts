@@ -24,6 +24,8 @@ export class Subscription {
     private readonly channel: string,
     private readonly hooks: SubscriptionHooks,
   ) {
+    // A subscription sent again by the client would go first, and let nothing else through behind it.
+    client.options.autoResendUnfulfilledCommands = false;
     this.connection = new RedisConnection(client, commandTimeout, {
       ready: () => void this.#subscribe(),
       closed: () => (this.#stands = false),
@@ -34,7 +36,7 @@ export class Subscription {
   /** Tests the socket, and tears it down when it is half open; subscribes when that was refused. */
   check(): void {
     if (!this.#stands) void this.#subscribe();
-    else this.connection.send('', (own) => own.ping()).catch(() => undefined);
+    else void this.connection.probe();
   }
 
   close(): void {

@@ -103,9 +103,93 @@ describe('a connection whose address leads to another server', () => {
 
     expect(await openClient(next.url).exists('lock:a', 'lock:b')).toBe(2);
   });
+
+  it('is asked every half second at most while it leads to a replica', async () => {
+    const { server, proxy } = await proxied();
+    const manager = openManager(proxy.url);
+    await manager.withLock('warm-up', () => {});
+    await openClient(server.url).replicaof('127.0.0.1', 1);
+    for (let i = 0; i < 10; i += 1) manager.acquire(`k${i}`).catch(() => undefined);
+    const begun = performance.now();
+    const before = proxy.connections.length;
+
+    await eventually(() => expect(proxy.connections.length).toBeGreaterThan(before + 6), {
+      within: 30_000,
+    });
+
+    // The first may go at once.
+    expect(performance.now() - begun).toBeGreaterThan(2500);
+  });
+
+  it('takes no lock at the one that replicas confirm while commands go to the other', async () => {
+    const [first, second] = [await withReplica(), await withReplica()];
+    const proxy = closing(await TcpProxy.start(first.port));
+    const replicas = { count: 1, timeout: 1000 };
+    const manager = openManager(proxy.url, { replicas });
+    await manager.withLock('warm-up', () => {});
+    const [commands, grants, subscriber] = proxy.openConnections;
+
+    proxy.leadTo(second.port);
+    commands!.drop();
+    subscriber!.drop();
+    // The client has noticed, and made both anew.
+    await eventually(() => expect(proxy.connections.length).toBeGreaterThan(4));
+    const lock = await eventually(() => manager.acquire('k', { wait: 2000 }));
+
+    expect(grants!.isOpen).toBe(false);
+    expect(await openClient(first.url).exists('lock:k')).toBe(0);
+    expect(await lock.release()).toBe('released');
+  });
+});
+
+/** A primary with a replica that is in step. */
+async function withReplica(): Promise<RedisServer> {
+  const args = ['--repl-diskless-sync-delay', '0'];
+  const primary = closing(await RedisServer.start({ args }));
+  closing(await RedisServer.start({ args: [...args, '--replicaof', `127.0.0.1 ${primary.port}`] }));
+  const client = openClient(primary.url);
+  await eventually(async () => expect(await client.wait(1, 1000)).toBe(1));
+  return primary;
+}
+
+describe('a subscription that was cut as it was made', () => {
+  it('is made anew behind what prepares the connection', async () => {
+    const { server, proxy } = await proxied();
+    const cut = proxy.cutOnNextReply({ containing: 'subscribe' });
+    const [a, b] = [openManager({ port: proxy.port, protocol: 2 }), openManager(server.url)];
+    await cut;
+    const redis = openClient(server.url);
+    await eventually(async () => expect(await redis.pubsub('CHANNELS', '*')).toHaveLength(2));
+
+    const lock = await b.acquire('k');
+    const next = a.acquire('k');
+    await eventually(async () => expect((await b.inspect('k'))?.waiters).toBe(1));
+    await lock.release();
+    await (await next).release();
+
+    expect(await redis.info('commandstats')).toMatch(/^cmdstat_info:.*rejected_calls=0,/m);
+  });
 });
 
 describe('a database', () => {
+  it('that is refused as a connection is made anew gets no command that was cut', async () => {
+    const { server, proxy } = await proxied();
+    const redis = openClient(server.url);
+    await redis.call('ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '&*', '+@all');
+    const user = { username: 'app', password: 'pw' };
+    const manager = openManager({ port: proxy.port, db: 2, ...user });
+    await manager.withLock('warm-up', () => {});
+    await redis.call('ACL', 'SETUSER', 'app', '-select');
+    void proxy.cutOnNextReply({ containing: 'evalsha' });
+
+    await expect(manager.acquire('k', { wait: 1500 })).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      cause: { message: expect.stringContaining('NOPERM') },
+    });
+
+    expect(await redis.keys('*')).toEqual([]);
+  });
+
   it('that the server does not have is told, and no lock is taken in another one', async () => {
     const server = closing(await RedisServer.start({ args: ['--databases', '4'] }));
     const manager = openManager({ port: server.port, db: 9 });

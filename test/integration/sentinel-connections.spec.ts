@@ -2,6 +2,7 @@ import { once } from 'node:events';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
+import type { LockManager } from '../../lib/engine/lock-manager.js';
 import { afterTest, closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
@@ -47,6 +48,22 @@ describe('a connection by way of Sentinel', () => {
     const told = once(observer, 'message');
     await group.failover();
     await told;
+  }
+
+  /** Takes locks until one is at the new primary, while the old one still takes itself for one. */
+  async function leavesOldPrimary(
+    manager: LockManager,
+    keyPrefix: string,
+    old: RedisServer,
+  ): Promise<void> {
+    await eventually(async () => {
+      const lock = await manager.acquire('k');
+      const isThere = await group.admin(await group.primary()).exists(`${keyPrefix}k`);
+      await lock.release();
+      expect(isThere).toBe(1);
+    });
+    // Sentinel would have made it one by itself, later: then its clients leave it anyway.
+    expect(await group.admin(old).info('replication')).toContain('role:master');
   }
 
   it('is not held up by a Sentinel that hangs', async () => {
@@ -112,14 +129,25 @@ describe('a connection by way of Sentinel', () => {
     await failoverIsTold();
     await Promise.all(all.map((proxy) => proxy.pass()));
 
-    await eventually(async () => {
-      const lock = await manager.acquire('k');
-      const isThere = await group.admin(await group.primary()).exists(`${keyPrefix}k`);
-      await lock.release();
-      expect(isThere).toBe(1);
-    });
-    // Sentinel would have made it one by itself, later: then its clients leave it anyway.
-    expect(await group.admin(old).info('replication')).toContain('role:master');
+    await leavesOldPrimary(manager, keyPrefix, old);
+    await group.settle();
+  }, 120_000);
+
+  it('leaves the old primary by the word of a Sentinel that is heard for the first time', async () => {
+    const [known, ...late] = await proxies(3);
+    for (const proxy of late) proxy.refuse();
+    const keyPrefix = uniquePrefix();
+    const manager = openManager(via([known!, ...late]), { keyPrefix });
+    await manager.withLock('warm-up', () => {});
+    await eventually(() => expect(isListened(known!)).toBe(true));
+    known!.refuse();
+    for (const connection of known!.openConnections) connection.drop();
+    const old = await group.primary();
+
+    await failoverIsTold();
+    await Promise.all(late.map((proxy) => proxy.pass()));
+
+    await leavesOldPrimary(manager, keyPrefix, old);
     await group.settle();
   }, 120_000);
 
