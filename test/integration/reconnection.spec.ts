@@ -15,6 +15,13 @@ async function proxied(): Promise<{ server: RedisServer; proxy: TcpProxy }> {
   return { server, proxy: closing(await TcpProxy.start(server.port)) };
 }
 
+/** Resolves when a service has opened so many connections, one of them to listen. */
+const opened = (proxy: TcpProxy, count: number): Promise<void> =>
+  eventually(() => {
+    expect(proxy.openConnections).toHaveLength(count);
+    expect(proxy.openConnections.some(({ isSubscriber }) => isSubscriber)).toBe(true);
+  });
+
 describe('a connection that was lost', () => {
   it.each(['refuses', 'says nothing'])(
     'comes back under steady load after a time in which the server %s',
@@ -73,6 +80,7 @@ describe('a connection whose address leads to another server', () => {
     const next = closing(await RedisServer.start());
     const manager = openManager(proxy.url);
     await manager.withLock('warm-up', () => {});
+    await opened(proxy, 2);
 
     proxy.leadTo(next.port);
     for (const connection of proxy.openConnections)
@@ -127,6 +135,7 @@ describe('a connection whose address leads to another server', () => {
     const replicas = { count: 1, timeout: 1000 };
     const manager = openManager(proxy.url, { replicas });
     await manager.withLock('warm-up', () => {});
+    await opened(proxy, 3);
     const [commands, grants, subscriber] = proxy.openConnections;
 
     proxy.leadTo(second.port);
