@@ -57,6 +57,7 @@ export class ClusterNode {
   get subscriber(): RedisConnection {
     if (this.#subscriber !== undefined) return this.#subscriber;
     const client = this.open();
+    // Sent again by the client, a subscription would go first and let nothing else through behind it.
     client.options.autoResendUnfulfilledCommands = false;
     const subscriber = new RedisConnection(client, this.options.commandTimeout, {
       ready: () => this.hooks.subscriberReady(this),

@@ -24,7 +24,7 @@ export class Subscription {
     private readonly channel: string,
     private readonly hooks: SubscriptionHooks,
   ) {
-    // A subscription sent again by the client would go first, and let nothing else through behind it.
+    // Sent again by the client, a subscription would go first and let nothing else through behind it.
     client.options.autoResendUnfulfilledCommands = false;
     this.connection = new RedisConnection(client, commandTimeout, {
       ready: () => void this.#subscribe(),
