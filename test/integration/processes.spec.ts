@@ -227,6 +227,28 @@ describe('a process without error listeners (A17)', () => {
     expect(child.stderr).toBe('');
   });
 
+  it('ends soon once it is closed while Redis loads its data', async () => {
+    const loading = closing(await RedisServer.start({ args: ['--enable-debug-command', 'yes'] }));
+    const [admin, observer] = [openClient(loading.url), openClient(loading.url)];
+    await observer.ping();
+    await admin.debug('POPULATE', 3000);
+    await admin.config('SET', 'loading-process-events-interval-bytes', '1024');
+    await admin.config('SET', 'key-load-delay', '5000');
+    admin.debug('RELOAD').catch(() => undefined);
+    await eventually(async () => expect(await observer.info()).toContain('loading:1'));
+    const proxy = closing(await TcpProxy.start(loading.port));
+    const child = await startChild({ connection: proxy.url });
+    // It knows by now, and asks again later.
+    await eventually(() => expect(proxy.openConnections[0]?.bytesFromServer).toBeGreaterThan(2000));
+    child.send({ type: 'shutdown' });
+    await child.next('closed');
+
+    const ended = await timed(child.exited);
+
+    expect(ended.value).toEqual({ code: 0, signal: null });
+    expect(ended.ms).toBeLessThan(2000 + NOISE_MS);
+  });
+
   it('hands over as it shuts down: who waits elsewhere enters at once', async () => {
     const child = await startChild({ shutdownTimeout: 0 });
     child.send({ type: 'lock', id: 1, key: 'k' });
