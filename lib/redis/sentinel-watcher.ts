@@ -20,7 +20,6 @@ export class SentinelWatcher {
   ) {
     this.#subscription = new Subscription(client, commandTimeout, CHANNEL, {
       message: (text) => this.#heard(text),
-      subscribed: () => undefined,
       ask: (connection) => void this.#ask(connection),
     });
     this.#watch = setInterval(() => this.#subscription.check(), WATCH_MS).unref();

@@ -8,7 +8,7 @@ export const WATCH_MS = 5000;
 export interface SubscriptionHooks {
   readonly message: (text: string) => void;
   /** The subscription stands, on a new connection. */
-  readonly subscribed: () => void;
+  readonly subscribed?: () => void;
   /** Goes out with the subscription, before it: behind it a connection takes no other command. */
   readonly ask?: (connection: RedisConnection) => void;
 }
@@ -52,6 +52,6 @@ export class Subscription {
       return;
     }
     this.#stands = true;
-    this.hooks.subscribed();
+    this.hooks.subscribed?.();
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RedisOptions } from 'ioredis';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
 import { afterTest, closing } from '../support/after-test.js';
@@ -40,6 +41,17 @@ describe('a connection by way of Sentinel', () => {
 
   const isListened = ({ openConnections }: TcpProxy): boolean =>
     openConnections.some(({ isSubscriber }) => isSubscriber);
+
+  /** A service whose every way to the Sentinels is a proxy, once it listens to all three. */
+  async function listening(options: Partial<RedisOptions> = {}) {
+    const all = await proxies(3);
+    const keyPrefix = uniquePrefix();
+    // No probe of a socket is late on a busy machine.
+    const manager = openManager({ ...via(all), ...options }, { keyPrefix, commandTimeout: 5000 });
+    await manager.withLock('warm-up', () => {});
+    await eventually(() => expect(all.every(isListened)).toBe(true));
+    return { all, keyPrefix, manager };
+  }
 
   /** A failover, up to the word of the first Sentinel that it is over. */
   async function failoverIsTold(): Promise<void> {
@@ -115,11 +127,7 @@ describe('a connection by way of Sentinel', () => {
   });
 
   it('leaves the old primary also when the Sentinels could not be heard as they told', async () => {
-    const all = await proxies(3);
-    const keyPrefix = uniquePrefix();
-    const manager = openManager(via(all), { keyPrefix });
-    await manager.withLock('warm-up', () => {});
-    await eventually(() => expect(all.every(isListened)).toBe(true));
+    const { all, keyPrefix, manager } = await listening();
     for (const proxy of all) {
       proxy.refuse();
       proxy.dropConnections();
@@ -152,9 +160,7 @@ describe('a connection by way of Sentinel', () => {
   }, 120_000);
 
   it('hears Sentinels again whose sockets had become half open', async () => {
-    const all = await proxies(3);
-    openManager(via(all), { keyPrefix: uniquePrefix() });
-    await eventually(() => expect(all.every(isListened)).toBe(true));
+    const { all } = await listening();
 
     for (const proxy of all) proxy.halfOpen();
     const silenced = all.map(({ connections }) => connections.length);
@@ -171,7 +177,6 @@ describe('a connection by way of Sentinel', () => {
   });
 
   it('is at the primary under the name that natMap gives it, and stays there', async () => {
-    const all = await proxies(3);
     const servers = await Promise.all(
       group.servers.map(async ({ port }) => closing(await TcpProxy.start(port))),
     );
@@ -181,9 +186,7 @@ describe('a connection by way of Sentinel', () => {
         { host: '127.0.0.1', port: servers[i]!.port },
       ]),
     );
-    const manager = openManager({ ...via(all), natMap }, { keyPrefix: uniquePrefix() });
-    await manager.withLock('warm-up', () => {});
-    await eventually(() => expect(all.every(isListened)).toBe(true));
+    const { manager } = await listening({ natMap });
 
     await failoverIsTold();
     const lock = await manager.acquire('k');
