@@ -1,4 +1,4 @@
-export type { Duration } from './engine/duration.js';
+export type { Duration } from './engine/api/duration.js';
 export {
   LockConfigError,
   LockError,
@@ -9,16 +9,21 @@ export {
   LockTimeoutError,
   LockUnavailableError,
   isLockError,
-} from './engine/errors.js';
-export type { LockErrorCode } from './engine/errors.js';
-export type { LockEvent, LockEventMap, LockEvents, LockListener } from './engine/lock-events.js';
-export type { LockKey } from './engine/lock-key.js';
-export type { LockOptions } from './engine/lock-options.js';
-export type { Lock, LockInfo } from './engine/lock.js';
-export { HeldLock } from './nest/held-lock.decorator.js';
-export { LockService } from './nest/lock.service.js';
+} from './engine/api/errors.js';
+export type { LockErrorCode } from './engine/api/errors.js';
+export type {
+  LockEvent,
+  LockEventMap,
+  LockEvents,
+  LockListener,
+} from './engine/api/lock-events.js';
+export type { LockKey } from './engine/api/lock-key.js';
+export type { LockOptions } from './engine/api/lock-options.js';
+export type { Lock, LockInfo } from './engine/api/lock.js';
+export { HeldLock } from './nest/locked/held-lock.decorator.js';
+export { LockService } from './nest/service/lock.service.js';
 export { Locked } from './nest/locked.decorator.js';
-export type { LockKeyFunction, LockedCall, LockedOptions } from './nest/locked.options.js';
+export type { LockKeyFunction, LockedCall, LockedOptions } from './nest/key/locked.options.js';
 export { RedisLockModule } from './nest/redis-lock.module.js';
 export type {
   LockConnection,
@@ -27,5 +32,5 @@ export type {
   RedisLockModuleExtras,
   RedisLockModuleOptions,
   RedisLockOptionsFactory,
-} from './nest/redis-lock.options.js';
-export { InjectLockService, getLockServiceToken } from './nest/redis-lock.tokens.js';
+} from './nest/service/options.js';
+export { InjectLockService, getLockServiceToken } from './nest/service/tokens.js';

@@ -1,19 +1,19 @@
-import { systemClock } from './clock.js';
-import type { Clock } from './clock.js';
-import { LockLostError, LockShutdownError, isLockError } from './errors.js';
-import type { EngineLock } from './held-lock.js';
-import { HeldLocks } from './held-locks.js';
-import { KeyGates } from './key-gates.js';
-import { LockEventEmitter } from './lock-events.js';
-import { describeLock } from './lock-info.js';
-import { checkKey } from './lock-key.js';
-import type { LockKey } from './lock-key.js';
-import { defaultRequest, resolveRequest } from './lock-options.check.js';
-import type { LockOptions, LockRequest, LockSettings } from './lock-options.js';
-import type { LockStore } from './lock-store.js';
-import type { Lock, LockInfo } from './lock.js';
-import { NestedLock } from './nested-lock.js';
-import { Section } from './section.js';
+import { systemClock } from './time/clock.js';
+import type { Clock } from './time/clock.js';
+import { LockLostError, LockShutdownError, isLockError } from './api/errors.js';
+import type { EngineLock } from './hold/caller-lock.js';
+import { HeldLocks } from './reentry/lock-context.js';
+import { KeyGates } from './gate/gate-registry.js';
+import { LockEventEmitter } from './api/lock-events.js';
+import { describeLock } from './store/lock-info.js';
+import { checkKey } from './api/lock-key.js';
+import type { LockKey } from './api/lock-key.js';
+import { defaultRequest, resolveRequest } from './api/lock-options.check.js';
+import type { LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
+import type { LockStore } from './store/lock-store.js';
+import type { Lock, LockInfo } from './api/lock.js';
+import { NestedLock } from './reentry/reentered-lock.js';
+import { Section } from './reentry/section.js';
 
 /** The locks of one process in one store: what `LockService` and `@Locked` stand on. */
 export class LockManager {

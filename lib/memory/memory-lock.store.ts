@@ -1,4 +1,4 @@
-import { systemClock } from '../engine/clock.js';
+import { systemClock } from '../engine/time/clock.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -11,7 +11,7 @@ import type {
   RenewReply,
   StoreListener,
   StoredLock,
-} from '../engine/lock-store.js';
+} from '../engine/store/lock-store.js';
 import { globToRegExp } from './glob.js';
 import { MemorySpace } from './memory-space.js';
 

@@ -1,12 +1,12 @@
 import { Inject, UseInterceptors } from '@nestjs/common';
-import { LockConfigError } from '../engine/errors.js';
-import { heldLockPositions } from './held-lock.decorator.js';
-import { lockedInterceptorOf } from './locked.interceptor.js';
-import { lockMethod } from './locked.method.js';
-import type { Method } from './locked.method.js';
-import type { LockKeyFunction, LockedOptions } from './locked.options.js';
-import { LockedPlan, ownLockedPlanOf, setLockedPlan } from './locked.plan.js';
-import { getLockServiceToken } from './redis-lock.tokens.js';
+import { LockConfigError } from '../engine/api/errors.js';
+import { heldLockPositions } from './locked/held-lock.decorator.js';
+import { lockedInterceptorOf } from './handler/interceptor.js';
+import { lockMethod } from './handler/method.js';
+import type { Method } from './handler/method.js';
+import type { LockKeyFunction, LockedOptions } from './key/locked.options.js';
+import { LockedPlan, ownLockedPlanOf, setLockedPlan } from './locked/plan.js';
+import { getLockServiceToken } from './service/tokens.js';
 
 /**
  * Runs a method only while it holds a lock: a handler of any transport, a method of a provider, a

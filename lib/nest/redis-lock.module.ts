@@ -1,15 +1,15 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule, InjectionToken, ModuleMetadata, Provider } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { LockConfigError } from '../engine/errors.js';
+import { LockConfigError } from '../engine/api/errors.js';
 import type {
   RedisLockModuleAsyncOptions,
   RedisLockModuleExtras,
   RedisLockModuleOptions,
   RedisLockOptionsFactory,
-} from './redis-lock.options.js';
+} from './service/options.js';
 import { MODULE_OPTIONS, lockProviders } from './redis-lock.providers.js';
-import { getLockServiceToken } from './redis-lock.tokens.js';
+import { getLockServiceToken } from './service/tokens.js';
 
 /** Provides a `LockService`, and keeps the locks of `@Locked` methods. */
 @Module({})

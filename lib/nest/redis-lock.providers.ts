@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Provider } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
-import { LockErrorFilter } from './lock-error.filter.js';
-import { LockLifecycle } from './lock.lifecycle.js';
-import { LockLogger } from './lock.logger.js';
-import { LockService, busyStatusOf, managerOf } from './lock.service.js';
-import { LockedExplorer } from './locked.explorer.js';
-import type { RedisLockModuleOptions } from './redis-lock.options.js';
-import { getLockServiceToken } from './redis-lock.tokens.js';
+import { LockErrorFilter } from './errors/filter.js';
+import { LockLifecycle } from './service/lifecycle.js';
+import { LockLogger } from './service/logger.js';
+import { LockService, busyStatusOf, managerOf } from './service/lock.service.js';
+import { LockedExplorer } from './start-check/explorer.js';
+import type { RedisLockModuleOptions } from './service/options.js';
+import { getLockServiceToken } from './service/tokens.js';
 
 /** Token of the options inside one dynamic module. */
 export const MODULE_OPTIONS = Symbol('RedisLockModuleOptions');

@@ -1,14 +1,14 @@
-import { LockConfigError } from '../engine/errors.js';
-import type { LockStore } from '../engine/lock-store.js';
-import { checkPrefix, clusterClients } from './cluster-clients.js';
-import { ClusterServers } from './cluster-servers.js';
-import { checkConnection, isCluster, ownClients, ownOptions, single } from './lock-connection.js';
-import type { RedisLockConnection } from './lock-connection.js';
-import type { LockServers, ServersListener } from './lock-servers.js';
-import { QuorumLockStore } from './quorum-lock.store.js';
-import { RedisLockStore } from './redis-lock.store.js';
-import type { RedisStoreOptions } from './redis-store-options.js';
-import { SingleServer } from './single-server.js';
+import { LockConfigError } from '../engine/api/errors.js';
+import type { LockStore } from '../engine/store/lock-store.js';
+import { checkPrefix, clusterClients } from './cluster/cluster-clients.js';
+import { ClusterServers } from './cluster/cluster-servers.js';
+import { checkConnection, isCluster, ownClients, ownOptions, single } from './connection.js';
+import type { RedisLockConnection } from './connection.js';
+import type { LockServers, ServersListener } from './servers/lock-servers.js';
+import { QuorumLockStore } from './quorum/quorum-lock.store.js';
+import { RedisLockStore } from './store/redis-lock.store.js';
+import type { RedisStoreOptions } from './servers/redis-store-options.js';
+import { SingleServer } from './servers/single-server.js';
 
 /**
  * Opens the store for a connection of any form; connects in the background.

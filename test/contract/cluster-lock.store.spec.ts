@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
 
-import { TokenMint } from '../../lib/engine/token.js';
+import { TokenMint } from '../../lib/engine/store/token.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
 import { afterTest } from '../support/after-test.js';
 import { RedisCluster } from '../support/redis-cluster.js';

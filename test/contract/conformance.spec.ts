@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { systemClock } from '../../lib/engine/clock.js';
-import type { FenceBlock, LockStore } from '../../lib/engine/lock-store.js';
-import { TokenMint } from '../../lib/engine/token.js';
+import { systemClock } from '../../lib/engine/time/clock.js';
+import type { FenceBlock, LockStore } from '../../lib/engine/store/lock-store.js';
+import { TokenMint } from '../../lib/engine/store/token.js';
 import { MemoryLockStore } from '../../lib/memory/memory-lock.store.js';
 import { MemorySpace } from '../../lib/memory/memory-space.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';

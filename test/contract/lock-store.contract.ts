@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { AcquireReply, PollReply } from '../../lib/engine/lock-store.js';
+import type { AcquireReply, PollReply } from '../../lib/engine/store/lock-store.js';
 import { eventually } from '../support/eventually.js';
 import { COMMAND_MS, type StoreParty } from './store-party.js';
 

@@ -1,5 +1,5 @@
-import { systemClock } from '../../lib/engine/clock.js';
-import { TokenMint } from '../../lib/engine/token.js';
+import { systemClock } from '../../lib/engine/time/clock.js';
+import { TokenMint } from '../../lib/engine/store/token.js';
 import { MemoryLockStore } from '../../lib/memory/memory-lock.store.js';
 import { MemorySpace } from '../../lib/memory/memory-space.js';
 import { afterTest } from '../support/after-test.js';

@@ -1,12 +1,12 @@
-import { DRIFT } from '../../lib/engine/lease.js';
+import { DRIFT } from '../../lib/engine/store/lease.js';
 import type {
   AcquireReply,
   Grant,
   LockStore,
   PollReply,
   StoreListener,
-} from '../../lib/engine/lock-store.js';
-import { TokenMint } from '../../lib/engine/token.js';
+} from '../../lib/engine/store/lock-store.js';
+import { TokenMint } from '../../lib/engine/store/token.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
 import { afterTest } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';

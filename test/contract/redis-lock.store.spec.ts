@@ -1,4 +1,4 @@
-import { TokenMint } from '../../lib/engine/token.js';
+import { TokenMint } from '../../lib/engine/store/token.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
 import { afterTest } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';

@@ -1,4 +1,4 @@
-import { TokenMint, claimOf } from '../../lib/engine/token.js';
+import { TokenMint, claimOf } from '../../lib/engine/store/token.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -8,7 +8,7 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-} from '../../lib/engine/lock-store.js';
+} from '../../lib/engine/store/lock-store.js';
 import { eventually } from '../support/eventually.js';
 
 /** A command may be carried out so long after it was sent: longer than a busy machine takes. */

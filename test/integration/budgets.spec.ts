@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import { systemClock } from '../../lib/engine/clock.js';
+import { systemClock } from '../../lib/engine/time/clock.js';
 import type { LockManager } from '../../lib/engine/lock-manager.js';
 import { MemorySpace } from '../../lib/memory/memory-space.js';
 import { closing } from '../support/after-test.js';

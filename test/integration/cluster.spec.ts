@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 
-import { slotOf } from '../../lib/redis/hash-slot.js';
+import { slotOf } from '../../lib/redis/keys/hash-slot.js';
 import { afterTest } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openManager } from '../support/managers.js';

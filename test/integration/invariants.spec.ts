@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
-import type { Lock } from '../../lib/engine/lock.js';
+import type { Lock } from '../../lib/engine/api/lock.js';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';

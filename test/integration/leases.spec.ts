@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { LockLostError } from '../../lib/engine/errors.js';
+import { LockLostError } from '../../lib/engine/api/errors.js';
 import type { LockManager } from '../../lib/engine/lock-manager.js';
-import type { Lock } from '../../lib/engine/lock.js';
+import type { Lock } from '../../lib/engine/api/lock.js';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { freeze } from '../support/freeze.js';

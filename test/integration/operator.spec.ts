@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { hostname } from 'node:os';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
-import type { LockInfo } from '../../lib/engine/lock.js';
+import type { LockInfo } from '../../lib/engine/api/lock.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
 import { NOISE_MS } from '../support/noise.js';

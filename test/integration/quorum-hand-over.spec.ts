@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { inOrder } from '../../lib/redis/quorum.js';
+import { inOrder } from '../../lib/redis/quorum/arithmetic.js';
 import { acquireScript } from '../../lib/redis/scripts/acquire.script.js';
 import { releaseScript } from '../../lib/redis/scripts/release.script.js';
 import { closing } from '../support/after-test.js';

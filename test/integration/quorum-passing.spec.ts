@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
-import { inOrder } from '../../lib/redis/quorum.js';
+import { inOrder } from '../../lib/redis/quorum/arithmetic.js';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';

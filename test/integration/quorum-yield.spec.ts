@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { inOrder } from '../../lib/redis/quorum.js';
+import { inOrder } from '../../lib/redis/quorum/arithmetic.js';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openManager } from '../support/managers.js';

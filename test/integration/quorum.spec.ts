@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
-import { inOrder } from '../../lib/redis/quorum.js';
+import { inOrder } from '../../lib/redis/quorum/arithmetic.js';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';

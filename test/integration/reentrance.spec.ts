@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
-import type { Lock } from '../../lib/engine/lock.js';
+import type { Lock } from '../../lib/engine/api/lock.js';
 import { eventually } from '../support/eventually.js';
 import { Gate } from '../support/gate.js';
 import { openManager } from '../support/managers.js';

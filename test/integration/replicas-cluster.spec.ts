@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Redis } from 'ioredis';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
-import { slotOf } from '../../lib/redis/hash-slot.js';
+import { slotOf } from '../../lib/redis/keys/hash-slot.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
 import { NOISE_MS } from '../support/noise.js';

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 
-import type { Lock } from '../../lib/engine/lock.js';
+import type { Lock } from '../../lib/engine/api/lock.js';
 import type { LockManager } from '../../lib/engine/lock-manager.js';
 import { MemorySpace } from '../../lib/memory/memory-space.js';
-import { systemClock } from '../../lib/engine/clock.js';
+import { systemClock } from '../../lib/engine/time/clock.js';
 import { closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { Gate } from '../support/gate.js';

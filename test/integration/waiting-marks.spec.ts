@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 
-import { TokenMint } from '../../lib/engine/token.js';
-import { LockKeys } from '../../lib/redis/lock-keys.js';
-import type { RedisScript } from '../../lib/redis/redis-script.js';
+import { TokenMint } from '../../lib/engine/store/token.js';
+import { LockKeys } from '../../lib/redis/keys/lock-keys.js';
+import type { RedisScript } from '../../lib/redis/scripts/define-script.js';
 import { acquireScript } from '../../lib/redis/scripts/acquire.script.js';
 import { releaseScript } from '../../lib/redis/scripts/release.script.js';
 import { openClient } from '../support/managers.js';

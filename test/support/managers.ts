@@ -1,14 +1,14 @@
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 
-import { LockConfigError } from '../../lib/engine/errors.js';
+import { LockConfigError } from '../../lib/engine/api/errors.js';
 import { LockManager } from '../../lib/engine/lock-manager.js';
-import { OptionReader, readSettings } from '../../lib/engine/lock-options.check.js';
-import type { LockEngineOptions } from '../../lib/engine/lock-options.js';
+import { OptionReader, readSettings } from '../../lib/engine/api/lock-options.check.js';
+import type { LockEngineOptions } from '../../lib/engine/api/lock-options.js';
 import { MemoryLockStore } from '../../lib/memory/memory-lock.store.js';
 import { MemorySpace } from '../../lib/memory/memory-space.js';
-import type { RedisLockConnection } from '../../lib/redis/lock-connection.js';
-import type { Replicas } from '../../lib/redis/replicas.js';
+import type { RedisLockConnection } from '../../lib/redis/connection.js';
+import type { Replicas } from '../../lib/redis/servers/replicas.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
 import { afterTest } from './after-test.js';
 

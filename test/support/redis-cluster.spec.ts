@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 
-import { slotOf } from '../../lib/redis/hash-slot.js';
+import { slotOf } from '../../lib/redis/keys/hash-slot.js';
 import { RedisCluster } from './redis-cluster.js';
 
 describe('RedisCluster', () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
-import type { Lock } from '../../lib/engine/lock.js';
+import type { Lock } from '../../lib/engine/api/lock.js';
 import { afterTest } from './after-test.js';
 import { eventually } from './eventually.js';
 

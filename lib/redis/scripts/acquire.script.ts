@@ -1,4 +1,4 @@
-import { defineScript } from '../redis-script.js';
+import { defineScript } from './define-script.js';
 import {
   IS_TOKEN,
   KEEP_QUEUE,

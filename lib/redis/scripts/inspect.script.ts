@@ -1,4 +1,4 @@
-import { defineScript } from '../redis-script.js';
+import { defineScript } from './define-script.js';
 import { LOCK_KEYS, TIME } from './shared.script.js';
 
 /**

@@ -1,4 +1,4 @@
-import { defineScript } from '../redis-script.js';
+import { defineScript } from './define-script.js';
 import { ACQUIRED } from './acquire.script.js';
 import {
   IS_TOKEN,

@@ -1,4 +1,4 @@
-import { defineScript } from '../redis-script.js';
+import { defineScript } from './define-script.js';
 
 /**
  * Raises the fence counter to what a holder uses, as long as it is the holder: whoever gets this

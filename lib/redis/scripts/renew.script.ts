@@ -1,4 +1,4 @@
-import { defineScript } from '../redis-script.js';
+import { defineScript } from './define-script.js';
 import { MINT, REPORT, TIME } from './shared.script.js';
 
 /** What is replied for a lock that is not, or not yet, renewed; other numbers tell that it is held. */

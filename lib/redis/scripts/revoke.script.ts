@@ -1,4 +1,4 @@
-import { defineScript } from '../redis-script.js';
+import { defineScript } from './define-script.js';
 import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, TELL, TIME } from './shared.script.js';
 
 /**

@@ -1,5 +1,5 @@
-import { ALIVE_MS } from '../../engine/lock-store.js';
-import type { TopologyPart } from '../redis-script.js';
+import { ALIVE_MS } from '../../engine/store/lock-store.js';
+import type { TopologyPart } from './define-script.js';
 
 /**
  * Text that several scripts begin with.

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import { LockUnavailableError } from '../../../lib/engine/errors.js';
-import type { Lock } from '../../../lib/engine/lock.js';
+import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
+import type { Lock } from '../../../lib/engine/api/lock.js';
 import { Processes } from './processes.js';
 import type { Process } from './processes.js';
 

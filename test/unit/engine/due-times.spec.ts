@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { DueTimes } from '../../../lib/engine/due-times.js';
-import type { Dated } from '../../../lib/engine/due-times.js';
+import { DueTimes } from '../../../lib/engine/time/due-times.js';
+import type { Dated } from '../../../lib/engine/time/due-times.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 interface Item extends Dated {

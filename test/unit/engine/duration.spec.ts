@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { parseDuration } from '../../../lib/engine/duration.js';
+import { parseDuration } from '../../../lib/engine/api/duration.js';
 
 describe('parseDuration', () => {
   it.each([

@@ -11,7 +11,7 @@ import type {
   RenewReply,
   StoreListener,
   StoredLock,
-} from '../../../lib/engine/lock-store.js';
+} from '../../../lib/engine/store/lock-store.js';
 
 /** Stands between a command and the store that would run it; runs it by `next`, or does not. */
 export type Fault<Command, Reply> = (

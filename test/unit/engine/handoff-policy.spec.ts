@@ -6,15 +6,15 @@ import {
   mustRenewFirst,
   mustYield,
   wordIsOld,
-} from '../../../lib/engine/handoff-policy.js';
-import { Hold } from '../../../lib/engine/hold.js';
-import type { HoldOwner } from '../../../lib/engine/hold.js';
+} from '../../../lib/engine/hold/handoff-policy.js';
+import { Hold } from '../../../lib/engine/hold/lease-state.js';
+import type { HoldOwner } from '../../../lib/engine/hold/lease-state.js';
 import {
   OptionReader,
   readSettings,
   resolveRequest,
-} from '../../../lib/engine/lock-options.check.js';
-import type { LockRequest } from '../../../lib/engine/lock-options.js';
+} from '../../../lib/engine/api/lock-options.check.js';
+import type { LockRequest } from '../../../lib/engine/api/lock-options.js';
 
 const owner: HoldOwner = { waiters: 0, lost() {}, troubled() {}, renewed() {} };
 const settings = readSettings(new OptionReader({}));

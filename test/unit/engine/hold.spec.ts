@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { Hold } from '../../../lib/engine/hold.js';
-import type { HoldOwner } from '../../../lib/engine/hold.js';
+import { Hold } from '../../../lib/engine/hold/lease-state.js';
+import type { HoldOwner } from '../../../lib/engine/hold/lease-state.js';
 
 const owner: HoldOwner = {
   waiters: 2,

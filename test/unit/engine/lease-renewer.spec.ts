@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { LockUnavailableError } from '../../../lib/engine/errors.js';
-import { Hold } from '../../../lib/engine/hold.js';
-import { LeaseRenewer } from '../../../lib/engine/lease-renewer.js';
-import { deadlineOf } from '../../../lib/engine/lease.js';
-import type { LockStore, RenewCommand, RenewReply } from '../../../lib/engine/lock-store.js';
+import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
+import { Hold } from '../../../lib/engine/hold/lease-state.js';
+import { LeaseRenewer } from '../../../lib/engine/hold/lease-renewer.js';
+import { deadlineOf } from '../../../lib/engine/store/lease.js';
+import type { LockStore, RenewCommand, RenewReply } from '../../../lib/engine/store/lock-store.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 type Answer = 'held' | 'lost' | 'unknown' | 'silence' | 'rejects';

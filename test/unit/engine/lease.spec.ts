@@ -7,7 +7,7 @@ import {
   entryLease,
   renewalAt,
   renewalRetry,
-} from '../../../lib/engine/lease.js';
+} from '../../../lib/engine/store/lease.js';
 
 describe('deadlineOf', () => {
   it.each([

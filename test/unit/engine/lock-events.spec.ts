@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 
-import { LockEventEmitter } from '../../../lib/engine/lock-events.js';
+import { LockEventEmitter } from '../../../lib/engine/api/lock-events.js';
 
 const EVENT = { key: 'k', label: '', template: '' };
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import { LockUnavailableError } from '../../../lib/engine/errors.js';
-import { NotAppliedError } from '../../../lib/engine/lock-store.js';
+import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
+import { NotAppliedError } from '../../../lib/engine/store/lock-store.js';
 import type { MemorySpace } from '../../../lib/memory/memory-space.js';
 import { timed } from '../../support/timed.js';
 import { settle } from '../../support/virtual-clock.js';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { LockConfigError } from '../../../lib/engine/errors.js';
+import { LockConfigError } from '../../../lib/engine/api/errors.js';
 import {
   OptionReader,
   defaultRequest,
   readSettings,
   resolveRequest,
-} from '../../../lib/engine/lock-options.check.js';
-import type { LockSettings } from '../../../lib/engine/lock-options.js';
+} from '../../../lib/engine/api/lock-options.check.js';
+import type { LockSettings } from '../../../lib/engine/api/lock-options.js';
 
 function settingsOf(options: unknown): { settings: LockSettings; problems: string[] } {
   const reader = new OptionReader(options);

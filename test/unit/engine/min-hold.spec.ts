@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import { LockUnavailableError } from '../../../lib/engine/errors.js';
+import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
 import { Call, Processes } from './processes.js';
 import type { Process } from './processes.js';
 

@@ -1,7 +1,7 @@
 import { LockManager } from '../../../lib/engine/lock-manager.js';
-import { OptionReader, readSettings } from '../../../lib/engine/lock-options.check.js';
-import type { LockOptions } from '../../../lib/engine/lock-options.js';
-import type { Lock } from '../../../lib/engine/lock.js';
+import { OptionReader, readSettings } from '../../../lib/engine/api/lock-options.check.js';
+import type { LockOptions } from '../../../lib/engine/api/lock-options.js';
+import type { Lock } from '../../../lib/engine/api/lock.js';
 import { MemoryLockStore } from '../../../lib/memory/memory-lock.store.js';
 import { MemorySpace } from '../../../lib/memory/memory-space.js';
 import { VirtualClock } from '../../support/virtual-clock.js';

@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { LockUnavailableError } from '../../../lib/engine/errors.js';
-import type { LockStore, ReleaseCommand, ReleaseReply } from '../../../lib/engine/lock-store.js';
-import { Releaser } from '../../../lib/engine/releaser.js';
+import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
+import type {
+  LockStore,
+  ReleaseCommand,
+  ReleaseReply,
+} from '../../../lib/engine/store/lock-store.js';
+import { Releaser } from '../../../lib/engine/store/release-retrier.js';
 import { timed } from '../../support/timed.js';
 import { VirtualClock, settle } from '../../support/virtual-clock.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { hostname } from 'node:os';
 
-import { TokenMint, claimOf, readToken } from '../../../lib/engine/token.js';
+import { TokenMint, claimOf, readToken } from '../../../lib/engine/store/token.js';
 
 describe('TokenMint', () => {
   it('never makes a token twice', () => {

@@ -4,9 +4,9 @@ import {
   OptionReader,
   readSettings,
   resolveRequest,
-} from '../../../lib/engine/lock-options.check.js';
-import type { LockRequest } from '../../../lib/engine/lock-options.js';
-import { Turns } from '../../../lib/engine/turns.js';
+} from '../../../lib/engine/api/lock-options.check.js';
+import type { LockRequest } from '../../../lib/engine/api/lock-options.js';
+import { Turns } from '../../../lib/engine/reentry/reentry-queue.js';
 import { timed } from '../../support/timed.js';
 import { VirtualClock, settle } from '../../support/virtual-clock.js';
 

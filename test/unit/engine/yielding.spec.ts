@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import { LockUnavailableError } from '../../../lib/engine/errors.js';
-import type { AcquireReply } from '../../../lib/engine/lock-store.js';
+import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
+import type { AcquireReply } from '../../../lib/engine/store/lock-store.js';
 import { Call, Processes } from './processes.js';
 import type { Process } from './processes.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { Departure } from '../../../lib/nest/departure.js';
+import { Departure } from '../../../lib/nest/handler/client-departure.js';
 
 describe('a caller that leaves', () => {
   it('is told as by an AbortSignal: once, to who listens then', () => {

@@ -7,8 +7,8 @@ import { EventPattern, GrpcMethod, GrpcStreamMethod, MessagePattern } from '@nes
 import { Cron, Interval, Timeout } from '@nestjs/schedule';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 
-import { handlerKindsOf, type HandlerKind } from '../../../lib/nest/handler-kinds.js';
-import { HeldLock } from '../../../lib/nest/held-lock.decorator.js';
+import { handlerKindsOf, type HandlerKind } from '../../../lib/nest/start-check/handler-kinds.js';
+import { HeldLock } from '../../../lib/nest/locked/held-lock.decorator.js';
 import { Locked } from '../../../lib/nest/locked.decorator.js';
 
 interface Where {

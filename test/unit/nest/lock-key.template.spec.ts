@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 
-import { LockKeyError } from '../../../lib/engine/errors.js';
-import { factsOf } from '../../../lib/nest/lock-error.facts.js';
-import { LockKeyTemplate } from '../../../lib/nest/lock-key.template.js';
-import type { LockedCall } from '../../../lib/nest/locked.options.js';
+import { LockKeyError } from '../../../lib/engine/api/errors.js';
+import { factsOf } from '../../../lib/nest/errors/facts.js';
+import { LockKeyTemplate } from '../../../lib/nest/key/template.js';
+import type { LockedCall } from '../../../lib/nest/key/locked.options.js';
 
 const routed: Partial<LockedCall> = { context: {} as ExecutionContext };
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 
-import { LockLostError, LockUnavailableError } from '../../../lib/engine/errors.js';
-import { LockEventEmitter } from '../../../lib/engine/lock-events.js';
-import { LockLogger } from '../../../lib/nest/lock.logger.js';
+import { LockLostError, LockUnavailableError } from '../../../lib/engine/api/errors.js';
+import { LockEventEmitter } from '../../../lib/engine/api/lock-events.js';
+import { LockLogger } from '../../../lib/nest/service/logger.js';
 
 describe('the log of locks', () => {
   const lines: string[] = [];

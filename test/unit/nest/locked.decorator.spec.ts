@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { LockConfigError } from '../../../lib/engine/errors.js';
-import { HeldLock } from '../../../lib/nest/held-lock.decorator.js';
+import { LockConfigError } from '../../../lib/engine/api/errors.js';
+import { HeldLock } from '../../../lib/nest/locked/held-lock.decorator.js';
 import { Locked } from '../../../lib/nest/locked.decorator.js';
 
 function faultOf(decorate: () => unknown): readonly string[] {

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 import { NEVER } from 'rxjs';
 
-import { LockedRoute } from '../../../lib/nest/locked.route.js';
-import { ownLockedPlanOf } from '../../../lib/nest/locked.plan.js';
-import { LockService } from '../../../lib/nest/lock.service.js';
+import { LockedRoute } from '../../../lib/nest/locked/routed-call.js';
+import { ownLockedPlanOf } from '../../../lib/nest/locked/plan.js';
+import { LockService } from '../../../lib/nest/service/lock.service.js';
 import { Locked } from '../../../lib/nest/locked.decorator.js';
 import { afterTest } from '../../support/after-test.js';
 

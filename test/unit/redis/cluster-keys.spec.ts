@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { readLayout, readRedirection } from '../../../lib/redis/cluster-layout.js';
-import { SlotTags, hashTag, slotOf } from '../../../lib/redis/hash-slot.js';
-import { LockKeys, checkClusterPrefix } from '../../../lib/redis/lock-keys.js';
+import { readLayout, readRedirection } from '../../../lib/redis/cluster/cluster-layout.js';
+import { SlotTags, hashTag, slotOf } from '../../../lib/redis/keys/hash-slot.js';
+import { LockKeys, checkClusterPrefix } from '../../../lib/redis/keys/lock-keys.js';
 
 const slotOfKey = (key: string): number => slotOf(hashTag(key) ?? key);
 

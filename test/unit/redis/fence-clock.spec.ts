@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { FenceClock } from '../../../lib/redis/fence-clock.js';
+import { FenceClock } from '../../../lib/redis/quorum/fences.js';
 
 describe('FenceClock', () => {
   it('knows nothing before it has seen a number', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { gather } from '../../../lib/redis/gather.js';
-import type { Verdict } from '../../../lib/redis/gather.js';
+import { gather } from '../../../lib/redis/quorum/gather.js';
+import type { Verdict } from '../../../lib/redis/quorum/gather.js';
 
 /** A promise that the test settles. */
 function later() {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { SlotTags, hashTag, slotOf } from '../../../lib/redis/hash-slot.js';
-import { LockKeys } from '../../../lib/redis/lock-keys.js';
+import { SlotTags, hashTag, slotOf } from '../../../lib/redis/keys/hash-slot.js';
+import { LockKeys } from '../../../lib/redis/keys/lock-keys.js';
 
 /** The slot of a key as Redis Cluster computes it, hash tag included. */
 const clusterSlot = (key: string): number => slotOf(hashTag(key) ?? key);

@@ -1,4 +1,4 @@
-import type { PushedGrant } from '../../../lib/redis/grant-message.js';
+import type { PushedGrant } from '../../../lib/redis/servers/push-messages.js';
 
 /** A vote for the token `t`, as a node pushes it. */
 export const PUSHED: PushedGrant = {

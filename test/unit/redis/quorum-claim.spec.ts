@@ -1,9 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { NotAppliedError } from '../../../lib/engine/lock-store.js';
-import type { AcquireReply, LockStore, ReleaseReply } from '../../../lib/engine/lock-store.js';
-import { QuorumClaim } from '../../../lib/redis/quorum-claim.js';
-import type { QuorumNode } from '../../../lib/redis/quorum-node.js';
+import { NotAppliedError } from '../../../lib/engine/store/lock-store.js';
+import type {
+  AcquireReply,
+  LockStore,
+  ReleaseReply,
+} from '../../../lib/engine/store/lock-store.js';
+import { QuorumClaim } from '../../../lib/redis/quorum/candidacy.js';
+import type { QuorumNode } from '../../../lib/redis/quorum/node.js';
 import { eventually } from '../../support/eventually.js';
 import { PUSHED } from './pushed-grant.js';
 

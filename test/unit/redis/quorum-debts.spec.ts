@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { QuorumDebts } from '../../../lib/redis/quorum-debts.js';
+import { QuorumDebts } from '../../../lib/redis/quorum/owed-releases.js';
 import { eventually } from '../../support/eventually.js';
 
 const DEBT = { key: 'k', dwell: 0, until: Infinity };

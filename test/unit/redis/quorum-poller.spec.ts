@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { LockStore, PollReply, ReleaseReply } from '../../../lib/engine/lock-store.js';
-import { Contention } from '../../../lib/redis/contention.js';
-import { FenceClock } from '../../../lib/redis/fence-clock.js';
-import type { QuorumAcquirer } from '../../../lib/redis/quorum-acquirer.js';
-import { QuorumClaim } from '../../../lib/redis/quorum-claim.js';
-import { QuorumGroup } from '../../../lib/redis/quorum-group.js';
-import type { QuorumNode } from '../../../lib/redis/quorum-node.js';
-import { QuorumPoller } from '../../../lib/redis/quorum-poller.js';
+import type { LockStore, PollReply, ReleaseReply } from '../../../lib/engine/store/lock-store.js';
+import { Contention } from '../../../lib/redis/quorum/coordinators.js';
+import { FenceClock } from '../../../lib/redis/quorum/fences.js';
+import type { QuorumAcquirer } from '../../../lib/redis/quorum/acquire.js';
+import { QuorumClaim } from '../../../lib/redis/quorum/candidacy.js';
+import { QuorumGroup } from '../../../lib/redis/quorum/nodes.js';
+import type { QuorumNode } from '../../../lib/redis/quorum/node.js';
+import { QuorumPoller } from '../../../lib/redis/quorum/poll.js';
 import { PUSHED } from './pushed-grant.js';
 
 const QUEUED: PollReply = { kind: 'queued', sentAt: 0, leaseLeft: 30_000, rank: 1, ticket: 1 };

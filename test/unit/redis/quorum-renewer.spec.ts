@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { LockStore, ReleaseReply, RenewReply } from '../../../lib/engine/lock-store.js';
-import { Contention } from '../../../lib/redis/contention.js';
-import { FenceClock } from '../../../lib/redis/fence-clock.js';
-import { QuorumClaims } from '../../../lib/redis/quorum-claims.js';
-import { QuorumGroup } from '../../../lib/redis/quorum-group.js';
-import type { QuorumNode } from '../../../lib/redis/quorum-node.js';
-import { QuorumRenewer } from '../../../lib/redis/quorum-renewer.js';
+import type { LockStore, ReleaseReply, RenewReply } from '../../../lib/engine/store/lock-store.js';
+import { Contention } from '../../../lib/redis/quorum/coordinators.js';
+import { FenceClock } from '../../../lib/redis/quorum/fences.js';
+import { QuorumClaims } from '../../../lib/redis/quorum/candidacies.js';
+import { QuorumGroup } from '../../../lib/redis/quorum/nodes.js';
+import type { QuorumNode } from '../../../lib/redis/quorum/node.js';
+import { QuorumRenewer } from '../../../lib/redis/quorum/renew.js';
 
 const HELD: RenewReply = { kind: 'held', sentAt: 0, fences: { next: 0, last: -1 }, queue: 0 };
 const COMMAND = { key: 'k', token: 't', ttl: 3000, until: Infinity, fences: 0, callers: 0 };

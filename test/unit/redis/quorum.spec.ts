@@ -8,7 +8,7 @@ import {
   majorityOf,
   majorityValue,
   validityOf,
-} from '../../../lib/redis/quorum.js';
+} from '../../../lib/redis/quorum/arithmetic.js';
 
 describe('majorityOf', () => {
   it.each([

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ReplyError } from 'ioredis';
 
-import { NotAppliedError } from '../../../lib/engine/lock-store.js';
-import { isNoScript, toStoreError } from '../../../lib/redis/redis-errors.js';
+import { NotAppliedError } from '../../../lib/engine/store/lock-store.js';
+import { isNoScript, toStoreError } from '../../../lib/redis/client/redis-errors.js';
 
 const reply = (message: string): Error => new (ReplyError as new (text: string) => Error)(message);
 const WRAPPED = 'script: 3fc0ab, on @user_script:7.';

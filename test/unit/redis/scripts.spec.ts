@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import type { RedisScript } from '../../../lib/redis/redis-script.js';
+import type { RedisScript } from '../../../lib/redis/scripts/define-script.js';
 import { acquireScript } from '../../../lib/redis/scripts/acquire.script.js';
 import { inspectScript } from '../../../lib/redis/scripts/inspect.script.js';
 import { pollScript } from '../../../lib/redis/scripts/poll.script.js';

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 
-import type { ClusterNode } from '../../../lib/redis/cluster-node.js';
-import type { ClusterTopology } from '../../../lib/redis/cluster-topology.js';
-import { LockKeys } from '../../../lib/redis/lock-keys.js';
-import { ShardedChannels } from '../../../lib/redis/sharded-channels.js';
+import type { ClusterNode } from '../../../lib/redis/cluster/cluster-node.js';
+import type { ClusterTopology } from '../../../lib/redis/cluster/cluster-topology.js';
+import { LockKeys } from '../../../lib/redis/keys/lock-keys.js';
+import { ShardedChannels } from '../../../lib/redis/cluster/sharded-channels.js';
 
 /** A node that keeps the names of its subscriptions. */
 class FakeNode {

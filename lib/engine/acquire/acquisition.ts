@@ -1,0 +1,119 @@
+import { Attempt } from './attempt.js';
+import type { Timer } from '../time/clock.js';
+import { backoff } from './acquisition-owner.js';
+import type { AttemptOwner, Demand, SeekerContext, Yield } from './acquisition-owner.js';
+import { LockConfigError } from '../api/errors.js';
+import type { LockUnavailableError } from '../api/errors.js';
+import type { HoldTerms } from '../hold/lease-state.js';
+
+/** An unanswered command is overdue after this share of the command timeout. */
+const OVERDUE_SHARE = 1 / 4;
+
+/**
+ * Seeks the lock of one key for this process, by one attempt after another, until it is granted
+ * or nobody wants it any more. A later attempt gets the place in the queue of an earlier one.
+ */
+export class Seeker implements AttemptOwner {
+  #attempt: Attempt | undefined;
+  #ticket: number | undefined;
+  #failures = 0;
+  #pause: Timer | undefined;
+  /** What was last heard, when that was *busy*. */
+  #busy: { readonly leaseLeft: number; readonly at: number } | undefined;
+  /** Whether the lock was busy for this process at any time. */
+  #waited = false;
+
+  constructor(
+    readonly demand: Demand,
+    private readonly context: SeekerContext,
+  ) {}
+
+  /** Whether somebody else holds the lock, and we have a place in the queue. */
+  get isQueued(): boolean {
+    return this.#attempt?.isQueued === true;
+  }
+
+  /**
+   * What is left of the holder's lease, when *busy* is the last thing heard from Redis and no
+   * command is overdue; else `undefined`: whether the lock is busy is not known.
+   */
+  get knownBusyFor(): number | undefined {
+    if (this.#busy === undefined) return undefined;
+    const { clock, settings } = this.context;
+    const now = clock.now();
+    const pendingFor = now - (this.#attempt?.pendingSince ?? now);
+    if (pendingFor > settings.commandTimeout * OVERDUE_SHARE) return undefined;
+    return Math.max(0, this.#busy.leaseLeft - (now - this.#busy.at));
+  }
+
+  /** Makes a new attempt. */
+  ask(yields?: Yield): void {
+    this.context.clock.cancel(this.#pause);
+    this.#attempt = new Attempt(this, this.context);
+    this.#attempt.ask(this.#ticket, yields);
+  }
+
+  /** What was heard may be over: until the next answer it is not known whether the lock is busy. */
+  doubt(): void {
+    this.#busy = undefined;
+  }
+
+  /** Asks again at once: the connection is back, or a caller came who takes one try only. */
+  hurry(): void {
+    if (this.#attempt === undefined) this.ask();
+    else this.#attempt.hurry();
+  }
+
+  /** Nobody wants the lock any more. */
+  cancel(): void {
+    this.context.clock.cancel(this.#pause);
+    this.#attempt?.cancel();
+  }
+
+  busy(place: { readonly leaseLeft: number; readonly sentAt: number }, ticket?: number): void {
+    this.#failures = 0;
+    this.#waited = true;
+    this.#ticket = ticket ?? this.#ticket;
+    this.#busy = { leaseLeft: place.leaseLeft, at: place.sentAt };
+    if (ticket !== undefined) this.demand.busy();
+  }
+
+  troubled(error: LockUnavailableError): void {
+    this.#busy = undefined;
+    this.demand.failed(error);
+  }
+
+  won({ token, ttl }: Attempt, terms: HoldTerms): void {
+    this.#attempt = undefined;
+    // A claim is a hand-over, even when nobody was in between.
+    const via = this.#waited || terms.lease < ttl ? 'handoff' : 'free';
+    this.demand.won(token, ttl, terms, via);
+  }
+
+  turnedAway(): void {
+    this.#attempt = undefined;
+    this.demand.busy();
+    // Somebody who waits has come since this was asked for callers that do not.
+    if (this.demand.patient) this.hurry();
+  }
+
+  again(soon: boolean): void {
+    this.#attempt = undefined;
+    if (soon) this.ask();
+    else this.#askLater();
+  }
+
+  failed(error: LockUnavailableError | LockConfigError): void {
+    this.#attempt = undefined;
+    if (error instanceof LockConfigError) return this.demand.refused(error);
+    this.#busy = undefined;
+    this.#askLater();
+    this.demand.failed(error);
+  }
+
+  #askLater(): void {
+    this.#failures += 1;
+    const { clock } = this.context;
+    this.#pause = clock.after(backoff(this.#failures, clock), () => this.ask());
+  }
+}

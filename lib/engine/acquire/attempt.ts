@@ -1,0 +1,206 @@
+import { settleYield } from './acquisition-owner.js';
+import type { AttemptOwner, SeekerContext, Yield } from './acquisition-owner.js';
+import { LockConfigError } from '../api/errors.js';
+import type { LockUnavailableError } from '../api/errors.js';
+import { claimTerms } from '../hold/lease-state.js';
+import type { HoldTerms } from '../hold/lease-state.js';
+import { deadlineOf } from '../store/lease.js';
+import { NotAppliedError } from '../store/lock-store.js';
+import type {
+  AcquireReply,
+  Grant,
+  PartialHold,
+  PollReply,
+  QueuePlace,
+} from '../store/lock-store.js';
+import { PollTimer } from './poll-timer.js';
+import { claimOf } from '../store/token.js';
+
+/** One token's way to the lock: asks once, then keeps its place in the queue until it is granted. */
+export class Attempt {
+  readonly token: string;
+  readonly ttl: number;
+  #state: 'asking' | 'queued' | 'over' = 'asking';
+  /** When the command was sent that is not answered yet. */
+  pendingSince: number | undefined;
+  /** A grant came that can't be started on; the answer of the next poll decides. */
+  #confirming = false;
+  /** How many wait behind it, told before the answer that gives the lock. */
+  #wanted = 0;
+  readonly #polls: PollTimer;
+
+  constructor(
+    private readonly owner: AttemptOwner,
+    private readonly context: SeekerContext,
+  ) {
+    const { ttl, fences, label } = owner.demand;
+    this.ttl = ttl;
+    this.token = context.mint.next(claimOf(ttl), fences, label);
+    this.#polls = new PollTimer(context.clock, this);
+    // Known before it is sent: a fifth of the grants overtake the reply that announces the wait.
+    context.registry.watch(this.token, this);
+  }
+
+  get isQueued(): boolean {
+    return this.#state === 'queued';
+  }
+
+  ask(ticket: number | undefined, yields: Yield | undefined): void {
+    const { context, token, ttl } = this;
+    const { key, fences, patient, waiters: callers } = this.owner.demand;
+    const until = this.#sending();
+    const queue = patient ? { callers, ticket } : undefined;
+    const command = { key, token, ttl, until, fences, queue, yields: yields?.token };
+    context.store.acquire(command).then(
+      (reply) => {
+        settleYield(yields, reply);
+        this.#answered(reply);
+      },
+      (error: LockUnavailableError | LockConfigError) => {
+        settleYield(yields);
+        this.#failed(error);
+      },
+    );
+  }
+
+  /** The lock was handed to this token. */
+  granted(grant: Grant): void {
+    if (this.#state === 'over') return;
+    const terms = claimTerms(grant, claimOf(this.ttl), this.context.clock.now());
+    if (terms !== undefined) return this.#win(terms);
+    this.#confirming = true;
+    this.hurry();
+  }
+
+  /** Another process began to wait, or left. */
+  wanted(queue: number): void {
+    this.#wanted = queue;
+  }
+
+  /** The lock comes free in `inMs` without a release. */
+  recheck(inMs: number): void {
+    if (this.#state === 'queued') this.#polls.in(inMs + 1);
+  }
+
+  /** Asks for its place at once. */
+  hurry(): void {
+    if (this.#state !== 'queued' || this.pendingSince !== undefined) return;
+    const { key, waiters: callers } = this.owner.demand;
+    this.#polls.stop();
+    this.context.store.poll({ key, token: this.token, until: this.#sending(), callers }).then(
+      (reply) => this.#answered(reply),
+      (error: LockUnavailableError | LockConfigError) => this.#failed(error),
+    );
+  }
+
+  /** Nobody wants the lock any more: gives back the place, the lock or whatever the token has. */
+  cancel(): void {
+    if (this.#state === 'over') return;
+    this.#end();
+    this.#discard();
+  }
+
+  #answered(reply: AcquireReply | PollReply): void {
+    if (this.#state === 'over')
+      return this.#ghost(reply.kind !== 'busy' && reply.kind !== 'gone' && reply.kind !== 'stale');
+    this.pendingSince = undefined;
+    switch (reply.kind) {
+      case 'held':
+        return this.#held(reply);
+      case 'queued':
+        return this.#queued(reply);
+      case 'partial':
+        return this.#partial(reply);
+      case 'busy':
+        return this.#busy(reply);
+      case 'gone':
+        this.#end();
+        return this.owner.again(true);
+      case 'stale':
+        if (this.#state === 'queued') return this.#polls.failed();
+        this.#end();
+        return this.owner.again(false);
+    }
+  }
+
+  #failed(error: LockUnavailableError | LockConfigError): void {
+    // Given up while it was asked for: what it did may have come after what gave it back.
+    if (this.#state === 'over') return this.#ghost(!(error instanceof NotAppliedError));
+    this.pendingSince = undefined;
+    if (this.#state === 'queued' && !(error instanceof LockConfigError)) {
+      this.#polls.failed();
+      return this.owner.troubled(error);
+    }
+    this.#end();
+    if (!(error instanceof NotAppliedError)) this.#discard();
+    this.owner.failed(error);
+  }
+
+  #held({ sentAt, lease, fences, queue }: Omit<HoldTerms, 'deadline'>): void {
+    const deadline = deadlineOf(sentAt, lease);
+    if (deadline > this.context.clock.now()) this.#win({ sentAt, lease, deadline, fences, queue });
+    // The answer is older than the lease that it tells of.
+    else this.#startAnew();
+  }
+
+  #queued(place: QueuePlace & { readonly sentAt: number }): void {
+    this.#state = 'queued';
+    this.#polls.queued(place);
+    this.owner.busy(place, place.ticket);
+    if (this.#confirming) this.hurry();
+    this.#confirming = false;
+  }
+
+  /** Its turn has come, but others have the rest of the nodes: asks again soon, and makes way when that lasts. */
+  #partial(reply: PartialHold & { readonly sentAt: number }): void {
+    this.#state = 'queued';
+    this.#confirming = false;
+    if (this.#polls.split(this.owner.demand.patient)) return this.owner.busy(reply);
+    if (this.owner.demand.patient) return this.#startAnew();
+    this.#discard();
+    this.#busy(reply);
+  }
+
+  #startAnew(): void {
+    this.cancel();
+    this.owner.again(false);
+  }
+
+  #busy(holder: { readonly leaseLeft: number; readonly sentAt: number }): void {
+    this.#end();
+    this.owner.busy(holder);
+    this.owner.turnedAway();
+  }
+
+  /** Takes note that a command goes out; returns after which moment it must not act. */
+  #sending(): number {
+    this.pendingSince = this.context.clock.now();
+    return this.pendingSince + this.context.settings.commandTimeout;
+  }
+
+  /** The token lives on with its new user. */
+  #win(terms: HoldTerms): void {
+    this.#stop();
+    this.owner.won(this, { ...terms, queue: Math.max(terms.queue, this.#wanted) });
+  }
+
+  #end(): void {
+    this.#stop();
+    this.context.registry.forget(this.token);
+  }
+
+  #stop(): void {
+    this.#state = 'over';
+    this.pendingSince = undefined;
+    this.#polls.stop();
+  }
+
+  /** The ghost rule: what a token got that nobody here uses any more is given back. */
+  #ghost(gotSomething: boolean): void {
+    if (gotSomething && !this.context.registry.knows(this.token)) this.#discard();
+  }
+
+  #discard(): void {
+    this.context.releaser.discard(this.owner.demand.key, this.token, this.ttl);
+  }
+}

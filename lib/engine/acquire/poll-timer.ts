@@ -1,0 +1,54 @@
+import type { Clock, Timer } from '../time/clock.js';
+import { backoff } from './acquisition-owner.js';
+import type { QueuePlace } from '../store/lock-store.js';
+
+const POLL_MS = 2500;
+const PER_RANK_MS = 50;
+const FIRST_SPLIT_PAUSE_MS = 2;
+const MAX_SPLIT_PAUSE_MS = 500;
+/** So often a caller that waits asks for the rest of the nodes before it makes way, in about a second. */
+const SPLITS = 8;
+/** A caller that does not wait: a tenth of a second. */
+const SPLITS_AT_ONCE = 5;
+
+/** When a waiting token asks for its place again. */
+export class PollTimer {
+  #failures = 0;
+  #splits = 0;
+  #timer: Timer | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly attempt: { hurry(): void },
+  ) {}
+
+  /** The place was confirmed: the next sign of life, or when the holder's lease should be over. */
+  queued({ leaseLeft, rank, pollIn }: QueuePlace): void {
+    this.#failures = 0;
+    this.#splits = 0;
+    this.in(pollIn ?? leaseLeft + rank * PER_RANK_MS + 1);
+  }
+
+  failed(): void {
+    this.#failures += 1;
+    this.in(backoff(this.#failures, this.clock));
+  }
+
+  /** Others have the rest of the nodes; `false` when that has lasted too long. */
+  split(patient: boolean): boolean {
+    this.#splits += 1;
+    if (this.#splits > (patient ? SPLITS : SPLITS_AT_ONCE)) return false;
+    const pause = Math.min(MAX_SPLIT_PAUSE_MS, FIRST_SPLIT_PAUSE_MS * 2 ** this.#splits);
+    this.in(pause * (0.5 + this.clock.random() / 2));
+    return true;
+  }
+
+  in(ms: number): void {
+    this.clock.cancel(this.#timer);
+    this.#timer = this.clock.after(Math.min(POLL_MS, ms), () => this.attempt.hurry());
+  }
+
+  stop(): void {
+    this.clock.cancel(this.#timer);
+  }
+}

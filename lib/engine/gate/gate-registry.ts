@@ -1,0 +1,128 @@
+import type { Clock } from '../time/clock.js';
+import { LockShutdownError } from '../api/errors.js';
+import type { HeldLock } from '../hold/caller-lock.js';
+import { HolderEvents } from '../hold/holder-events.js';
+import { KeyGate } from './key-gate.js';
+import type { GateContext } from '../acquire/acquisition-owner.js';
+import { LeaseRenewer } from '../hold/lease-renewer.js';
+import type { LockEventEmitter } from '../api/lock-events.js';
+import type { LocalState } from '../store/lock-info.js';
+import type { LockRequest, LockSettings } from '../api/lock-options.js';
+import type { LockStore, StoreTrouble } from '../store/lock-store.js';
+import { Releaser } from '../store/release-retrier.js';
+import { TokenMint } from '../store/token.js';
+import { TokenRegistry } from '../store/token-routes.js';
+
+/** The gates of all keys in use, and what they share. A key that is not in use has none. */
+export class KeyGates {
+  readonly store: LockStore;
+  readonly #gates = new Map<string, KeyGate>();
+  readonly #mint = new TokenMint();
+  readonly #releaser: Releaser;
+  readonly #renewer: LeaseRenewer;
+  readonly #context: GateContext;
+  #trouble: StoreTrouble | undefined;
+  #drained: Promise<void> | undefined;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(
+    settings: LockSettings,
+    openStore: (boot: string) => LockStore,
+    events: LockEventEmitter,
+    private readonly clock: Clock,
+  ) {
+    const store = (this.store = openStore(this.boot));
+    const releaser = (this.#releaser = new Releaser(store, clock));
+    const renewer = (this.#renewer = new LeaseRenewer(store, clock, settings.commandTimeout));
+    const registry = new TokenRegistry(releaser);
+    this.#context = {
+      settings,
+      store,
+      clock,
+      mint: this.#mint,
+      releaser,
+      renewer,
+      registry,
+      events,
+      told: new HolderEvents(events),
+      trouble: () => this.#trouble,
+      emptied: (gate) => this.#emptied(gate),
+    };
+    store.listen({
+      granted: (grant) => registry.granted(grant),
+      wanted: (token, queue) => registry.wanted(token, queue),
+      revoked: (token) => registry.revoked(token),
+      recheck: (token, inMs) => registry.recheck(token, inMs),
+      doubted: (token, key) => registry.doubted(token, key),
+      unreachable: (trouble) => this.#unreachable(trouble),
+      reconnected: () => {
+        this.#trouble = undefined;
+        releaser.retry();
+        renewer.renewAll();
+        for (const gate of this.#gates.values()) gate.reconnected();
+      },
+    });
+  }
+
+  /** What this process is called in the store. */
+  get boot(): string {
+    return this.#mint.boot;
+  }
+
+  enter(key: string, request: LockRequest): Promise<HeldLock> {
+    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
+    let gate = this.#gates.get(key);
+    if (gate === undefined) {
+      gate = new KeyGate(key, this.#context);
+      this.#gates.set(key, gate);
+    }
+    return gate.enter(request);
+  }
+
+  /** What is known here of `key`: more than the store has heard. */
+  stateOf(key: string): LocalState {
+    const gate = this.#gates.get(key);
+    return { boot: this.boot, waiters: gate?.waiters ?? 0, label: gate?.holderLabel };
+  }
+
+  /** Turns every waiter away: the application is closing. */
+  clear(): void {
+    for (const gate of [...this.#gates.values()])
+      gate.clear(() => new LockShutdownError([gate.key]));
+  }
+
+  /** Waits until no lock is held, at most `timeout` ms; then those that still are count as lost. */
+  drain(timeout: number): Promise<void> {
+    return (this.#drained ??= this.#drain(timeout));
+  }
+
+  async close(): Promise<void> {
+    this.#releaser.close();
+    this.#renewer.close();
+    await this.store.close();
+  }
+
+  async #drain(timeout: number): Promise<void> {
+    if (this.#gates.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = timeout === Infinity ? undefined : this.clock.after(timeout, resolve);
+        this.#onEmpty = () => {
+          this.clock.cancel(timer);
+          resolve();
+        };
+      });
+    }
+    for (const gate of [...this.#gates.values()]) gate.evict('the application is closing.');
+    await this.#releaser.settled();
+  }
+
+  #unreachable(trouble: StoreTrouble): void {
+    this.#trouble = trouble;
+    for (const gate of this.#gates.values()) gate.unreachable();
+  }
+
+  #emptied(gate: { readonly key: string }): void {
+    if (this.#gates.get(gate.key) === gate) this.#gates.delete(gate.key);
+    if (this.#gates.size === 0) this.#onEmpty?.();
+  }
+}

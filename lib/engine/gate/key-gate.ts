@@ -1,0 +1,168 @@
+import { LockQueueFullError, LockTimeoutError, LockUnavailableError } from '../api/errors.js';
+import type { Demand, GateContext, Yield } from '../acquire/acquisition-owner.js';
+import type { LockConfigError, LockError } from '../api/errors.js';
+import { fencesToStart } from '../hold/handoff-policy.js';
+import type { HeldLock } from '../hold/caller-lock.js';
+import type { HoldTerms } from '../hold/lease-state.js';
+import type { LockRequest } from '../api/lock-options.js';
+import { Seeker } from '../acquire/acquisition.js';
+import { Tenure } from '../hold/tenure.js';
+import { WaitingLine, eventOf } from '../queue/caller-queue.js';
+import type { LineOwner } from '../queue/caller-queue.js';
+
+/**
+ * The callers of one key in this process: first come, first served, one place in the store's
+ * queue for all of them, and one lease that passes between them.
+ *
+ * @see Dice, Marathe, Shavit: Lock Cohorting, PPoPP 2012. Ours bounds a turn by count and by time.
+ */
+export class KeyGate implements Demand, LineOwner {
+  readonly #line: WaitingLine;
+  #tenure: Tenure | undefined;
+  #seeker: Seeker | undefined;
+  #failure: LockUnavailableError | undefined;
+
+  constructor(
+    readonly key: string,
+    private readonly context: GateContext,
+  ) {
+    this.#line = new WaitingLine(
+      this,
+      context.clock,
+      context.events,
+      context.settings.commandTimeout,
+    );
+  }
+
+  /** Gives the lock to this call when its turn comes. */
+  enter(request: LockRequest): Promise<HeldLock> {
+    const busy = this.#tenure !== undefined || this.#isBusy;
+    const error = this.#refusal(request, busy);
+    if (error !== undefined) return Promise.reject(error);
+    const entered = this.#line.join(request, busy);
+    if (this.#tenure !== undefined) this.#tenure.fetchAhead();
+    else if (this.#seeker === undefined) this.#seek();
+    else if (request.wait === 0) this.#seeker.hurry();
+    return entered;
+  }
+
+  /** Turns every waiter away. */
+  clear(error: () => LockError): void {
+    this.#line.clear(error);
+  }
+
+  /** Takes the lock from the caller that has it. */
+  evict(why: string): void {
+    this.#tenure?.evict(why);
+  }
+
+  /** The store can't be reached: whether the lock is still busy is not known. */
+  unreachable(): void {
+    this.#seeker?.doubt();
+  }
+
+  /** The store can be reached again, or pushes may have been missed. */
+  reconnected(): void {
+    this.#seeker?.hurry();
+  }
+
+  get waiters(): number {
+    return this.#line.size;
+  }
+
+  /** Label of the caller that has the lock; the store knows that of the first in a turn only. */
+  get holderLabel(): string | undefined {
+    return this.#tenure === undefined ? undefined : this.#line.lastLabel;
+  }
+
+  get patient(): boolean {
+    return this.#line.patient;
+  }
+
+  get ttl(): number {
+    return this.#line.first?.ttl ?? this.context.settings.ttl;
+  }
+
+  get label(): string {
+    return this.#line.first?.label ?? '';
+  }
+
+  get fences(): number {
+    return fencesToStart(this.#line.size, this.context.settings.localHandoffs);
+  }
+
+  get busyFor(): number | undefined {
+    return this.#tenure === undefined ? this.#seeker?.knownBusyFor : this.#tenure.leaseLeft;
+  }
+
+  /** Whether somebody else is known to hold the lock; not while Redis fails or keeps us waiting. */
+  get #isBusy(): boolean {
+    return this.#seeker?.isQueued === true && this.#seeker.knownBusyFor !== undefined;
+  }
+
+  get failure(): LockUnavailableError | undefined {
+    if (this.#failure !== undefined) return this.#failure;
+    const trouble = this.context.trouble();
+    if (trouble === undefined) return undefined;
+    const reason = 'there is no connection to Redis.';
+    return new LockUnavailableError([this.key], reason, trouble.cause, trouble.nodes);
+  }
+
+  won(token: string, ttl: number, terms: HoldTerms, via: 'free' | 'handoff'): void {
+    this.#seeker = undefined;
+    this.#failure = undefined;
+    const ended = (yields?: Yield): void => {
+      this.#tenure = undefined;
+      if (this.#line.size > 0) this.#seek(yields);
+      else this.context.emptied(this);
+    };
+    this.#tenure = new Tenure(this.context, this.#line, ended, {
+      key: this.key,
+      token,
+      ttl,
+      terms,
+    });
+    this.#tenure.offer(via);
+  }
+
+  busy(): void {
+    this.#failure = undefined;
+    this.#line.busy();
+  }
+
+  failed(error: LockUnavailableError): void {
+    this.#failure = error;
+    this.#line.failed(error);
+  }
+
+  refused(error: LockConfigError): void {
+    this.#seeker = undefined;
+    this.#line.clear(() => error);
+  }
+
+  deserted(): void {
+    if (this.#tenure !== undefined) return;
+    this.#seeker?.cancel();
+    this.#seeker = undefined;
+    this.context.emptied(this);
+  }
+
+  #seek(yields?: Yield): void {
+    this.#seeker = new Seeker(this, this.context);
+    this.#seeker.ask(yields);
+  }
+
+  #refusal(request: LockRequest, busy: boolean): LockError | undefined {
+    const { key, context } = this;
+    if (busy && request.wait === 0) {
+      context.events.emit('timeout', { ...eventOf(key, request), waitedMs: 0 });
+      return new LockTimeoutError([key], key, 0, this.busyFor);
+    }
+    // The first caller of a lock that may be free asks for it and does not wait yet.
+    const asks = this.#tenure === undefined && this.#seeker?.isQueued !== true;
+    const waiting = this.#line.size - (asks && this.#line.size > 0 ? 1 : 0);
+    const waits = busy || this.#line.size > 0;
+    if (!waits || waiting < context.settings.maxWaiters) return undefined;
+    return new LockQueueFullError([key], waiting, this.busyFor);
+  }
+}

@@ -1,0 +1,158 @@
+import type { Clock, Timer } from '../time/clock.js';
+import { parseDuration } from '../api/duration.js';
+import type { Duration } from '../api/duration.js';
+import { LockConfigError, LockLostError, LockUnavailableError } from '../api/errors.js';
+import type { LockError } from '../api/errors.js';
+import type { Hold } from './lease-state.js';
+import type { LockRequest } from '../api/lock-options.js';
+import type { Lock } from '../api/lock.js';
+import { Turns } from '../reentry/reentry-queue.js';
+
+/** A lock as the engine knows it: one that nested calls can re-enter. */
+export interface EngineLock extends Lock {
+  /** Given back, lost or not: nobody can re-enter any more. */
+  readonly over: boolean;
+  /** Why it was lost, if it was. */
+  readonly lostError: LockLostError | undefined;
+  readonly turns: Turns;
+  /** Whether a re-entry is running. */
+  readonly reentered: boolean;
+}
+
+/** Where a held lock is given back, and who can prolong it. */
+export interface LockHome {
+  readonly clock: Clock;
+  /** Takes the lock back from its caller. */
+  leave(lock: HeldLock, now: number): Promise<'released' | 'lost'>;
+  extend(lock: HeldLock, ttl: number): Promise<void>;
+  /** The caller had the lock for `maxHold`. */
+  overstayed(lock: HeldLock): void;
+  /** Makes the loss known to listeners. */
+  reportLost(lock: HeldLock, error: LockLostError): void;
+}
+
+const MIN_TTL_MS = 100;
+
+/** The lock in the hands of one caller. */
+export class HeldLock implements EngineLock {
+  readonly keys: readonly string[];
+  #over = false;
+  #lostError: LockLostError | undefined;
+  #abort: AbortController | undefined;
+  #turns: Turns | undefined;
+  #release: Promise<'released' | 'lost'> | undefined;
+  readonly #maxHold: Timer | undefined;
+
+  constructor(
+    readonly hold: Hold,
+    readonly fencingToken: number,
+    readonly request: LockRequest,
+    private readonly home: LockHome,
+    readonly acquiredAt: number,
+  ) {
+    this.keys = [hold.key];
+    if (request.maxHold !== Infinity) {
+      this.#maxHold = home.clock.after(request.maxHold, () => home.overstayed(this), 'observer');
+    }
+  }
+
+  get key(): string {
+    return this.hold.key;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get lostError(): LockLostError | undefined {
+    return this.#lostError;
+  }
+
+  get turns(): Turns {
+    return (this.#turns ??= new Turns(this.key, this.home.clock));
+  }
+
+  get reentered(): boolean {
+    return this.#turns?.busy === true;
+  }
+
+  get heldMs(): number {
+    return this.home.clock.now() - this.acquiredAt;
+  }
+
+  /** What is left of the caller's `minHold`, in milliseconds. */
+  get dwell(): number {
+    const { minHold } = this.request;
+    return minHold === 0 ? 0 : Math.max(0, Math.ceil(minHold - this.heldMs));
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#lostError !== undefined) this.#abort.abort(this.#lostError);
+    }
+    return this.#abort.signal;
+  }
+
+  get remainingMs(): number {
+    if (this.#over || this.#lostError !== undefined) return 0;
+    return Math.max(0, this.hold.deadline - this.home.clock.now());
+  }
+
+  assertHeld(): void {
+    if (this.remainingMs > 0) return;
+    throw this.#lostError ?? this.#lostNow(this.over ? 'it was released.' : 'its lease is over.');
+  }
+
+  async extend(ttl?: Duration): Promise<void> {
+    const ms = ttl === undefined ? this.request.ttl : parseDuration(ttl);
+    if (ms === undefined || ms < MIN_TTL_MS || ms === Infinity) {
+      throw new LockConfigError(
+        [`ttl must be a finite duration of at least ${MIN_TTL_MS} ms, got ${JSON.stringify(ttl)}.`],
+        this.keys,
+      );
+    }
+    this.assertHeld();
+    await this.home.extend(this, ms);
+  }
+
+  release(): Promise<'released' | 'lost'> {
+    return (this.#release ??= this.reentered ? this.#releaseAfterTurns() : this.#leave());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release().catch((error: LockError) => {
+      // Reported by a `release-failed` event; anything else is a fault of ours.
+      if (!(error instanceof LockUnavailableError)) throw error;
+    });
+  }
+
+  /** The lease is, or may be, gone: tells the caller. Nothing when it has been given back. */
+  lose(why: string): void {
+    if (this.#over || this.#lostError !== undefined) return;
+    this.home.clock.cancel(this.#maxHold);
+    this.#lostError = this.#lostNow(why);
+    this.home.reportLost(this, this.#lostError);
+    this.#abort?.abort(this.#lostError);
+  }
+
+  async #releaseAfterTurns(): Promise<'released' | 'lost'> {
+    while (this.reentered) await this.turns.idle();
+    return this.#leave();
+  }
+
+  #leave(): Promise<'released' | 'lost'> {
+    const now = this.home.clock.now();
+    if (this.hold.deadline <= now) {
+      this.hold.owner.lost(this.hold, 'its lease is over.', true);
+    }
+    this.#over = true;
+    if (this.#lostError !== undefined) return Promise.resolve('lost');
+    this.home.clock.cancel(this.#maxHold);
+    return this.home.leave(this, now);
+  }
+
+  #lostNow(why: string): LockLostError {
+    return new LockLostError(this.keys, this.heldMs, why);
+  }
+}

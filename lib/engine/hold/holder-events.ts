@@ -1,0 +1,55 @@
+import { LockLostError } from '../api/errors.js';
+import type { Via } from './handoff-policy.js';
+import type { LockUnavailableError } from '../api/errors.js';
+import type { HeldLock } from './caller-lock.js';
+import type { LockEventEmitter } from '../api/lock-events.js';
+import type { ReleaseReply } from '../store/lock-store.js';
+import { eventOf } from '../queue/caller-queue.js';
+
+/** Tells listeners what becomes of a lock in its caller's hands. */
+export class HolderEvents {
+  constructor(private readonly events: LockEventEmitter) {}
+
+  acquired(lock: HeldLock, waiter: { readonly waitedMs: number }, via: Via): void {
+    if (!this.events.hears('acquired')) return;
+    const { waitedMs } = waiter;
+    this.events.emit('acquired', { ...eventOf(lock.key, lock.request), waitedMs, via });
+  }
+
+  renewed(lock: HeldLock): void {
+    if (!this.events.hears('renewed')) return;
+    this.events.emit('renewed', eventOf(lock.key, lock.request));
+  }
+
+  troubled(lock: HeldLock, error: LockUnavailableError): void {
+    this.events.emit('unavailable', { ...eventOf(lock.key, lock.request), error });
+  }
+
+  lost(lock: HeldLock, error: LockLostError): void {
+    this.events.emit('lost', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs, error });
+  }
+
+  /** Returns whether anybody was told: listeners may have taken any time. */
+  released(lock: HeldLock): boolean {
+    if (!this.events.hears('released')) return false;
+    this.events.emit('released', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs });
+    return true;
+  }
+
+  /** Tells how a release ended, and passes on what the caller gets of it. */
+  async releasing(lock: HeldLock, reply: Promise<ReleaseReply>): Promise<'released' | 'lost'> {
+    try {
+      if ((await reply) !== 'not-held') {
+        this.released(lock);
+        return 'released';
+      }
+    } catch (error) {
+      const event = eventOf(lock.key, lock.request);
+      this.events.emit('release-failed', { ...event, error: error as LockUnavailableError });
+      throw error;
+    }
+    const why = 'Redis had it no longer under our token when it was released.';
+    this.lost(lock, new LockLostError(lock.keys, lock.heldMs, why));
+    return 'lost';
+  }
+}

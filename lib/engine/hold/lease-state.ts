@@ -1,0 +1,120 @@
+import type { Dated, DueSlot } from '../time/due-times.js';
+import { claimDeadline, deadlineOf, renewalAt } from '../store/lease.js';
+import type { FenceBlock, Grant } from '../store/lock-store.js';
+
+/** Where a hold reports that it is over. */
+export interface HoldOwner {
+  /** Callers of this process that wait behind the holder. */
+  readonly waiters: number;
+  /** `ours`: Redis may still have the lock under our token. */
+  lost(hold: Hold, why: string, ours: boolean): void;
+  /** A renewal failed and will be repeated. */
+  troubled(hold: Hold, error: Error): void;
+  renewed(hold: Hold): void;
+}
+
+/** What a store granted. `deadline` is on our clock and already takes off drift and margin. */
+export interface HoldTerms {
+  readonly sentAt: number;
+  readonly lease: number;
+  readonly deadline: number;
+  readonly fences: FenceBlock;
+  readonly queue: number;
+}
+
+/** What a pushed claim of `lease` ms gives; `undefined`: too little of it is left to start on. */
+export function claimTerms(
+  { expiresAt, fences, queue }: Grant,
+  lease: number,
+  now: number,
+): HoldTerms | undefined {
+  const deadline = claimDeadline(expiresAt, lease, now);
+  return deadline === undefined ? undefined : { sentAt: now, lease, deadline, fences, queue };
+}
+
+/**
+ * The lease that this process has on one key. It outlives the single caller: callers of the
+ * same process pass it on, each with a fencing number of its own out of the reserved block.
+ */
+export class Hold implements Dated {
+  due: DueSlot<Dated> | undefined;
+  /** What a renewal asks for: the present caller's `ttl`. */
+  ttl: number;
+  /** Whether it is renewed by itself: the present caller's `renew`. */
+  renews = true;
+  /** Fencing numbers to ask for with the next renewal. */
+  fencesWanted = 0;
+  /** The lease can't be relied on from here, whatever Redis says. */
+  deadline: number;
+  /** How long the lease is that Redis confirmed last: at first, after a hand-over, a short claim. */
+  lease: number;
+  /** When the next renewal is due. */
+  renewAt: number;
+  /** Whether the last renewal failed. */
+  troubled = false;
+  /** Hand-overs inside this process since another one waits. */
+  passes = 0;
+  /** Since when another process is known to wait. */
+  contendedSince: number | undefined;
+  /** When the command was sent whose reply last told how many processes wait. */
+  heardAt: number;
+  /** Fencing numbers that callers were given so far. */
+  fencesUsed = 0;
+  #fences: FenceBlock;
+  /** When the command was sent that confirmed the lease last. */
+  #confirmedAt: number;
+
+  constructor(
+    readonly key: string,
+    readonly token: string,
+    readonly owner: HoldOwner,
+    ttl: number,
+    terms: HoldTerms,
+  ) {
+    this.ttl = ttl;
+    this.deadline = terms.deadline;
+    this.lease = terms.lease;
+    this.renewAt = renewalAt(terms.sentAt, terms.lease);
+    this.#fences = terms.fences;
+    this.#confirmedAt = terms.sentAt;
+    this.heardAt = terms.sentAt;
+    this.heard(terms.queue, terms.sentAt);
+  }
+
+  get fencesLeft(): number {
+    return this.#fences.last - this.#fences.next + 1;
+  }
+
+  /** The fencing number of the next caller. The caller makes sure that one is left. */
+  takeFence(): number {
+    const { next, last } = this.#fences;
+    this.fencesUsed += 1;
+    this.#fences = { next: next + 1, last };
+    return next;
+  }
+
+  /** Takes note of how many other processes wait for the lock. */
+  heard(queue: number, at: number): void {
+    this.heardAt = Math.max(this.heardAt, at);
+    if (queue > 0) this.contendedSince ??= at;
+    else if (this.contendedSince === undefined || at >= this.contendedSince) {
+      this.contendedSince = undefined;
+      this.passes = 0;
+    }
+  }
+
+  /**
+   * Redis confirmed a lease of `lease` ms by a command sent at `sentAt`; leases never shrink. Of
+   * several nodes' answers an earlier one may come later.
+   */
+  confirm(sentAt: number, lease: number, fences: FenceBlock): void {
+    this.troubled = false;
+    this.deadline = Math.max(this.deadline, deadlineOf(sentAt, lease));
+    // What is left of a lower block is abandoned, never reused.
+    if (fences.last >= fences.next && fences.next > this.#fences.last) this.#fences = fences;
+    if (sentAt < this.#confirmedAt) return;
+    this.#confirmedAt = sentAt;
+    this.lease = lease;
+    this.renewAt = renewalAt(sentAt, lease);
+  }
+}

@@ -1,0 +1,199 @@
+import type { Clock } from '../time/clock.js';
+import { LockUnavailableError } from '../api/errors.js';
+import type { LockLostError } from '../api/errors.js';
+import { fencesToFetch, mustRenewFirst, mustYield, wordIsOld } from './handoff-policy.js';
+import type { Via } from './handoff-policy.js';
+import { HeldLock } from './caller-lock.js';
+import type { LockHome } from './caller-lock.js';
+import { Hold } from './lease-state.js';
+import type { HoldOwner, HoldTerms } from './lease-state.js';
+import type { LockRequest } from '../api/lock-options.js';
+import type { ReleaseReply } from '../store/lock-store.js';
+import type { GateContext, Yield } from '../acquire/acquisition-owner.js';
+import type { WaitingLine } from '../queue/caller-queue.js';
+
+/**
+ * The time for which this process has the lock of one key: from the grant, through the hands of
+ * any number of its callers, until it is given back, yielded to another process, or lost.
+ */
+export class Tenure implements HoldOwner, LockHome {
+  readonly #hold: Hold;
+  #lock: HeldLock | undefined;
+  #over = false;
+  #fetching = false;
+
+  /** @param ended Called once, after what ends the tenure is on its way to the store. */
+  constructor(
+    private readonly context: GateContext,
+    private readonly line: WaitingLine,
+    private readonly ended: (yields?: Yield) => void,
+    grant: {
+      readonly key: string;
+      readonly token: string;
+      readonly ttl: number;
+      readonly terms: HoldTerms;
+    },
+  ) {
+    this.#hold = new Hold(grant.key, grant.token, this, grant.ttl, grant.terms);
+    context.registry.watch(grant.token, this);
+    context.renewer.keep(this.#hold);
+  }
+
+  get clock(): Clock {
+    return this.context.clock;
+  }
+
+  get waiters(): number {
+    return this.line.size;
+  }
+
+  /** What is left of the lease; `undefined` while Redis does not confirm it. */
+  get leaseLeft(): number | undefined {
+    return this.#hold.troubled ? undefined : this.#hold.deadline - this.clock.now();
+  }
+
+  /** Gives the lock to the next caller, or back when there is none. */
+  offer(via: Via, now = this.clock.now()): void {
+    const next = this.line.first;
+    if (next === undefined) {
+      void this.#giveBack(0).catch(() => undefined);
+    } else if (mustRenewFirst(this.#hold, next, via, now)) {
+      void this.#renewThenOffer(next, via);
+    } else this.#enter(via, now);
+  }
+
+  /** A caller joined the line: the lock will pass on inside this process. */
+  fetchAhead(now = this.clock.now()): void {
+    const { line, context } = this;
+    // A renewal on the side would prolong a lease whose caller asked for none.
+    if (this.#fetching || line.size === 0 || !this.#hold.renews) return;
+    const fences = fencesToFetch(this.#hold, line.size, context.settings.localHandoffs);
+    if (fences === 0 && !wordIsOld(this.#hold, now)) return;
+    this.#hold.fencesWanted = fences;
+    this.#fetching = true;
+    void context.renewer.renewNow(this.#hold).then(() => (this.#fetching = false));
+  }
+
+  /** Another process began to wait. */
+  wanted(queue: number): void {
+    this.#hold.heard(queue, this.clock.now());
+  }
+
+  /** An operator took the lock. */
+  revoked(): void {
+    this.lost(this.#hold, 'an operator released it by force.', false);
+  }
+
+  /** The caller has to go: the lock counts as lost and is released. */
+  evict(why: string): void {
+    this.lost(this.#hold, why, true);
+  }
+
+  leave(lock: HeldLock, now: number): Promise<'released' | 'lost'> {
+    const { told, settings } = this.context;
+    const { dwell } = lock;
+    this.#lock = undefined;
+    if (dwell > 0 || this.line.size === 0) return told.releasing(lock, this.#giveBack(dwell));
+    if (mustYield(this.#hold, settings.localHandoffs, now)) {
+      return told.releasing(lock, this.#yield());
+    }
+    this.offer('local', told.released(lock) ? this.clock.now() : now);
+    return Promise.resolve('released');
+  }
+
+  async extend(lock: HeldLock, ttl: number): Promise<void> {
+    this.#hold.ttl = ttl;
+    const outcome = await this.context.renewer.renewNow(this.#hold);
+    if (lock.lostError !== undefined) throw lock.lostError;
+    if (outcome !== 'held') {
+      throw new LockUnavailableError(
+        lock.keys,
+        'its lease could not be renewed, and is as it was.',
+      );
+    }
+  }
+
+  overstayed(lock: HeldLock): void {
+    this.evict(`it was held for maxHold (${lock.request.maxHold} ms).`);
+  }
+
+  lost(hold: Hold, why: string, ours: boolean): void {
+    if (this.#over) return;
+    this.#end();
+    if (ours) this.context.releaser.discard(hold.key, hold.token, hold.ttl, this.#lock?.dwell);
+    this.#lock?.lose(why);
+    this.ended();
+  }
+
+  reportLost(lock: HeldLock, error: LockLostError): void {
+    this.context.told.lost(lock, error);
+  }
+
+  renewed(): void {
+    if (this.#lock !== undefined) this.context.told.renewed(this.#lock);
+  }
+
+  troubled(_hold: Hold, error: Error): void {
+    if (this.#lock === undefined || !(error instanceof LockUnavailableError)) return;
+    this.context.told.troubled(this.#lock, error);
+  }
+
+  #enter(via: Via, now: number): void {
+    const waiter = this.line.take();
+    if (waiter === undefined) return;
+    const hold = this.#hold;
+    const { ttl, renew } = waiter.request;
+    const rescheduled = hold.renews !== renew;
+    hold.ttl = ttl;
+    hold.renews = renew;
+    if (rescheduled) this.context.renewer.keep(hold);
+    if (via === 'local' && hold.contendedSince !== undefined) hold.passes += 1;
+    this.#lock = new HeldLock(hold, hold.takeFence(), waiter.request, this, now);
+    this.context.told.acquired(this.#lock, waiter, via);
+    waiter.resolve(this.#lock);
+    // Who came when it was not known yet that the lock is free, and takes one try only, has had it.
+    if (via !== 'local') this.line.busy();
+    this.fetchAhead(now);
+  }
+
+  async #renewThenOffer(next: LockRequest, via: Via): Promise<void> {
+    const hold = this.#hold;
+    hold.ttl = next.ttl;
+    hold.fencesWanted = fencesToFetch(hold, this.line.size, this.context.settings.localHandoffs);
+    const outcome = await this.context.renewer.renewNow(hold);
+    if (this.#over) return;
+    const now = this.clock.now();
+    if (outcome !== 'held' || hold.fencesLeft === 0) void this.#giveBack(0).catch(() => undefined);
+    else if (this.line.first === next && hold.deadline > now) this.#enter(via, now);
+    else this.offer(via, now);
+  }
+
+  #giveBack(dwell: number): Promise<ReleaseReply> {
+    const { key, token, ttl } = this.#hold;
+    this.#end();
+    const reply = this.context.releaser.release({ key, token, dwell }, ttl);
+    this.ended();
+    return reply;
+  }
+
+  /** Gives the lock to the process that waits, and takes a new place behind it, in one step. */
+  #yield(): Promise<ReleaseReply> {
+    const { key, token, ttl } = this.#hold;
+    this.#end();
+    return new Promise((resolve) => {
+      this.ended({
+        token,
+        settle: (reply) => {
+          const { releaser } = this.context;
+          resolve(reply ?? releaser.release({ key, token, dwell: 0 }, ttl));
+        },
+      });
+    });
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.context.renewer.drop(this.#hold);
+    this.context.registry.forget(this.#hold.token);
+  }
+}

@@ -1,0 +1,141 @@
+import type { Clock } from '../time/clock.js';
+import { LockTimeoutError, LockUnavailableError } from '../api/errors.js';
+import type { LockError } from '../api/errors.js';
+import type { HeldLock } from '../hold/caller-lock.js';
+import type { LockEvent, LockEventEmitter } from '../api/lock-events.js';
+import type { LockRequest } from '../api/lock-options.js';
+import { Waiter } from './waiter.js';
+import type { WaiterOwner } from './waiter.js';
+import { WaiterList } from './linked-list.js';
+
+/** What the line asks about the lock that its callers wait for. */
+export interface LineOwner {
+  readonly key: string;
+  /** What is left of the holder's lease if the lock is known to be busy; `undefined`: not known. */
+  readonly busyFor: number | undefined;
+  /** The last failure of Redis. */
+  readonly failure: LockUnavailableError | undefined;
+  /** The last caller gave up. */
+  deserted(): void;
+}
+
+/** One try ends by its command's own timeout, which can tell more. */
+const GRACE_MS = 50;
+
+/** The callers of one key in this process that wait, in call order. */
+export class WaitingLine implements WaiterOwner<HeldLock> {
+  readonly #waiters = new WaiterList<Waiter<HeldLock>>();
+  /** Label of the caller that got the lock last. */
+  lastLabel = '';
+
+  constructor(
+    private readonly owner: LineOwner,
+    private readonly clock: Clock,
+    private readonly events: LockEventEmitter,
+    /** Bounds a call that takes one try, in milliseconds. */
+    private readonly commandTimeout: number,
+  ) {}
+
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  get first(): LockRequest | undefined {
+    return this.#waiters.first?.request;
+  }
+
+  /** Whether somebody waits when the lock is busy. */
+  get patient(): boolean {
+    for (let one = this.#waiters.first; one !== undefined; one = one.after)
+      if (!one.once) return true;
+    return false;
+  }
+
+  /** @param busy Whether the lock is known to be held, so that the caller waits from the start. */
+  join(request: LockRequest, busy: boolean): Promise<HeldLock> {
+    const bound = request.wait === 0 ? this.commandTimeout + GRACE_MS : request.wait;
+    const waiter = new Waiter<HeldLock>(request, this.clock, bound, this);
+    this.#waiters.add(waiter);
+    if (busy) this.#announce(waiter);
+    return waiter.promise;
+  }
+
+  /** Takes the first caller out; the line's owner gives it the lock. */
+  take(): Waiter<HeldLock> | undefined {
+    const head = this.#waiters.first;
+    if (head === undefined) return undefined;
+    this.#waiters.delete(head);
+    this.lastLabel = head.request.label;
+    return head;
+  }
+
+  /** The lock is busy: tells who waits, and turns away who takes one try only. */
+  busy(): void {
+    if (this.#waiters.size === 0) return;
+    for (const waiter of this.#waiters) {
+      if (waiter.once) this.#dismiss(waiter, this.#timedOut(waiter, this.owner.busyFor));
+      else this.#announce(waiter);
+    }
+  }
+
+  /** Redis failed: turns away who takes one try only. */
+  failed(error: LockUnavailableError): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.once) this.#dismiss(waiter, this.#unavailable(waiter, error));
+    }
+  }
+
+  /** Turns everybody away. */
+  clear(error: () => LockError): void {
+    for (const waiter of this.#waiters) this.#dismiss(waiter, error());
+  }
+
+  left(waiter: Waiter<HeldLock>, aborted?: { readonly reason: unknown }): void {
+    this.#dismiss(waiter, aborted ? aborted.reason : this.#expired(waiter));
+  }
+
+  #announce(waiter: Waiter<HeldLock>): void {
+    if (waiter.announced) return;
+    waiter.announced = true;
+    if (this.events.hears('waiting'))
+      this.events.emit('waiting', eventOf(this.owner.key, waiter.request));
+  }
+
+  #dismiss(waiter: Waiter<HeldLock>, reason: unknown): void {
+    if (!this.#waiters.delete(waiter)) return;
+    waiter.reject(reason);
+    if (this.#waiters.size === 0) this.owner.deserted();
+  }
+
+  #expired(waiter: Waiter<HeldLock>): LockError {
+    const leaseLeft = this.owner.busyFor;
+    if (leaseLeft !== undefined) return this.#timedOut(waiter, leaseLeft);
+    const { key, failure } = this.owner;
+    const waited = Math.round(waiter.waitedMs);
+    return this.#unavailable(
+      waiter,
+      new LockUnavailableError(
+        [key],
+        `Redis gave no usable answer within ${waited} ms${failure ? `: ${failure.reason}` : '.'}`,
+        failure?.cause,
+        failure?.nodes,
+      ),
+    );
+  }
+
+  #timedOut(waiter: Waiter<HeldLock>, leaseLeft: number | undefined): LockTimeoutError {
+    const waitedMs = waiter.once ? 0 : Math.ceil(waiter.waitedMs);
+    this.events.emit('timeout', { ...eventOf(this.owner.key, waiter.request), waitedMs });
+    return new LockTimeoutError([this.owner.key], this.owner.key, waitedMs, leaseLeft);
+  }
+
+  #unavailable(waiter: Waiter<HeldLock>, error: LockUnavailableError): LockUnavailableError {
+    this.events.emit('unavailable', { ...eventOf(this.owner.key, waiter.request), error });
+    return error;
+  }
+}
+
+/** What every event of a call tells. */
+export function eventOf(key: string, { label, template }: LockRequest): LockEvent {
+  return { key, label, template };
+}

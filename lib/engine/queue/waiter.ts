@@ -1,0 +1,83 @@
+import type { Clock, Timer } from '../time/clock.js';
+import type { LockRequest } from '../api/lock-options.js';
+import type { Linked } from './linked-list.js';
+
+/** Who keeps the waiters. */
+export interface WaiterOwner<T> {
+  /**
+   * Called once when a wait ends by itself; must take the waiter out of its queue and reject it:
+   * after `wait` without a reason, after an abort with `signal.reason` in a box.
+   */
+  left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void;
+}
+
+/** One waiting call. Owns its timer and its abort listener, and removes both when it settles. */
+export class Waiter<T> implements Linked<Waiter<T>> {
+  before: Waiter<T> | undefined;
+  after: Waiter<T> | undefined;
+  listed = false;
+  readonly startedAt: number;
+  readonly promise: Promise<T>;
+  /** Whether the caller's `waiting` event is out. */
+  announced = false;
+  #resolve!: (value: T) => void;
+  #reject!: (reason: unknown) => void;
+  #timer: Timer | undefined;
+  #onAbort: (() => void) | undefined;
+
+  /** @param bound Longest wait, in milliseconds. */
+  constructor(
+    readonly request: LockRequest,
+    private readonly clock: Clock,
+    bound: number,
+    private readonly owner: WaiterOwner<T>,
+  ) {
+    this.startedAt = clock.now();
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    const { signal } = request;
+    if (bound !== Infinity) this.#expireIn(bound, bound);
+    if (signal !== undefined) {
+      this.#onAbort = () => owner.left(this, { reason: signal.reason });
+      signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  /** Whether it takes one try only. */
+  get once(): boolean {
+    return this.request.wait === 0;
+  }
+
+  get waitedMs(): number {
+    return this.clock.now() - this.startedAt;
+  }
+
+  resolve(value: T): void {
+    this.#settle();
+    this.#resolve(value);
+  }
+
+  reject(reason: unknown): void {
+    this.#settle();
+    this.#reject(reason);
+  }
+
+  /** A timer counts from when its turn of the event loop began: it may fire early, a wait must not end so. */
+  #expireIn(ms: number, bound: number): void {
+    this.#timer = this.clock.after(ms, () => {
+      const missing = bound - this.waitedMs;
+      if (missing > 0) this.#expireIn(missing, bound);
+      else this.owner.left(this);
+    });
+  }
+
+  #settle(): void {
+    this.clock.cancel(this.#timer);
+    if (this.#onAbort !== undefined) {
+      this.request.signal?.removeEventListener('abort', this.#onAbort);
+      this.#onAbort = undefined;
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import type { Duration } from '../api/duration.js';
+import { LockLostError } from '../api/errors.js';
+import type { EngineLock } from '../hold/caller-lock.js';
+import type { Clock } from '../time/clock.js';
+import { Turns } from './reentry-queue.js';
+
+/** A lock that was re-entered: the same holder, lease and fencing number; its release ends a turn. */
+export class NestedLock implements EngineLock {
+  readonly turns: Turns;
+  #over = false;
+  #release: Promise<'released' | 'lost'> | undefined;
+
+  constructor(
+    private readonly outer: EngineLock,
+    clock: Clock,
+  ) {
+    this.turns = new Turns(outer.key, clock);
+  }
+
+  get key(): string {
+    return this.outer.key;
+  }
+
+  get keys(): readonly string[] {
+    return this.outer.keys;
+  }
+
+  get fencingToken(): number {
+    return this.outer.fencingToken;
+  }
+
+  get signal(): AbortSignal {
+    return this.outer.signal;
+  }
+
+  get remainingMs(): number {
+    return this.#over ? 0 : this.outer.remainingMs;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get lostError(): LockLostError | undefined {
+    return this.outer.lostError;
+  }
+
+  get reentered(): boolean {
+    return this.turns.busy;
+  }
+
+  assertHeld(): void {
+    if (this.#over) throw new LockLostError(this.keys, 0, 'this re-entry has ended.');
+    this.outer.assertHeld();
+  }
+
+  async extend(ttl?: Duration): Promise<void> {
+    this.assertHeld();
+    await this.outer.extend(ttl);
+  }
+
+  release(): Promise<'released' | 'lost'> {
+    return (this.#release ??= this.#end());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+
+  async #end(): Promise<'released' | 'lost'> {
+    while (this.turns.busy) await this.turns.idle();
+    this.#over = true;
+    this.outer.turns.pass();
+    return this.lostError === undefined ? 'released' : 'lost';
+  }
+}

@@ -1,0 +1,26 @@
+import type { LockError } from '../../engine/api/errors.js';
+
+/** What may be told of a lock error to somebody who is not its caller. */
+export interface LockErrorFacts {
+  /** The template or static key of the `@Locked` method; no value of a request. */
+  readonly key: string;
+  /** Whether the request lacks what the key is made of. */
+  readonly badRequest: boolean;
+  /** Status of a busy lock in the module that the call belongs to; `false`: not to be answered. */
+  readonly busyStatus: number | false;
+}
+
+const FACTS = Symbol('nestjs-redis-lock.facts');
+
+/** Notes facts on an error; what was noted before, nearer to its cause, stands. */
+export function noteFacts(error: LockError, facts: Partial<LockErrorFacts>): void {
+  Object.defineProperty(error, FACTS, {
+    value: { ...facts, ...factsOf(error) },
+    configurable: true,
+  });
+}
+
+/** What was noted on an error; without a note the error came from a call of `LockService`. */
+export function factsOf(error: LockError): Partial<LockErrorFacts> {
+  return (error as { [FACTS]?: Partial<LockErrorFacts> })[FACTS] ?? {};
+}

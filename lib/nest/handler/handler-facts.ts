@@ -1,0 +1,46 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { lockedPlanOf } from '../locked/plan.js';
+import type { LockedPlan } from '../locked/plan.js';
+
+/** Where Nest keeps what the parameters of a handler are, by class and method. */
+const ROUTE_ARGUMENTS = '__routeArguments__';
+const PASSTHROUGH = '__responsePassthrough__';
+/** Keys of {@link ROUTE_ARGUMENTS} for `@Res()` and `@Next()`: type, `:`, position. */
+const RESPONSE_OR_NEXT = /^[12]:/;
+const SERVER_SENT_EVENTS = '__sse__';
+
+/** What decorators say of a handler. */
+export interface HandlerFacts {
+  readonly plan: LockedPlan | undefined;
+  /** Over HTTP it sends server-sent events. */
+  readonly sendsEvents: boolean;
+  /** Over HTTP it answers by itself, by `@Res()` or `@Next()`, so that Nest does not. */
+  readonly answersByItself: boolean;
+}
+
+/** {@link HandlerFacts} of the handlers that calls were routed to: looked up once for each. */
+export class KnownHandlers {
+  readonly #facts = new WeakMap<object, WeakMap<object, HandlerFacts>>();
+
+  of(context: ExecutionContext): HandlerFacts {
+    const [target, handler] = [context.getClass(), context.getHandler()];
+    let known = this.#facts.get(target);
+    if (known === undefined) this.#facts.set(target, (known = new WeakMap()));
+    let facts = known.get(handler);
+    if (facts === undefined) known.set(handler, (facts = factsOf(target, handler)));
+    return facts;
+  }
+}
+
+function factsOf(target: object, handler: object): HandlerFacts {
+  const plan = lockedPlanOf(handler);
+  const method = plan?.method ?? '';
+  const parameters = (Reflect.getMetadata(ROUTE_ARGUMENTS, target, method) ?? {}) as object;
+  return {
+    plan,
+    sendsEvents: Reflect.getMetadata(SERVER_SENT_EVENTS, handler) === true,
+    answersByItself:
+      Reflect.getMetadata(PASSTHROUGH, target, method) !== true &&
+      Object.keys(parameters).some((key) => RESPONSE_OR_NEXT.test(key)),
+  };
+}

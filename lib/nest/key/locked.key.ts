@@ -1,0 +1,66 @@
+import { isPromise } from 'node:util/types';
+import { LockKeyError, isLockError } from '../../engine/api/errors.js';
+import { checkKey } from '../../engine/api/lock-key.js';
+import type { LockKey } from '../../engine/api/lock-key.js';
+import { LockKeyTemplate } from './template.js';
+import type { LockKeyFunction, LockedCall } from './locked.options.js';
+
+/** The key of a `@Locked` method: a template, a list of them, or a function. */
+export class LockedKey {
+  /** What events, metrics and clients are told: the templates; of a function its method's name. */
+  readonly template: string;
+  /** None when a function makes the key. */
+  readonly templates: readonly LockKeyTemplate[];
+  readonly #make: LockKeyFunction | undefined;
+
+  /** @param problems Receives what is wrong with the key. */
+  constructor(key: unknown, owner: string, problems: string[]) {
+    this.#make = typeof key === 'function' ? (key as LockKeyFunction) : undefined;
+    const texts = this.#make ? [] : asTexts(key, problems);
+    this.templates = texts.map((text) => new LockKeyTemplate(text, owner, problems));
+    this.template = this.#make ? owner : texts.join(', ');
+    const constants = this.templates.flatMap(({ constant }) => constant ?? []);
+    if (problems.length === 0) checkConstants(constants, problems);
+  }
+
+  /** Whether the key is made of arguments, which are known only where the method is called. */
+  get positional(): boolean {
+    return this.templates.some(({ positional }) => positional);
+  }
+
+  /**
+   * The key of a call.
+   *
+   * @param args The arguments that the method is called with.
+   * @throws {LockKeyError} A part is missing, or the function returned a promise.
+   */
+  resolve(call: LockedCall, args: readonly unknown[]): LockKey {
+    if (this.#make === undefined) return this.templates.map((each) => each.resolve(call, args));
+    const key: unknown = this.#make(call);
+    if (!isPromise(key)) return key as LockKey;
+    // Whether it fails is of no interest any more.
+    key.catch(() => {});
+    throw new LockKeyError(
+      [],
+      `@Locked on ${this.template}: the key function must be synchronous.`,
+    );
+  }
+}
+
+function asTexts(key: unknown, problems: string[]): readonly string[] {
+  const texts: readonly unknown[] = Array.isArray(key) ? key : [key];
+  if (texts.length > 0 && texts.every((text) => typeof text === 'string')) return texts;
+  problems.push('the key must be a template, a list of templates, or a function.');
+  return [];
+}
+
+/** Keys that are the same for every call are checked before the first one. */
+function checkConstants(constants: readonly string[], problems: string[]): void {
+  if (constants.length === 0) return;
+  try {
+    checkKey(constants);
+  } catch (error) {
+    if (!isLockError(error)) throw error;
+    problems.push(error.message);
+  }
+}

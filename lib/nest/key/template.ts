@@ -1,0 +1,100 @@
+import { LockKeyError } from '../../engine/api/errors.js';
+import { noteFacts } from '../errors/facts.js';
+import { encodePart } from './encoding.js';
+import { parseTemplate } from './parser.js';
+import type { TemplatePart } from './parser.js';
+import type { LockedCall } from './locked.options.js';
+
+/** A key template that was parsed once, e.g. `order:{params.id}`. */
+export class LockKeyTemplate {
+  readonly #pieces: readonly (string | TemplatePart)[];
+
+  /** @param problems Receives what is wrong with the template. */
+  constructor(
+    readonly text: string,
+    private readonly owner: string,
+    problems: string[],
+  ) {
+    this.#pieces = parseTemplate(text, problems);
+  }
+
+  /** Whether the template names arguments, which are known only where the method is called. */
+  get positional(): boolean {
+    return this.#pieces.some((piece) => typeof piece === 'object' && isPosition(piece.root));
+  }
+
+  /** The parts that it takes from a routed call, such as `params.id`. */
+  get contextParts(): readonly TemplatePart[] {
+    return this.#pieces
+      .filter((piece) => typeof piece === 'object')
+      .filter(({ root }) => !isPosition(root));
+  }
+
+  /** The key, when it is the same for every call. */
+  get constant(): string | undefined {
+    return this.#pieces.every((piece) => typeof piece === 'string')
+      ? this.#pieces.join('')
+      : undefined;
+  }
+
+  /**
+   * Fills in the parts.
+   *
+   * @param args The arguments that the method is called with.
+   * @throws {LockKeyError} A part is missing, null, empty, NaN, an object or not well-formed text.
+   */
+  resolve(call: LockedCall, args: readonly unknown[]): string {
+    const fill = (part: TemplatePart) => encodePart(this.#valueOf(part, call, args));
+    return this.#pieces.map((piece) => (typeof piece === 'string' ? piece : fill(piece))).join('');
+  }
+
+  #valueOf(part: TemplatePart, call: LockedCall, args: readonly unknown[]): string {
+    const value = followPath(this.#rootOf(part, call, args), part.path);
+    const fault = faultOf(value);
+    if (fault === undefined) return String(value);
+    const error = this.#unfilled(part, `${part.text} is ${fault}.`);
+    if (call.context !== undefined) noteFacts(error, { badRequest: true });
+    throw error;
+  }
+
+  #rootOf(part: TemplatePart, call: LockedCall, args: readonly unknown[]): unknown {
+    if (isPosition(part.root)) return args[Number(part.root)];
+    if (part.root in call) return call[part.root as keyof LockedCall];
+    throw this.#unfilled(
+      part,
+      `this call has no ${part.root}: nothing of that kind routed it here.`,
+    );
+  }
+
+  #unfilled(part: TemplatePart, why: string): LockKeyError {
+    const message = `@Locked on ${this.owner}: key template ${JSON.stringify(this.text)}: ${why}`;
+    return new LockKeyError([], message, this.text, part.text);
+  }
+}
+
+function isPosition(root: string): boolean {
+  return /^\d/.test(root);
+}
+
+/** Follows own properties only: what a prototype offers is not the caller's. */
+function followPath(root: unknown, path: readonly string[]): unknown {
+  let value = root;
+  for (const name of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name))
+      return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
+function faultOf(value: unknown): string | undefined {
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
+  if (value === '') return 'empty';
+  if (Number.isNaN(value)) return 'NaN';
+  if (typeof value === 'string')
+    return /\p{Surrogate}/u.test(value) ? 'not well-formed text' : undefined;
+  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
+    ? undefined
+    : `of type ${Array.isArray(value) ? 'array' : typeof value}`;
+}

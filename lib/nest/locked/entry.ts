@@ -1,0 +1,117 @@
+import { LockConfigError, isLockError } from '../../engine/api/errors.js';
+import type { LockErrorCode } from '../../engine/api/errors.js';
+import type { LockKey } from '../../engine/api/lock-key.js';
+import type { LockManager } from '../../engine/lock-manager.js';
+import type { StopSignal } from '../../engine/api/lock-options.js';
+import type { Lock } from '../../engine/api/lock.js';
+import type { HeldResult, Released } from '../result/held-result.js';
+import { noteFacts } from '../errors/facts.js';
+import { busyStatusOf, managerOf } from '../service/lock.service.js';
+import type { LockService } from '../service/lock.service.js';
+import type { LockedCall } from '../key/locked.options.js';
+import type { LockedPlan } from './plan.js';
+
+/** What a call of a `@Locked` method needs to take its lock. */
+export interface LockedEntry {
+  readonly plan: LockedPlan;
+  /** `undefined` when none reaches the object. */
+  readonly service: LockService | undefined;
+  readonly call: LockedCall;
+  /** What the method is called with. */
+  readonly args: readonly unknown[];
+  /** Ends the wait of a caller that has left. */
+  readonly signal?: StopSignal;
+}
+
+/** What {@link enter} resolves with when the lock was busy and the plan skips. */
+export const SKIPPED = Symbol('skipped');
+
+const SKIPPABLE: ReadonlySet<LockErrorCode> = new Set(['LOCK_TIMEOUT', 'LOCK_QUEUE_FULL']);
+
+/**
+ * Runs `body` under the lock of a call, or skips it. Errors of `body` pass through untouched;
+ * those of the lock itself are noted to be this method's.
+ */
+export async function enter<T>(
+  entry: LockedEntry,
+  body: (lock: Lock) => Promise<T>,
+): Promise<T | typeof SKIPPED> {
+  const { plan, service, signal } = entry;
+  let bodyRuns = false;
+  let key: LockKey = [];
+  try {
+    const manager = reachableManager(entry);
+    key = plan.key.resolve(entry.call, entry.args);
+    const request = plan.requestFor(manager);
+    return await manager.runLocked(key, signal ? { ...request, signal } : request, async (lock) => {
+      // The caller may have left just as the lock was granted.
+      signal?.throwIfAborted();
+      bodyRuns = true;
+      const result = await body(lock);
+      bodyRuns = false;
+      return result;
+    });
+  } catch (error) {
+    if (bodyRuns || !isLockError(error)) throw error;
+    if (plan.skips && SKIPPABLE.has(error.code)) {
+      tellSkipped(reachableManager(entry), plan, key);
+      return SKIPPED;
+    }
+    noteFacts(error, {
+      key: plan.key.template,
+      ...(service && { busyStatus: busyStatusOf(service) }),
+    });
+    throw error;
+  }
+}
+
+function reachableManager({ plan, service }: LockedEntry): LockManager {
+  const manager = service && managerOf(service);
+  if (manager !== undefined) return manager;
+  const module = plan.service === undefined ? '' : ` named "${plan.service}"`;
+  throw new LockConfigError([
+    `@Locked on ${plan.owner}: no lock service reaches this object. Import a RedisLockModule${module} ` +
+      'and let Nest construct the object; one that is made by "new" has no service.',
+  ]);
+}
+
+function tellSkipped(manager: LockManager, plan: LockedPlan, key: LockKey): void {
+  const [first = ''] = typeof key === 'string' ? [key] : key;
+  const { label, template } = plan.requestFor(manager);
+  manager.events.emit('skipped', { key: first, label, template });
+}
+
+/**
+ * {@link enter}, and holds the lock until what `body` returned has ended, though its value is handed
+ * on before.
+ *
+ * @param hold Tells whether a value goes on.
+ */
+export function enterAndHold(
+  entry: LockedEntry,
+  body: (lock: Lock) => unknown,
+  hold: (value: unknown, lock: Lock, released: Released) => HeldResult | undefined,
+): Promise<unknown> {
+  let caller: Caller | undefined;
+  const answer = new Promise((resolve, reject) => (caller = { resolve, reject }));
+  const released = enter(entry, async (lock) => {
+    const result = await body(lock);
+    const held = hold(result, lock, () => released);
+    if (held === undefined) return result;
+    caller?.resolve(held.value);
+    // A value that everybody else has dropped is collected, which ends it: nothing here keeps it.
+    caller = undefined;
+    return held.ended;
+  });
+  released.then(
+    (result) => caller?.resolve(result),
+    (error: unknown) => caller?.reject(error),
+  );
+  return answer;
+}
+
+/** Settles what the caller of a method waits for. */
+interface Caller {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}

@@ -1,0 +1,77 @@
+import { LockConfigError } from '../../engine/api/errors.js';
+import type { LockManager } from '../../engine/lock-manager.js';
+import { resolveRequest } from '../../engine/api/lock-options.check.js';
+import type { LockRequest } from '../../engine/api/lock-options.js';
+import { LockedKey } from '../key/locked.key.js';
+import type { LockKeyFunction, LockedOptions } from '../key/locked.options.js';
+import { checkLockedOptions } from './options.check.js';
+import { servicePropertyOf } from './service-property.js';
+
+/** What one `@Locked` says, checked and parsed once: which lock, how, and where it is kept. */
+export class LockedPlan {
+  /** Name of the module that keeps the lock; `undefined` for the default one. */
+  readonly service: string | undefined;
+  /** Where an instance keeps that module's service. */
+  readonly property: symbol;
+  readonly skips: boolean;
+  readonly key: LockedKey;
+  readonly #options: LockedOptions;
+  readonly #requests = new WeakMap<LockManager, LockRequest>();
+
+  /** `Class.method`: who holds the lock, for people. */
+  readonly owner: string;
+
+  /** @throws {LockConfigError} All faults of the key and the options at once. */
+  constructor(
+    className: string,
+    readonly method: string,
+    key: string | readonly string[] | LockKeyFunction,
+    options: LockedOptions,
+  ) {
+    this.owner = `${className}.${method}`;
+    const problems = checkLockedOptions(options);
+    this.key = new LockedKey(key, this.owner, problems);
+    if (problems.length > 0) {
+      throw new LockConfigError(problems.map((problem) => `@Locked on ${this.owner}: ${problem}`));
+    }
+    const { service, ifBusy, ...lockOptions } = options;
+    this.service = service;
+    this.property = servicePropertyOf(service);
+    this.skips = ifBusy === 'skip';
+    const wait = this.skips ? { wait: 0 } : {};
+    this.#options = { label: this.owner, ...wait, ...lockOptions };
+  }
+
+  /** How the lock is taken in one store: the options, with the module's defaults. */
+  requestFor(manager: LockManager): LockRequest {
+    let request = this.#requests.get(manager);
+    if (request === undefined) {
+      request = resolveRequest(this.#options, manager.settings, { template: this.key.template });
+      this.#requests.set(manager, request);
+    }
+    return request;
+  }
+}
+
+const PLAN = 'nestjs-redis-lock:plan';
+
+/** What `@Locked` says of a method; `undefined` for any other function. */
+export function lockedPlanOf(method: object): LockedPlan | undefined {
+  return Reflect.getMetadata(PLAN, method) as LockedPlan | undefined;
+}
+
+/** What `@Locked` says of the method that `prototype` itself has under this name. */
+export function ownLockedPlanOf(prototype: object, name: string | symbol): LockedPlan | undefined {
+  return Reflect.getOwnMetadata(PLAN, prototype, name) as LockedPlan | undefined;
+}
+
+/** Attaches a plan to the method that it is for. */
+export function setLockedPlan(
+  plan: LockedPlan,
+  prototype: object,
+  name: string | symbol,
+  method: object,
+): void {
+  Reflect.defineMetadata(PLAN, plan, method);
+  Reflect.defineMetadata(PLAN, plan, prototype, name);
+}

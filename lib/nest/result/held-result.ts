@@ -1,0 +1,82 @@
+import { finished } from 'node:stream';
+import { ReadableStream } from 'node:stream/web';
+import { StreamableFile } from '@nestjs/common';
+import { isObservable } from 'rxjs';
+import type { Lock } from '../../engine/api/lock.js';
+import { HeldIterator } from './held-iterator.js';
+import { HeldObservable } from './held-observable.js';
+
+/** A result that goes on when its method has returned; its lock is held until it has ended. */
+export interface HeldResult {
+  /** What the caller gets. */
+  readonly value: unknown;
+  readonly ended: Promise<void>;
+}
+
+/** Resolves when the lock is released; rejects when it was lost. */
+export type Released = () => Promise<unknown>;
+
+/**
+ * Takes hold of a result that goes on: an Observable, an async iterable, a stream. An Observable or
+ * iterable tells its consumer that it is over when the lock is released.
+ *
+ * @returns `undefined` for any other value.
+ */
+export function holdResult(value: unknown, lock: Lock, released: Released): HeldResult | undefined {
+  const leaving = (end: () => void) => () => {
+    end();
+    return released();
+  };
+  if (isObservable(value)) return holdUntil((end) => new HeldObservable(value, lock, leaving(end)));
+  const stream = value instanceof StreamableFile ? value.getStream() : value;
+  if (isNodeStream(stream)) {
+    return holdUntil((end) => {
+      finished(stream, { writable: false }, end);
+      return value as object;
+    });
+  }
+  if (!isAsyncIterable(value)) return undefined;
+  return holdUntil((end) => iterableLike(value, new HeldIterator(value, leaving(end))));
+}
+
+/** The same value for a consumer in another context: an iterable's steps stay in this one. */
+export function bindResult(value: unknown): unknown {
+  if (!isAsyncIterable(value) || isNodeStream(value)) return value;
+  return iterableLike(value, new HeldIterator(value, () => Promise.resolve()));
+}
+
+/** Whether a value goes on when its method has returned, over HTTP. */
+export function isStreaming(value: unknown): boolean {
+  return (
+    value instanceof StreamableFile ||
+    isAsyncIterable(value) ||
+    value instanceof globalThis.Response
+  );
+}
+
+/** Ends what nobody can end any more: Nest drops the result of a handler whose client has left. */
+const abandoned = new FinalizationRegistry<() => void>((end) => end());
+
+/** @param make Makes what the caller gets, which calls `end` when it is over. */
+function holdUntil(make: (end: () => void) => object): HeldResult {
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const value = make(end);
+  abandoned.register(value, end);
+  return { value, ended };
+}
+
+function iterableLike(source: AsyncIterable<unknown>, held: HeldIterator): object {
+  return source instanceof ReadableStream ? ReadableStream.from(held) : held;
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+/** By shape: there are copies of `readable-stream` about. */
+function isNodeStream(value: unknown): value is NodeJS.ReadableStream {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pipe, on } = value as Partial<NodeJS.ReadableStream>;
+  return typeof pipe === 'function' && typeof on === 'function';
+}

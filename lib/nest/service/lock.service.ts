@@ -1,0 +1,150 @@
+import { isLockError } from '../../engine/api/errors.js';
+import type { LockEvents } from '../../engine/api/lock-events.js';
+import type { LockKey } from '../../engine/api/lock-key.js';
+import { LockManager } from '../../engine/lock-manager.js';
+import type { LockOptions } from '../../engine/api/lock-options.js';
+import type { Lock, LockInfo } from '../../engine/api/lock.js';
+import { MemoryLockStore } from '../../memory/memory-lock.store.js';
+import { openRedisStore } from '../../redis/open-redis-store.js';
+import { noteFacts } from '../errors/facts.js';
+import { resolveModuleOptions } from './options.check.js';
+import type { RedisLockModuleOptions } from './options.js';
+
+/**
+ * Takes, waits for and inspects locks. Usable from its constructor on: it connects by itself,
+ * and a call made before Redis answers waits within its `wait`.
+ */
+export class LockService {
+  private readonly manager: LockManager;
+  private readonly busyStatus: number | false;
+
+  /** @throws {LockConfigError} All faults of the options at once. */
+  constructor(options: RedisLockModuleOptions) {
+    // The connection may hold a password: it is not kept here, where a log of the object shows it.
+    const { settings, connection, busyStatus, keyPrefix, replicas } = resolveModuleOptions(options);
+    const { commandTimeout } = settings;
+    this.busyStatus = busyStatus;
+    this.manager = new LockManager(settings, (boot) =>
+      connection === 'memory'
+        ? new MemoryLockStore(boot)
+        : openRedisStore(connection, { keyPrefix, commandTimeout, boot, replicas }),
+    );
+  }
+
+  /** What happens to the locks of this service; a listener that throws changes nothing. */
+  get events(): LockEvents {
+    return this.manager.events;
+  }
+
+  /**
+   * Waits for the lock and takes it. Give it back with `release()`, or hold it by `await using`.
+   * Inside a `withLock` or `@Locked` context of the same key it re-enters at once.
+   *
+   * @throws {LockTimeoutError} `LOCK_TIMEOUT`: still busy after `wait`.
+   * @throws {LockQueueFullError} `LOCK_QUEUE_FULL`: `maxWaiters` callers wait already.
+   * @throws {LockUnavailableError} `LOCK_UNAVAILABLE`: Redis did not answer within `wait`.
+   * @throws {LockShutdownError} `LOCK_SHUTDOWN`: the application is closing.
+   */
+  acquire(key: LockKey, options?: LockOptions): Promise<Lock> {
+    return this.own(this.manager.acquire(key, options));
+  }
+
+  /**
+   * Tries once to take the lock.
+   *
+   * @returns `null` when it is busy.
+   * @throws {LockUnavailableError} `LOCK_UNAVAILABLE`: Redis did not answer; whether the lock is free is not known.
+   */
+  tryAcquire(key: LockKey, options?: Omit<LockOptions, 'wait'>): Promise<Lock | null> {
+    return this.own(this.manager.tryAcquire(key, options));
+  }
+
+  /**
+   * Runs `task` while holding the lock on `key` and releases it afterwards. The lease is renewed
+   * meanwhile; calls for the same key that start inside `task` re-enter. An error of `task` reaches
+   * the caller unchanged, whatever happened to the lock.
+   *
+   * Exclusion is not guaranteed once `lock.signal` has aborted: pass `lock.fencingToken` to
+   * storage that compares it.
+   *
+   * @throws {LockLostError} `LOCK_LOST`: the lease ended while `task` ran, and `task` returned;
+   * its value is in `result`. With `onLost: 'report'` the value is returned instead.
+   */
+  withLock<T>(
+    key: LockKey,
+    task: (lock: Lock) => T | Promise<T>,
+    options?: LockOptions,
+  ): Promise<T> {
+    return this.own(this.manager.withLock(key, task, options));
+  }
+
+  /** The innermost lock of the running `withLock` or `@Locked` context, of `key` when given. */
+  current(key?: string): Lock | undefined {
+    return this.manager.current(key);
+  }
+
+  /**
+   * Tells who holds the lock.
+   *
+   * @returns `null` when nobody does.
+   * @throws {LockUnavailableError} `LOCK_UNAVAILABLE`: Redis can't tell.
+   */
+  inspect(key: string): Promise<LockInfo | null> {
+    return this.manager.inspect(key);
+  }
+
+  /**
+   * Lists the locks under this service's `keyPrefix`. Not a snapshot: locks come and go meanwhile.
+   *
+   * @param options.match Redis glob over the application's key. @default '*'
+   */
+  list(options?: { match?: string }): AsyncIterable<LockInfo> {
+    return this.manager.list(options);
+  }
+
+  /**
+   * Takes the lock from its holder: an operator's lever. The next waiter gets it; the ousted
+   * holder's signal aborts, yet the two may overlap: fence.
+   *
+   * @returns `false` when nobody holds it, or a holder that is none of ours.
+   */
+  forceRelease(key: string): Promise<boolean> {
+    return this.manager.forceRelease(key);
+  }
+
+  /**
+   * Turns waiters and new calls away, lets running holders finish within `shutdownTimeout`, and
+   * closes what this service opened. `app.close()` does it; idempotent.
+   */
+  shutdown(): Promise<void> {
+    return this.manager.close();
+  }
+
+  /** With several modules in one application an error is answered as its own module says. */
+  private own<T>(call: Promise<T>): Promise<T> {
+    return call.catch(this.note);
+  }
+
+  private readonly note = (error: unknown): never => {
+    if (isLockError(error)) noteFacts(error, { busyStatus: this.busyStatus });
+    throw error;
+  };
+}
+
+/**
+ * The engine of a service; `undefined` for a stand-in that a test put in its place.
+ *
+ * @internal
+ */
+export function managerOf(service: LockService): LockManager | undefined {
+  return service['manager'];
+}
+
+/**
+ * Status of a busy lock; `false` when the module answers no lock errors.
+ *
+ * @internal
+ */
+export function busyStatusOf(service: LockService): number | false {
+  return service['busyStatus'] ?? false;
+}

@@ -1,0 +1,63 @@
+import type {
+  InjectionToken,
+  ModuleMetadata,
+  OptionalFactoryDependency,
+  Type,
+} from '@nestjs/common';
+import type { Duration } from '../../engine/api/duration.js';
+import type { LockEngineOptions } from '../../engine/api/lock-options.js';
+import type { RedisLockConnection } from '../../redis/connection.js';
+
+/**
+ * Where locks are kept: what reaches Redis, or `'memory'` for locks of this process only
+ * (development, unit tests). A client that is handed in is never closed or reconfigured.
+ */
+// Named beside `string`, which covers it, for whoever reads the type.
+// oxlint-disable-next-line typescript/no-redundant-type-constituents
+export type LockConnection = RedisLockConnection | 'memory';
+
+/** How lock errors are answered over HTTP. */
+export interface LockHttpOptions {
+  /** Status of a busy lock, 400 to 599. @default 423 */
+  status?: number;
+}
+
+/** Options of a `RedisLockModule`; checked once, at start, all faults in one `LockConfigError`. */
+export interface RedisLockModuleOptions extends LockEngineOptions {
+  /** Where locks are kept. */
+  connection: LockConnection;
+  /** Stands before every key in Redis. @default 'lock:' */
+  keyPrefix?: string;
+  /**
+   * A grant counts only when this many replicas (1 to 100) have it; too few reject the call with
+   * `LOCK_UNAVAILABLE`. `timeout`: longest wait for them. @default unset; `timeout`: `commandTimeout`
+   */
+  replicas?: { count: number; timeout?: Duration };
+  /** How lock errors are answered over HTTP; `false` registers no filter for them. */
+  http?: LockHttpOptions | false;
+}
+
+/** What a dynamic module takes beside the options. */
+export interface RedisLockModuleExtras {
+  /** Name of the service, for a second one beside the default. @default the default service */
+  name?: string;
+  /** Whether the service is visible in every module. @default true */
+  isGlobal?: boolean;
+}
+
+/** Makes the options of a `RedisLockModule` (`useClass`, `useExisting`). */
+export interface RedisLockOptionsFactory {
+  createRedisLockOptions(): RedisLockModuleOptions | Promise<RedisLockModuleOptions>;
+}
+
+/** Takes exactly one of `useFactory`, `useClass` and `useExisting`. */
+export interface RedisLockModuleAsyncOptions
+  extends RedisLockModuleExtras, Pick<ModuleMetadata, 'imports'> {
+  /** What `useFactory` is called with. */
+  inject?: (InjectionToken | OptionalFactoryDependency)[];
+  // `never[]` would refuse functions that name their arguments' types.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  useFactory?: (...args: any[]) => RedisLockModuleOptions | Promise<RedisLockModuleOptions>;
+  useClass?: Type<RedisLockOptionsFactory>;
+  useExisting?: InjectionToken<RedisLockOptionsFactory>;
+}

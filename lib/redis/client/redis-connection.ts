@@ -1,0 +1,200 @@
+import type { Redis } from 'ioredis';
+import { LockUnavailableError } from '../../engine/api/errors.js';
+import { RedisTime } from '../../engine/store/lease.js';
+import { NotAppliedError } from '../../engine/store/lock-store.js';
+import type { StoreTrouble } from '../../engine/store/lock-store.js';
+import { MAX_RECONNECT_MS } from '../connection.js';
+import { Overdue } from './command-timeouts.js';
+import { ReadyWaiters } from './ready-waiters.js';
+import { isDatabaseRefused, isNotSent, toStoreError } from './redis-errors.js';
+import { serverIdOf } from './server-info.js';
+
+/** An answer, and what its deadline is counted from. */
+export interface Answer<T> {
+  readonly reply: T;
+  readonly sentAt: number;
+  /** The connection was cut in between: the command may have run twice. */
+  readonly resent: boolean;
+  /** Who answered. */
+  readonly from: RedisConnection;
+}
+
+export interface ConnectionHooks {
+  /** Goes first on each new connection, before any other command; must not reject. */
+  readonly prepare?: (client: Redis, time: RedisTime) => Promise<void>;
+  /** Commands can be sent, on a new connection. */
+  readonly ready: () => void;
+  readonly closed?: () => void;
+}
+
+/**
+ * One connection of our own. Every command has a timeout of ours, since a client can leave promises
+ * pending for ever; a connection on which nothing arrives is torn down, since it is half open.
+ */
+export class RedisConnection {
+  /** The server's clock, by what was answered on the present connection. */
+  readonly time = new RedisTime();
+  /** Counts connections, to tell whether a command was sent on one that is gone. */
+  #epoch = 0;
+  /** Whether commands can be sent: connected and prepared. */
+  #usable = false;
+  #lastError: Error | undefined;
+  #serverId: string | undefined;
+  readonly #waiting = new ReadyWaiters();
+  #usableSince = 0;
+  #nextTry: NodeJS.Timeout | undefined;
+  #closed = false;
+  readonly #overdue = new Overdue();
+
+  constructor(
+    readonly client: Redis,
+    private readonly commandTimeout: number,
+    private readonly hooks: ConnectionHooks,
+  ) {
+    client.on('error', (error: Error) => {
+      // A client that is refused its database would go on in database 0.
+      if (isDatabaseRefused(error)) client.stream.destroy();
+      if (!isNotSent(error)) this.#lastError = error;
+    });
+    client.on('close', () => {
+      this.#epoch += 1;
+      clearTimeout(this.#nextTry);
+      this.#usable = false;
+      this.#serverId = undefined;
+      this.time.reset();
+      hooks.closed?.();
+    });
+    client.on('ready', () => void this.#prepare());
+    // A client gives up for good when it fails before it has a socket.
+    client.on('end', () =>
+      this.#later(MAX_RECONNECT_MS, () => void client.connect().catch(() => undefined)),
+    );
+  }
+
+  /** Another number for each connection. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** The server's address, for errors. */
+  get node(): string {
+    const { path, host, port } = this.client.options;
+    return path ?? `${host ?? 'localhost'}:${port ?? 6379}`;
+  }
+
+  /** What is known of why it failed. */
+  get trouble(): StoreTrouble {
+    return { nodes: [this.node], cause: this.#lastError };
+  }
+
+  /** Whether both talk to the same server process: an address may lead to another one meanwhile. */
+  isAtServerOf(other: RedisConnection): boolean {
+    return this.#serverId !== undefined && this.#serverId === other.#serverId;
+  }
+
+  /** When both lead to one address and are at different servers, the older one is made anew. */
+  meet(other: RedisConnection): void {
+    if (!this.#serverId || !other.#serverId || this.isAtServerOf(other)) return;
+    const older = this.#usableSince < other.#usableSince ? this : other;
+    older.client.stream?.destroy();
+  }
+
+  /** What a command, or a part of it, was refused with, as one of the store's errors. */
+  refusal(key: string, error: unknown): Error {
+    // A primary that became a replica: the next connection may find the new primary.
+    if (error instanceof Error && error.message.startsWith('READONLY')) {
+      const leaveAt = this.#usableSince + MAX_RECONNECT_MS;
+      this.#later(leaveAt - performance.now(), () => this.client.stream.destroy());
+    }
+    return toStoreError(key, this.node, error, this.#lastError);
+  }
+
+  /** Tests the socket: a half-open one is torn down. */
+  async probe(): Promise<void> {
+    await this.send('', (client) => client.ping()).catch(() => undefined);
+  }
+
+  /** Sends a command, waiting for the connection first; rejects with the store's errors only. */
+  send<T>(
+    key: string,
+    command: (client: Redis, deadline: number) => Promise<unknown>,
+  ): Promise<Answer<T>> {
+    const deadline = performance.now() + this.commandTimeout;
+    return this.#usable
+      ? this.#send(key, command, deadline)
+      : this.#untilReady(key).then(() => this.#send(key, command, deadline));
+  }
+
+  #send<T>(
+    key: string,
+    command: (client: Redis, deadline: number) => Promise<unknown>,
+    deadline: number,
+  ): Promise<Answer<T>> {
+    return new Promise<Answer<T>>((resolve, reject) => {
+      const epoch = this.#epoch;
+      const stream = this.client.stream;
+      const read = stream?.bytesRead;
+      const expire = (): void => {
+        if (stream !== undefined && stream.bytesRead === read) stream.destroy();
+        const why = `Redis did not answer within ${this.commandTimeout} ms.`;
+        reject(new LockUnavailableError([key], why, this.#lastError, [this.node]));
+      };
+      const pending = { deadline, expire };
+      this.#overdue.add(pending);
+      const sentAt = performance.now();
+      command(this.client, deadline).then(
+        (reply) => {
+          this.#overdue.answered(pending);
+          const resent = epoch !== this.#epoch;
+          resolve({ reply: reply as T, sentAt, resent, from: this });
+        },
+        (error: unknown) => {
+          this.#overdue.answered(pending);
+          reject(this.refusal(key, error));
+        },
+      );
+    });
+  }
+
+  /** Ends the connection at once; what is under way rejects. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#nextTry);
+    this.client.disconnect();
+    this.#overdue.close();
+    this.#waiting.wake();
+  }
+
+  async #prepare(): Promise<void> {
+    const epoch = this.#epoch;
+    const [id] = await Promise.all([
+      serverIdOf(this.client),
+      this.hooks.prepare?.(this.client, this.time),
+    ]);
+    if (epoch !== this.#epoch) return;
+    this.#lastError = undefined;
+    this.#serverId = id;
+    this.#usable = true;
+    this.#usableSince = performance.now();
+    this.#waiting.wake();
+    this.hooks.ready();
+  }
+
+  #later(ms: number, reconnect: () => void): void {
+    clearTimeout(this.#nextTry);
+    if (!this.#closed) this.#nextTry = setTimeout(reconnect, Math.max(0, ms));
+  }
+
+  async #untilReady(key: string): Promise<void> {
+    const stream = this.client.stream;
+    const read = stream?.bytesRead;
+    await this.#waiting.wait(this.#closed ? 0 : this.commandTimeout);
+    if (this.#usable) return;
+    // Connected, but the server says nothing.
+    const connected = this.client.status === 'connect' || this.client.status === 'ready';
+    if (connected && this.client.stream === stream && stream?.bytesRead === read) stream?.destroy();
+    throw new NotAppliedError([key], 'there is no connection to Redis.', this.#lastError, [
+      this.node,
+    ]);
+  }
+}

@@ -1,0 +1,62 @@
+import { LockConfigError, LockUnavailableError, copyOfError } from '../../engine/api/errors.js';
+import { NotAppliedError } from '../../engine/store/lock-store.js';
+
+/** Refusals that Redis gives before anything was changed. */
+const REFUSED =
+  /(?:^|[-\s])(OOM|READONLY|LOADING|MISCONF|NOREPLICAS|BUSY|MASTERDOWN|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN|TRYAGAIN|MOVED|ASK)\b/;
+const NEVER_WORKS = /(?:^|[-\s])(WRONGTYPE|CROSSSLOT)\b/;
+
+/**
+ * Gives every failure of a command its typed outcome.
+ *
+ * @param lastError Of the connection: why the client had to retry says more than its limit of one retry.
+ */
+export function toStoreError(
+  key: string,
+  node: string,
+  error: unknown,
+  lastError?: Error,
+): LockUnavailableError | LockConfigError {
+  const retried = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
+  const cause = copyOfError(retried ? (lastError ?? new Error('The connection was cut.')) : error);
+  const { message } = cause;
+  if (cause.name === 'ReplyError') {
+    if (NEVER_WORKS.test(message)) {
+      const problem = `Redis keeps something under lock ${JSON.stringify(key)} that is no lock; use another key or keyPrefix.`;
+      return new LockConfigError([problem], [key], cause);
+    }
+    const refused = REFUSED.exec(message)?.[1];
+    if (refused !== undefined)
+      return new NotAppliedError([key], `Redis refused (${refused}).`, cause, [node]);
+    return new LockUnavailableError([key], 'Redis answered with an error.', cause, [node]);
+  }
+  if (isNotSent(cause))
+    return new NotAppliedError([key], 'there is no connection to Redis.', cause, [node]);
+  return new LockUnavailableError([key], 'the connection to Redis failed.', cause, [node]);
+}
+
+/** What ioredis says when a command can't be sent, as it stores none for later. */
+export function isNotSent({ message }: Error): boolean {
+  return message.includes("isn't writeable");
+}
+
+/** A connection that may not use its database, told by the client as it connects. */
+export function isDatabaseRefused(error: Error & { command?: { name?: string } }): boolean {
+  return error.name === 'ReplyError' && error.command?.name === 'select';
+}
+
+/** A server that has not loaded the script; nothing ran. */
+export function isNoScript(error: unknown): boolean {
+  return (
+    error instanceof Error && error.name === 'ReplyError' && error.message.startsWith('NOSCRIPT')
+  );
+}
+
+/** What happened to a batch, as the error of one of its locks. */
+export function forKey(key: string, error: unknown): Error {
+  if (error instanceof LockConfigError)
+    return new LockConfigError(error.problems, [key], error.cause);
+  if (!(error instanceof LockUnavailableError)) return copyOfError(error);
+  const Type = error instanceof NotAppliedError ? NotAppliedError : LockUnavailableError;
+  return new Type([key], error.reason, error.cause, error.nodes);
+}

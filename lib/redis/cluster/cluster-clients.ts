@@ -1,0 +1,70 @@
+import { Redis } from 'ioredis';
+import type { Cluster, ClusterNode as SeedNode, ClusterOptions, RedisOptions } from 'ioredis';
+import { addressOf } from './cluster-layout.js';
+import { isCluster } from '../connection.js';
+import type { OwnOptions } from '../connection.js';
+import { checkClusterPrefix } from '../keys/lock-keys.js';
+import { reachable } from '../client/client-options.js';
+
+/** A Cluster as the module's user names it. */
+export type ClusterConnection = Cluster | { cluster: SeedNode[]; options?: ClusterOptions };
+
+/** How connections to a Cluster's nodes are opened; a client that was handed in is only read. */
+export interface ClusterClients {
+  readonly keyPrefix: string;
+  /** Where to ask for the layout first, as `host:port`. */
+  readonly seeds: readonly string[];
+  /** How a node is reached from here. */
+  reach(node: string): string;
+  open(node: string): Redis;
+}
+
+/** @param own Options that our own connections need, whatever the user's have. */
+export function clusterClients(connection: ClusterConnection, own: OwnOptions): ClusterClients {
+  const { seeds, options } = parts(connection);
+  const addresses = seeds.map(seedOptions);
+  const { host: _host, port: _port, ...credentials } = addresses[0] ?? {};
+  const { natMap } = options;
+  const base: RedisOptions = { ...credentials, ...options.redisOptions };
+  return {
+    keyPrefix: clusterPrefix(connection),
+    seeds: addresses.map(({ host = '127.0.0.1', port = 6379 }) => `${host}:${port}`),
+    reach: (node) => reachable(node, natMap),
+    open: (node) => new Redis({ ...base, ...own, ...addressOf(node), db: 0 }),
+  };
+}
+
+/** What is wrong with `keyPrefix` for `connection`, in a Cluster, one sentence each. */
+export function checkPrefix(connection: unknown, keyPrefix: string): string[] {
+  return isCluster(connection) ? checkClusterPrefix(clusterPrefix(connection) + keyPrefix) : [];
+}
+
+/** What the user's options put before every key. */
+function clusterPrefix(connection: ClusterConnection): string {
+  const { seeds, options } = parts(connection);
+  const [seed] = seeds as readonly (SeedNode & { keyPrefix?: string })[];
+  return options?.keyPrefix ?? options?.redisOptions?.keyPrefix ?? seed?.keyPrefix ?? '';
+}
+
+function parts(connection: ClusterConnection): { seeds: SeedNode[]; options: ClusterOptions } {
+  if ('cluster' in connection && Array.isArray(connection.cluster)) {
+    return { seeds: connection.cluster, options: connection.options ?? {} };
+  }
+  const client = connection as unknown as { startupNodes: SeedNode[]; options: ClusterOptions };
+  return { seeds: client.startupNodes, options: client.options };
+}
+
+/** A node as ioredis takes it: a port, `host:port`, a URL or options. */
+function seedOptions(seed: SeedNode): RedisOptions {
+  if (typeof seed === 'number') return { port: seed };
+  if (typeof seed !== 'string') return { ...seed } as RedisOptions;
+  const url = new URL(seed.includes('://') ? seed : `redis://${seed}`);
+  const { username, password } = url;
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port || 6379),
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}

@@ -1,0 +1,87 @@
+import type { Redis } from 'ioredis';
+import type { RedisTime } from '../../engine/store/lease.js';
+import { RedisConnection } from '../client/redis-connection.js';
+import type { Replicas } from '../servers/replicas.js';
+import { ScriptRunner } from '../servers/script-runner.js';
+
+/** What a node of a Cluster tells unasked. */
+export interface ClusterNodeHooks {
+  /** Commands can be sent to it, anew. */
+  ready(): void;
+  /** A connection to it is gone. */
+  closed(): void;
+  /** Its subscriber is connected anew, or has lost its connection. */
+  subscriberReady(node: ClusterNode): void;
+  subscriberClosed(node: ClusterNode): void;
+  /** It has ended some subscriptions: their slots are elsewhere. */
+  unsubscribed(node: ClusterNode): void;
+  /** @param time The node's clock; `undefined` when it can't be told whose it is. */
+  told(message: string, time: RedisTime | undefined): void;
+}
+
+/** One node of a Cluster: a connection for commands and, once somebody waits there, one that listens. */
+export class ClusterNode {
+  readonly scripts: ScriptRunner;
+  #subscriber: RedisConnection | undefined;
+  #closed = false;
+
+  constructor(
+    /** `host:port`. */
+    readonly name: string,
+    private readonly open: () => Redis,
+    private readonly options: {
+      readonly commandTimeout: number;
+      readonly replicas?: Replicas | undefined;
+    },
+    private readonly hooks: ClusterNodeHooks,
+  ) {
+    this.scripts = new ScriptRunner(open, 'sharded', options, {
+      ready: () => {
+        hooks.ready();
+        // What cut this connection may have left the other half open.
+        this.ping();
+      },
+      closed: () => this.#closed || hooks.closed(),
+    });
+  }
+
+  get commands(): RedisConnection {
+    return this.scripts.commands;
+  }
+
+  get isReady(): boolean {
+    return this.commands.client.status === 'ready';
+  }
+
+  /** The connection that listens; opened at first use. */
+  get subscriber(): RedisConnection {
+    if (this.#subscriber !== undefined) return this.#subscriber;
+    const client = this.open();
+    // Sent again by the client, a subscription would go first and let nothing else through behind it.
+    client.options.autoResendUnfulfilledCommands = false;
+    const subscriber = new RedisConnection(client, this.options.commandTimeout, {
+      ready: () => this.hooks.subscriberReady(this),
+      closed: () => this.#closed || this.hooks.subscriberClosed(this),
+    });
+    client.on('smessage', (_channel: string, message: string) => {
+      const known = subscriber.isAtServerOf(this.commands);
+      this.hooks.told(message, known ? this.commands.time : undefined);
+    });
+    client.on('moved', () => this.hooks.unsubscribed(this));
+    if (this.#closed) subscriber.close();
+    return (this.#subscriber = subscriber);
+  }
+
+  /** Tests the sockets that are not always in use; a half-open one is torn down. */
+  ping(): void {
+    this.scripts.check();
+    if (this.#subscriber?.client.status !== 'ready') return;
+    void this.#subscriber.probe();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.scripts.close();
+    this.#subscriber?.close();
+  }
+}

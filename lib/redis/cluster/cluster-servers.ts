@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NotAppliedError } from '../../engine/store/lock-store.js';
+import type { ClusterClients } from './cluster-clients.js';
+import { causeOf, readRedirection } from './cluster-layout.js';
+import type { ClusterNode } from './cluster-node.js';
+import { ClusterTopology } from './cluster-topology.js';
+import { deliver } from '../servers/push-messages.js';
+import { LockKeys } from '../keys/lock-keys.js';
+import type { KeysOfLock } from '../keys/lock-keys.js';
+import type { LockCommand, LockServers, ServersListener } from '../servers/lock-servers.js';
+import type { RedisStoreOptions } from '../servers/redis-store-options.js';
+import type { Answer, RedisConnection } from '../client/redis-connection.js';
+import { ShardedChannels } from './sharded-channels.js';
+
+/** Redirections that are followed at once; more mean that the nodes do not agree yet. */
+const PROMPT_HOPS = 5;
+const PAUSE_MS = 40;
+
+/** A Redis Cluster: each lock in its slot, on the node that owns it. */
+export class ClusterServers implements LockServers {
+  readonly keys: LockKeys;
+  readonly joint = false;
+  readonly #topology: ClusterTopology;
+  readonly #channels: ShardedChannels;
+
+  constructor(
+    clients: ClusterClients,
+    private readonly options: RedisStoreOptions,
+    listener: ServersListener,
+  ) {
+    const { commandTimeout, boot, keyPrefix } = options;
+    this.keys = new LockKeys(clients.keyPrefix + keyPrefix, true);
+    this.#topology = new ClusterTopology(clients, options, {
+      ready: () => listener.reconnected(),
+      changed: () => {
+        this.#channels.follow();
+        listener.reconnected();
+      },
+      subscriberReady: (node) => this.#channels.restore(node),
+      subscriberClosed: (node) => this.#channels.lose(node),
+      unsubscribed: (node) => {
+        this.#channels.lose(node);
+        void this.#topology.refresh().then(() => this.#channels.restore(node));
+      },
+      told: (message, time) => deliver(message, time, listener),
+    });
+    const missed = (): void => listener.reconnected();
+    this.#channels = new ShardedChannels(this.#topology, boot, commandTimeout, missed);
+  }
+
+  /** Follows the slot to where it is; one node has `commandTimeout` to answer, and no new one is asked after that. */
+  async run<T>(command: LockCommand): Promise<Answer<T>> {
+    const { key, place } = command;
+    const giveUpAt = performance.now() + this.options.commandTimeout;
+    let importing: ClusterNode | undefined;
+    for (let hops = 1; ; hops += 1) {
+      const node = importing ?? (await this.#locate(key, place));
+      try {
+        return await node.scripts.run<T>(command, importing !== undefined);
+      } catch (error) {
+        if (performance.now() >= giveUpAt || this.#topology.isClosed) throw error;
+        importing = await this.#redirected(error as Error, node, place.slot, hops);
+      }
+    }
+  }
+
+  hears(place: KeysOfLock): boolean {
+    return this.#channels.hears(place);
+  }
+
+  listenFor(place: KeysOfLock): Promise<boolean> {
+    return this.#channels.listenFor(place);
+  }
+
+  async all(): Promise<readonly RedisConnection[]> {
+    await this.#topology.refresh();
+    return this.#topology.owners().map(({ commands }) => commands);
+  }
+
+  close(): void {
+    this.#channels.close();
+    this.#topology.close();
+  }
+
+  async #locate(key: string, { slot }: KeysOfLock): Promise<ClusterNode> {
+    const known = this.#topology.ownerOf(slot);
+    if (known !== undefined) return known;
+    await this.#topology.refresh();
+    const found = this.#topology.ownerOf(slot);
+    if (found !== undefined) return found;
+    throw new NotAppliedError([key], 'no node of the Redis Cluster that keeps it can be reached.');
+  }
+
+  /** Where to try next: the node that is about to get the slot, or its owner; throws when it is over. */
+  async #redirected(
+    error: Error,
+    node: ClusterNode,
+    slot: number,
+    hops: number,
+  ): Promise<ClusterNode | undefined> {
+    const redirection = readRedirection(causeOf(error), node.name);
+    if (redirection === undefined) {
+      void this.#topology.refresh();
+      // Not sent, and the slot is elsewhere by now.
+      const elsewhere = this.#topology.ownerOf(slot) !== node;
+      if (error instanceof NotAppliedError && elsewhere) return undefined;
+      throw error;
+    }
+    if (redirection.kind === 'moved') this.#topology.moved(slot, redirection.node);
+    if (redirection.kind === 'down') void this.#topology.refresh();
+    const prompt = redirection.kind === 'moved' || redirection.kind === 'ask';
+    if (!prompt || hops > PROMPT_HOPS) await sleep(PAUSE_MS);
+    return redirection.kind === 'ask' ? this.#topology.nodeAt(redirection.node) : undefined;
+  }
+}

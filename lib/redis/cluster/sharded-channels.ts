@@ -1,0 +1,139 @@
+import { causeOf, readRedirection } from './cluster-layout.js';
+import type { ClusterNode } from './cluster-node.js';
+import type { ClusterTopology } from './cluster-topology.js';
+import type { KeysOfLock } from '../keys/lock-keys.js';
+import { WATCH_MS } from '../client/subscription.js';
+
+/** A subscription outlives its last use by this long: who waits uses it every 2.5 s at least. */
+const IDLE_MS = 15_000;
+/** Above this number the idle ones go as early as they can. */
+const MANY = 1000;
+const MANY_IDLE_MS = 6000;
+/** Owners that a subscription goes after at once. */
+const MAX_TRIES = 3;
+
+interface ShardedChannel {
+  readonly name: string;
+  readonly slot: number;
+  /** Where it is subscribed, or was last. */
+  node: ClusterNode | undefined;
+  subscribed: boolean;
+  joining: Promise<boolean> | undefined;
+  usedAt: number;
+}
+
+/** This process's subscriptions in a Cluster: one for each key that it waits for, at the key's node. */
+export class ShardedChannels {
+  readonly #channels = new Map<string, ShardedChannel>();
+  readonly #tend: NodeJS.Timeout;
+
+  constructor(
+    private readonly topology: ClusterTopology,
+    private readonly boot: string,
+    private readonly commandTimeout: number,
+    /** Subscribed anew: messages may have been missed before. */
+    private readonly missed: () => void,
+  ) {
+    this.#tend = setInterval(() => this.#onTend(), WATCH_MS).unref();
+  }
+
+  hears(place: KeysOfLock): boolean {
+    const channel = this.#channels.get(place.channel);
+    if (channel === undefined) return false;
+    channel.usedAt = performance.now();
+    if (!channel.subscribed && channel.joining === undefined) void this.#rejoin([channel]);
+    return channel.subscribed;
+  }
+
+  async listenFor({ channel: prefix, slot }: KeysOfLock): Promise<boolean> {
+    let channel = this.#channels.get(prefix);
+    if (channel === undefined) {
+      const name = prefix + this.boot;
+      channel = { name, slot, node: undefined, subscribed: false, joining: undefined, usedAt: 0 };
+      this.#channels.set(prefix, channel);
+    }
+    channel.usedAt = performance.now();
+    if (channel.subscribed) return true;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), this.commandTimeout / 2);
+    });
+    const joined = await Promise.race([this.#join(channel), late]);
+    clearTimeout(timer);
+    return joined;
+  }
+
+  /** Slots have other owners: goes after them. */
+  follow(): void {
+    const astray = [...this.#channels.values()].filter(
+      ({ node, slot }) => node !== undefined && node !== this.topology.ownerOf(slot),
+    );
+    for (const channel of astray) this.#leave(channel);
+    void this.#rejoin(astray);
+  }
+
+  /** The node's subscriber is connected. */
+  restore(node: ClusterNode): void {
+    void this.#rejoin([...this.#channels.values()].filter((channel) => channel.node === node));
+  }
+
+  /** The node's subscriber has lost its connection. */
+  lose(node: ClusterNode): void {
+    for (const channel of this.#channels.values()) {
+      if (channel.node === node) channel.subscribed = false;
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#tend);
+    this.#channels.clear();
+  }
+
+  async #rejoin(channels: readonly ShardedChannel[]): Promise<void> {
+    const lost = channels.filter(({ subscribed, joining }) => !subscribed && joining === undefined);
+    const joined = await Promise.all(lost.map((channel) => this.#join(channel)));
+    if (joined.includes(true)) this.missed();
+  }
+
+  #join(channel: ShardedChannel): Promise<boolean> {
+    channel.joining ??= this.#subscribe(channel).finally(() => (channel.joining = undefined));
+    return channel.joining;
+  }
+
+  async #subscribe(channel: ShardedChannel): Promise<boolean> {
+    const { name, slot } = channel;
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const node = (channel.node = this.topology.ownerOf(slot));
+      if (node === undefined) return false;
+      try {
+        await node.subscriber.send('', (client) => client.ssubscribe(name));
+        channel.subscribed = true;
+        if (this.topology.ownerOf(slot) === node) return true;
+        this.#leave(channel);
+      } catch (error) {
+        const redirection = readRedirection(causeOf(error), node.name);
+        if (redirection?.kind === 'moved') this.topology.moved(slot, redirection.node);
+        if (this.topology.ownerOf(slot) === node) return false;
+      }
+    }
+    return false;
+  }
+
+  #leave(channel: ShardedChannel): void {
+    const { name, node, subscribed } = channel;
+    channel.subscribed = false;
+    if (node === undefined || !subscribed) return;
+    node.subscriber.send('', (client) => client.sunsubscribe(name)).catch(() => undefined);
+  }
+
+  #onTend(): void {
+    for (const node of this.topology.nodes) node.ping();
+    const idleFor = this.#channels.size > MANY ? MANY_IDLE_MS : IDLE_MS;
+    const usedBefore = performance.now() - idleFor;
+    for (const [prefix, channel] of this.#channels) {
+      if (channel.usedAt >= usedBefore || channel.joining !== undefined) continue;
+      this.#leave(channel);
+      this.#channels.delete(prefix);
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import type { AcquireCommand, AcquireReply } from '../../engine/store/lock-store.js';
+import { isToken } from '../../engine/store/token.js';
+import type { Heard, Verdict } from './gather.js';
+import type { Pass } from '../store/joint-commands.js';
+import type { QuorumClaim } from './candidacy.js';
+import type { QuorumNode } from './node.js';
+import { passedTo, seal, votesIn } from './votes.js';
+import type { HeldReply, QuorumContext, Vote } from './votes.js';
+
+type Answers = readonly Heard<QuorumNode, AcquireReply>[];
+
+/** How soon to look whether the holder of the coordinator is one of the majority, in milliseconds. */
+const LOOK_MS = 100;
+/** How long a coordinator that refused is passed over, in milliseconds. */
+const REFUSED_MS = 1000;
+
+/** One attempt to get a lock from a majority of the nodes, or a place in the coordinator's queue. */
+export class QuorumAcquirer {
+  constructor(private readonly context: QuorumContext) {}
+
+  /** All nodes at once: one round trip when the lock is free. Only the coordinator queues. */
+  async askAll(claim: QuorumClaim, command: AcquireCommand): Promise<AcquireReply> {
+    const { group, fences } = this.context;
+    const { coordinator, ttl } = claim;
+    const floor = fences.at(performance.now());
+    const vote = { ...command, queue: undefined, yields: undefined };
+    const heard = await group.ask(
+      group.nodes,
+      (node) => claim.ask(node, node === coordinator ? command : vote, floor),
+      (answers) => this.#judge(claim, answers),
+    );
+    group.check(claim.key);
+    const votes = votesIn(this.context, ttl, heard);
+    const place = heard.find(({ node }) => node === coordinator)?.reply;
+    if (votes.length < group.majority) return this.#settle(claim, command, heard);
+    if (place?.kind !== 'queued' && place?.kind !== 'busy') return seal(this.context, claim, votes);
+    const holder = await this.#holderOf(claim);
+    if (holder !== undefined && !isToken(holder))
+      return this.#passOver(claim, votes, place.leaseLeft);
+    // Just granted to the first in the queue, or just being given back: it is not our turn.
+    const reply = await this.#settle(claim, command, heard);
+    if (reply.kind !== 'queued' || holder === undefined) return reply;
+    return { ...reply, pollIn: claim.doubt(holder) };
+  }
+
+  /** The coordinator alone, where others wait: who is not first does not disturb the one who is. */
+  async askInTurn(claim: QuorumClaim, command: AcquireCommand): Promise<AcquireReply> {
+    return this.goOn(claim, command, await this.askCoordinator(claim, command));
+  }
+
+  async askCoordinator(
+    claim: QuorumClaim,
+    command: AcquireCommand,
+    pass?: Pass,
+  ): Promise<AcquireReply> {
+    const node = claim.coordinator as QuorumNode;
+    const reply = await claim
+      .ask(node, command, pass?.floor, pass?.heir)
+      .catch((error: unknown) => {
+        this.context.contention.passOver(claim.key, node, REFUSED_MS);
+        throw error;
+      });
+    if (reply.kind === 'queued') this.context.contention.met(claim.key);
+    return reply;
+  }
+
+  /** Asks the rest of the nodes when the coordinator has given its vote. */
+  async goOn(
+    claim: QuorumClaim,
+    command: AcquireCommand,
+    reply: AcquireReply,
+  ): Promise<AcquireReply> {
+    return reply.kind === 'held' ? this.askRest(claim, command, reply) : reply;
+  }
+
+  /**
+   * The coordinator's own vote is there: asks the others, with the lease and the numbers it gave,
+   * but for those whose votes the holder before has passed on already.
+   */
+  async askRest(
+    claim: QuorumClaim,
+    { key, token, until }: Pick<AcquireCommand, 'key' | 'token' | 'until'>,
+    granted: HeldReply,
+  ): Promise<AcquireReply> {
+    const { group } = this.context;
+    const { lease: ttl, fences: block } = granted;
+    const vote = { key, token, ttl, until, fences: block.last - block.next + 1 };
+    const passed = passedTo(claim);
+    const known = [{ node: claim.coordinator as QuorumNode, reply: granted }, ...passed];
+    if (passed.length > 0) claim.inherit(group.nodes);
+    const inherited = votesIn(this.context, claim.ttl, known);
+    group.check(key);
+    if (inherited.length >= group.majority) return seal(this.context, claim, inherited);
+    const rest = group.nodes.filter((node) => !known.some((one) => one.node === node));
+    const heard = await group.ask(
+      rest,
+      (node) => claim.ask(node, vote, block.last),
+      (answers) => this.#judge(claim, [...known, ...answers]),
+      group.majority - inherited.length,
+    );
+    group.check(key);
+    const answers = [...known, ...heard];
+    const votes = votesIn(this.context, claim.ttl, answers);
+    if (votes.length >= group.majority) return seal(this.context, claim, votes);
+    claim.giveBack(rest);
+    return this.#partial(claim, answers);
+  }
+
+  #judge({ ttl, coordinator }: QuorumClaim, heard: Answers): Verdict {
+    const { group } = this.context;
+    const votes = votesIn(this.context, ttl, heard).length;
+    const open = group.nodes.length - heard.length;
+    const certain = votes >= group.majority || votes + open < group.majority;
+    const place = heard.find(({ node }) => node === coordinator)?.reply;
+    if (place?.kind === 'queued') return 'soon';
+    if (!certain) return 'wait';
+    return place === undefined ? 'soon' : 'done';
+  }
+
+  /** No majority: waits in the coordinator's queue, keeps a turn that has come, or is refused. */
+  async #settle(
+    claim: QuorumClaim,
+    command: AcquireCommand,
+    heard: Answers,
+  ): Promise<AcquireReply> {
+    const { group, contention } = this.context;
+    const place = heard.find(({ node }) => node === claim.coordinator)?.reply;
+    if (place?.kind === 'queued') {
+      contention.met(claim.key);
+      claim.giveBack(this.#others(claim));
+      return { ...place, pollIn: Math.min(place.leaseLeft, LOOK_MS) };
+    }
+    if (heard.filter(({ reply }) => reply !== undefined).length < group.majority)
+      throw group.unavailable(claim.key, heard);
+    if (place !== undefined && place.kind !== 'held') return place;
+    if (place === undefined) return this.#coordinateAnew(claim, command, heard);
+    claim.giveBack(this.#others(claim));
+    return this.#partial(claim, heard);
+  }
+
+  /** The coordinator did not answer; the next in order that did takes its place. */
+  async #coordinateAnew(
+    claim: QuorumClaim,
+    command: AcquireCommand,
+    heard: Answers,
+  ): Promise<AcquireReply> {
+    const answered = heard.filter(({ reply }) => reply !== undefined).map(({ node }) => node);
+    const node = this.context.contention.coordinatorOf(claim.key, claim.ttl, answered);
+    claim.coordinator = node;
+    const answer = heard.find((one) => one.node === node)?.reply as AcquireReply;
+    if (answer.kind === 'busy' && command.queue === undefined) return answer;
+    claim.giveBack(this.#others(claim));
+    return answer.kind === 'held'
+      ? this.#partial(claim, heard)
+      : this.askInTurn(claim, { ...command, yields: undefined });
+  }
+
+  /** @throws {LockUnavailableError} Too few nodes answered to tell that others have the lock. */
+  #partial(claim: QuorumClaim, heard: Answers): AcquireReply {
+    const { group } = this.context;
+    if (heard.filter(({ reply }) => reply !== undefined).length < group.majority)
+      throw group.unavailable(claim.key, heard);
+    let leaseLeft = 0;
+    for (const { reply } of heard)
+      if (reply?.kind === 'busy') leaseLeft = Math.max(leaseLeft, reply.leaseLeft);
+    return { kind: 'partial', leaseLeft, sentAt: performance.now() };
+  }
+
+  /** What holds the lock at the coordinator; `undefined`: not known, free, or a `minHold`. */
+  async #holderOf(claim: QuorumClaim): Promise<string | undefined> {
+    const look = claim.send(claim.coordinator as QuorumNode, (store) => store.inspect(claim.key));
+    return (await look.catch(() => undefined))?.token;
+  }
+
+  /** The coordinator is held by what is no token of ours and never queued there: it has no say. */
+  #passOver(
+    claim: QuorumClaim,
+    votes: readonly Vote<HeldReply>[],
+    leaseLeft: number,
+  ): Promise<AcquireReply> {
+    const { contention } = this.context;
+    const node = claim.coordinator as QuorumNode;
+    contention.passOver(claim.key, node, leaseLeft);
+    claim.giveBack([node]);
+    claim.coordinator = contention.coordinatorOf(claim.key, claim.ttl);
+    return seal(this.context, claim, votes);
+  }
+
+  #others(claim: QuorumClaim): readonly QuorumNode[] {
+    return this.context.group.nodes.filter((node) => node !== claim.coordinator);
+  }
+}

@@ -1,0 +1,189 @@
+import type {
+  AcquireCommand,
+  AcquireReply,
+  LockStore,
+  PollCommand,
+  PollReply,
+  ReleaseCommand,
+  ReleaseReply,
+  RenewCommand,
+  RenewReply,
+  StoreListener,
+  StoredLock,
+} from '../../engine/store/lock-store.js';
+import { Contention } from './coordinators.js';
+import { FenceClock } from './fences.js';
+import type { PushedGrant } from '../servers/push-messages.js';
+import type { ServersListener } from '../servers/lock-servers.js';
+import { QuorumAcquirer } from './acquire.js';
+import type { QuorumClaim } from './candidacy.js';
+import { QuorumClaims } from './candidacies.js';
+import { QuorumGroup } from './nodes.js';
+import { QuorumNode } from './node.js';
+import { QuorumPoller } from './poll.js';
+import { QuorumReleaser } from './release-and-yield.js';
+import { QuorumRenewer } from './renew.js';
+import { QuorumViewer } from './inspect.js';
+import { QuorumYielder } from './yield.js';
+import type { SingleServer } from '../servers/single-server.js';
+
+/** How long the votes that pass from holder to holder may come apart, before they are asked for, in milliseconds. */
+const PASSING_MS = 20;
+
+/**
+ * Locks that a majority of independent Redis servers holds: Redlock, with a queue. Exclusion rests
+ * on the majority alone. The queue is on one node, the coordinator of the key; it brings order, so
+ * that waiters do not split the votes between them, and decides nothing.
+ */
+export class QuorumLockStore implements LockStore {
+  readonly #group: QuorumGroup;
+  readonly #contention: Contention;
+  readonly #acquirer: QuorumAcquirer;
+  readonly #poller: QuorumPoller;
+  readonly #releaser: QuorumReleaser;
+  readonly #renewer: QuorumRenewer;
+  readonly #yielder: QuorumYielder;
+  readonly #viewer: QuorumViewer;
+  readonly #claims: QuorumClaims;
+  #listener: StoreListener | undefined;
+
+  /** @param open Opens each of the servers, in the order that all processes share. */
+  constructor(
+    open: readonly ((listener: ServersListener) => SingleServer)[],
+    commandTimeout: number,
+  ) {
+    const nodes = open.map(
+      (openServer, index): QuorumNode =>
+        new QuorumNode(openServer, commandTimeout, {
+          granted: (grant) => this.#granted(nodes[index] as QuorumNode, grant),
+          wanted: (token, queue, first) =>
+            this.#wanted(nodes[index] as QuorumNode, token, queue, first),
+          revoked: (token) => this.#revoked(token),
+          recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
+          doubted: (token, key) => this.#listener?.doubted(token, key),
+          reconnected: () => this.#listener?.reconnected(),
+          identified: () => this.#group.compare(),
+        }),
+    );
+    const group = (this.#group = new QuorumGroup(nodes, commandTimeout));
+    const contention = (this.#contention = new Contention(group));
+    this.#claims = new QuorumClaims(group, contention);
+    const context = { group, contention, fences: new FenceClock() };
+    this.#acquirer = new QuorumAcquirer(context);
+    this.#poller = new QuorumPoller(context, this.#acquirer);
+    this.#releaser = new QuorumReleaser(context);
+    this.#renewer = new QuorumRenewer(context, this.#claims);
+    this.#yielder = new QuorumYielder(context, this.#acquirer, this.#releaser);
+    this.#viewer = new QuorumViewer(group);
+  }
+
+  listen(listener: StoreListener): void {
+    this.#listener = listener;
+  }
+
+  async acquire(command: AcquireCommand): Promise<AcquireReply> {
+    const { key, token, ttl, queue, yields } = command;
+    await this.#group.connected();
+    this.#group.check(key);
+    const old = yields === undefined ? undefined : this.#claims.take(key, yields);
+    const claim = this.#claims.begin(key, token, ttl);
+    try {
+      claim.coordinator = this.#contention.coordinatorOf(key, ttl);
+      const inTurn = queue !== undefined && this.#contention.isContended(key);
+      let reply: AcquireReply;
+      if (old !== undefined) reply = await this.#yielder.yield(claim, command, old);
+      else if (inTurn) reply = await this.#acquirer.askInTurn(claim, command);
+      else reply = await this.#acquirer.askAll(claim, command);
+      reply = soonIfPassed(claim, reply);
+      if (reply.kind === 'stale') this.#claims.keep(old);
+      if (reply.kind === 'busy' || reply.kind === 'stale') await this.#claims.abandon(claim);
+      return reply;
+    } catch (error) {
+      this.#claims.keep(old);
+      void this.#claims.abandon(claim);
+      throw error;
+    }
+  }
+
+  async poll(command: PollCommand): Promise<PollReply> {
+    const claim = this.#claims.get(command.token);
+    if (claim === undefined) return { kind: 'gone', sentAt: performance.now() };
+    const reply = soonIfPassed(claim, await this.#poller.poll(claim, command));
+    if (reply.kind === 'gone') await this.#claims.abandon(claim);
+    return reply;
+  }
+
+  async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
+    const replies = await this.#renewer.renew(commands);
+    for (const [i, { token }] of commands.entries()) {
+      const claim = this.#claims.get(token);
+      if (replies[i]?.kind === 'lost' && claim?.held === true) void this.#claims.abandon(claim);
+    }
+    return replies;
+  }
+
+  async release({ key, token, dwell }: ReleaseCommand): Promise<ReleaseReply> {
+    const claim = this.#claims.take(key, token);
+    return this.#releaser.release(claim, dwell);
+  }
+
+  async revoke(key: string): Promise<boolean> {
+    return this.#viewer.revoke(key);
+  }
+
+  async inspect(key: string): Promise<StoredLock | null> {
+    return this.#viewer.inspect(key);
+  }
+
+  keys(match: string): AsyncIterable<readonly string[]> {
+    return this.#viewer.keys(match);
+  }
+
+  async close(): Promise<void> {
+    this.#listener = undefined;
+    await Promise.all(this.#group.nodes.map((node) => node.close()));
+  }
+
+  #granted(node: QuorumNode, grant: PushedGrant): void {
+    const claim = this.#claims.granted(node, grant);
+    if (claim === undefined || claim.held) return;
+    const turn = claim.grants.get(claim.coordinator as QuorumNode);
+    if (turn !== undefined && !(turn.passed && this.#isPassing(claim))) {
+      this.#contention.met(grant.key);
+      this.#listener?.granted({ ...turn, expiresAt: undefined });
+    } else if (claim.grants.size === 1) {
+      // The others are on their way, or the coordinator has let somebody else in.
+      this.#listener?.recheck(grant.token, PASSING_MS);
+    }
+  }
+
+  /** Whether pushes are to come that make a majority, of nodes whose pushes count. */
+  #isPassing({ grants, releases }: QuorumClaim): boolean {
+    const { majority, nodes } = this.#group;
+    if (grants.size >= majority) return false;
+    return nodes.filter((node) => !releases.outdates(node)).length >= majority;
+  }
+
+  #wanted(node: QuorumNode, token: string, queue: number, first: string | undefined): void {
+    const claim = this.#claims.get(token);
+    if (claim !== undefined && queue > 0) this.#contention.met(claim.key);
+    const isCoordinator = claim?.coordinator === node;
+    if (isCoordinator) claim.heir = first;
+    // Nobody waits at another node any more: that says nothing.
+    if (isCoordinator || queue > 0) this.#listener?.wanted(token, queue);
+  }
+
+  #revoked(token: string): void {
+    const claim = this.#claims.get(token);
+    // Every node tells it.
+    if (claim === undefined) return;
+    void this.#claims.abandon(claim);
+    this.#listener?.revoked(token);
+  }
+}
+
+/** Who waits while votes have come for it asks again soon. */
+function soonIfPassed<T extends AcquireReply | PollReply>({ grants }: QuorumClaim, reply: T): T {
+  if (reply.kind !== 'queued' || grants.size === 0) return reply;
+  return { ...reply, pollIn: PASSING_MS };
+}

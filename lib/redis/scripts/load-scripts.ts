@@ -1,0 +1,41 @@
+import type { Redis } from 'ioredis';
+import type { RedisTime } from '../../engine/store/lease.js';
+import type { ScriptText } from './define-script.js';
+import { acquireScript } from './acquire.script.js';
+import { inspectScript } from './inspect.script.js';
+import { pollScript } from './poll.script.js';
+import { raiseScript } from './raise.script.js';
+import { releaseScript } from './release.script.js';
+import { renewScript } from './renew.script.js';
+import { revokeScript } from './revoke.script.js';
+
+const SCRIPTS = [
+  acquireScript,
+  pollScript,
+  renewScript,
+  releaseScript,
+  revokeScript,
+  inspectScript,
+  raiseScript,
+];
+
+/**
+ * Sends what goes first on every new connection: all scripts, since one that is not loaded runs later
+ * than what was sent behind it, and a look at Redis' clock, since without it a command has no time limit.
+ */
+export async function prepareConnection(
+  client: Redis,
+  time: RedisTime,
+  form: 'single' | 'sharded',
+): Promise<void> {
+  const texts = SCRIPTS.map((script): ScriptText => (form === 'single' ? script : script.sharded));
+  for (const { lua } of texts) client.script('LOAD', lua).catch(() => undefined);
+  const sentAt = performance.now();
+  try {
+    const [seconds, microseconds] = await client.time();
+    const redisNow = Number(seconds) * 1000 + Number(microseconds) / 1000;
+    time.observe({ sentAt, redisNow }, performance.now());
+  } catch {
+    // A server that refuses to tell the time tells it with its first answer to a script.
+  }
+}

@@ -1,0 +1,119 @@
+import type {
+  AcquireCommand,
+  AcquireReply,
+  PollReply,
+  RenewReply,
+  StoredLock,
+} from '../../engine/store/lock-store.js';
+import type { Answer } from '../client/redis-connection.js';
+import { ACQUIRED } from './acquire.script.js';
+import { RENEWED } from './renew.script.js';
+
+/** What acquire and poll reply for one lock; poll never replies the bare *held*, nor an error. */
+type Outcome = typeof ACQUIRED.held | readonly number[] | Error;
+/** Redis' time in µs, the last fence, and outcomes; the time alone: too late. */
+export type AcquiredReply = readonly [us: number, lastFence?: number, ...outcomes: Outcome[]];
+/** Redis' time in µs, and the outcome; the time alone: too late. */
+export type PolledReply = readonly [us: number, outcome?: readonly number[]];
+
+/** Decodes the reply of acquire. */
+export function readAcquired(
+  answer: Answer<AcquiredReply>,
+  commands: readonly AcquireCommand[],
+): (AcquireReply | Error)[] {
+  const { reply, sentAt } = answer;
+  const last = reply[1];
+  if (last === undefined) return commands.map(() => ({ kind: 'stale', sentAt }));
+  let next = last + 1;
+  for (const [i, { fences }] of commands.entries())
+    if (reply[i + 2] === ACQUIRED.held) next -= fences;
+  return commands.map(({ key, ttl, fences: count }, i) => {
+    const outcome = reply[i + 2] as Outcome;
+    if (outcome === ACQUIRED.held) {
+      const fences = { next, last: next + count - 1 };
+      next += count;
+      return { kind: 'held', sentAt, fences, queue: 0, lease: ttl };
+    }
+    if (!isList(outcome)) return answer.from.refusal(key, outcome);
+    return readOutcome(outcome, answer, ttl) as AcquireReply;
+  });
+}
+
+/** Decodes the reply of poll. */
+export function readPolled(answer: Answer<PolledReply>): PollReply {
+  const [, outcome] = answer.reply;
+  if (outcome === undefined) return { kind: 'stale', sentAt: answer.sentAt };
+  return readOutcome(outcome, answer, 0) as PollReply;
+}
+
+/** Whether a reply of acquire or poll gives a lock. */
+export function grantsLock(reply: unknown): boolean {
+  const [, ...rest] = reply as AcquiredReply | PolledReply;
+  return rest.some((one) => one === ACQUIRED.held || (isList(one) && one[0] === ACQUIRED.held));
+}
+
+/** @param ttl The lease that was asked for, when none is told. */
+function readOutcome(
+  outcome: readonly number[],
+  { sentAt, resent }: Answer<unknown>,
+  ttl: number,
+): AcquireReply | PollReply {
+  const [kind, yields = -1, a = 0, b = 0, c = 0, d = ttl] = outcome;
+  // Sent twice, the second time finds what the first has given up: no proof of a loss.
+  const yielded = yields < 0 || (yields === 0 && resent) ? {} : { yielded: yields === 1 };
+  switch (kind) {
+    case ACQUIRED.held:
+      return { kind: 'held', sentAt, ...yielded, fences: { next: a, last: b }, queue: c, lease: d };
+    case ACQUIRED.busy:
+      return { kind: 'busy', sentAt, ...yielded, leaseLeft: leaseLeft(a) };
+    case ACQUIRED.queued:
+      return { kind: 'queued', sentAt, ...yielded, leaseLeft: leaseLeft(a), rank: b, ticket: c };
+    default:
+      return { kind: 'gone', sentAt };
+  }
+}
+
+function isList(outcome: unknown): outcome is readonly number[] {
+  return Array.isArray(outcome);
+}
+
+/** Redis' time in µs, then what became of each lease. */
+export type RenewedReply = readonly [us: number, ...outcomes: (number | readonly number[])[]];
+
+const NO_FENCES = { next: 0, last: -1 };
+
+/** Decodes the reply of renew. */
+export function readRenewed({ reply, sentAt }: Answer<RenewedReply>): RenewReply[] {
+  const [, ...outcomes] = reply;
+  // One for the many locks that nobody waits for.
+  const free: RenewReply = { kind: 'held', sentAt, fences: NO_FENCES, queue: 0 };
+  return outcomes.map((outcome) => {
+    if (outcome === 0) return free;
+    if (outcome === RENEWED.lost) return { kind: 'lost', sentAt };
+    if (outcome === RENEWED.stale) {
+      const error = new Error('The renewal reached Redis too late.');
+      return { kind: 'unknown', sentAt, error };
+    }
+    if (typeof outcome === 'number')
+      return { kind: 'held', sentAt, fences: NO_FENCES, queue: outcome };
+    const [queue = 0, next = 0, last = -1] = outcome;
+    return { kind: 'held', sentAt, fences: { next, last }, queue };
+  });
+}
+
+/** Decodes the reply of inspect. */
+export function readInspected([holder, left, ...waiting]: readonly (
+  string | number
+)[]): StoredLock | null {
+  if (holder === undefined) return null;
+  const waiters = new Map<string, number>();
+  for (let i = 0; i < waiting.length; i += 2)
+    waiters.set(String(waiting[i]), Number(waiting[i + 1]));
+  const token = holder === '~' ? undefined : String(holder);
+  return { token, leaseLeft: leaseLeft(Number(left)), waiters };
+}
+
+/** PTTL answers -1 for a key that never expires. */
+function leaseLeft(pttl: number): number {
+  return pttl === -1 ? Infinity : Math.max(0, pttl);
+}

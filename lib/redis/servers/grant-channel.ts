@@ -1,0 +1,37 @@
+import type { Redis } from 'ioredis';
+import { deliver } from './push-messages.js';
+import type { ServersListener } from './lock-servers.js';
+import type { RedisConnection } from '../client/redis-connection.js';
+import { Subscription } from '../client/subscription.js';
+
+/** This process's subscription to its own channel, on a single server. */
+export class GrantChannel {
+  readonly #subscription: Subscription;
+
+  /** @param commands Where commands go: a push counts by its clock when it is the same server. */
+  constructor(
+    client: Redis,
+    channel: string,
+    commandTimeout: number,
+    private readonly commands: RedisConnection,
+    listener: ServersListener,
+  ) {
+    this.#subscription = new Subscription(client, commandTimeout, channel, {
+      message: (text) => {
+        const known = this.#subscription.connection.isAtServerOf(commands);
+        deliver(text, known ? commands.time : undefined, listener);
+      },
+      subscribed: () => listener.reconnected(),
+    });
+  }
+
+  /** What cut the connection for commands may have left this one half open, or at another server. */
+  check(): void {
+    this.commands.meet(this.#subscription.connection);
+    this.#subscription.check();
+  }
+
+  close(): void {
+    this.#subscription.close();
+  }
+}

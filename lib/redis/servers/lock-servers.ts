@@ -1,0 +1,55 @@
+import type { RedisTime } from '../../engine/store/lease.js';
+import type { StoreListener } from '../../engine/store/lock-store.js';
+import type { GrantMessage } from './push-messages.js';
+import type { KeysOfLock, LockKeys } from '../keys/lock-keys.js';
+import type { Answer, RedisConnection } from '../client/redis-connection.js';
+import type { RedisScript } from '../scripts/define-script.js';
+import type { Argument } from './run-script.js';
+
+/** A script for the locks of one slot. */
+export interface LockCommand {
+  readonly script: RedisScript;
+  /** The application's key, for errors. */
+  readonly key: string;
+  readonly place: KeysOfLock;
+  readonly keys: readonly string[];
+  /** It may give the lock to its caller, by a reply as acquire's. */
+  readonly grants?: boolean;
+  /** Built once the server is known, since times in it are on that server's clock. */
+  readonly args: (time: RedisTime) => readonly Argument[];
+}
+
+/** What scripts for one lock have in common. */
+export function onLock(
+  place: KeysOfLock,
+  key: string,
+): Pick<LockCommand, 'key' | 'place' | 'keys'> {
+  return { key, place, keys: [place.counter, place.lock, place.queue, place.alive] };
+}
+
+/** The Redis servers that keep locks: one endpoint, or a Cluster. Makes one attempt for each call. */
+export interface LockServers {
+  readonly keys: LockKeys;
+  /** Whether several locks may share a script. In a Cluster a slot that moves would split them. */
+  readonly joint: boolean;
+  run<T>(command: LockCommand): Promise<Answer<T>>;
+  /** Whether what is told about the lock reaches this process; who waits asks again and again. */
+  hears(place: KeysOfLock): boolean;
+  /** Resolves when it does, or with `false` after a while: polls find what pushes can't tell. */
+  listenFor(place: KeysOfLock): Promise<boolean>;
+  /** A connection to each server that has locks. */
+  all(): Promise<readonly RedisConnection[]>;
+  close(): void;
+}
+
+/** What comes from the servers unasked. */
+export interface ServersListener extends Pick<
+  StoreListener,
+  'revoked' | 'recheck' | 'reconnected' | 'unreachable'
+> {
+  /** @param first Who is the first of them. */
+  wanted(token: string, queue: number, first: string | undefined): void;
+  /** @param time The sender's clock; `undefined` when it can't be told whose it is. */
+  granted(message: GrantMessage, time: RedisTime | undefined): void;
+  doubted(token: string, lock: string): void;
+}

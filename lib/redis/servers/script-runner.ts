@@ -1,0 +1,80 @@
+import type { Redis } from 'ioredis';
+import type { LockCommand } from './lock-servers.js';
+import { prepareConnection } from '../scripts/load-scripts.js';
+import { RedisConnection } from '../client/redis-connection.js';
+import type { Answer, ConnectionHooks } from '../client/redis-connection.js';
+import { runReplicated } from './replicas.js';
+import { runScript } from './run-script.js';
+import type { Replicas } from './replicas.js';
+
+/** Runs scripts on one server: one connection for all, and one for grants that replicas must have. */
+export class ScriptRunner {
+  readonly commands: RedisConnection;
+  readonly #grants: RedisConnection | undefined;
+  readonly #replicas: Replicas | undefined;
+
+  /** @param form Which text of the scripts the server needs. */
+  constructor(
+    open: () => Redis,
+    private readonly form: 'single' | 'sharded',
+    options: { readonly commandTimeout: number; readonly replicas?: Replicas | undefined },
+    hooks: Omit<ConnectionHooks, 'prepare'>,
+  ) {
+    const { commandTimeout, replicas } = options;
+    const prepare: ConnectionHooks['prepare'] = (client, time) =>
+      prepareConnection(client, time, form);
+    this.commands = new RedisConnection(open(), commandTimeout, { ...hooks, prepare });
+    this.#replicas = replicas;
+    if (replicas === undefined) return;
+    // A command here may stand behind another one's wait for the replicas.
+    const patience = commandTimeout + replicas.timeout;
+    this.#grants = new RedisConnection(open(), patience, { prepare, ready: () => {} });
+  }
+
+  /** The clients of its connections. */
+  get clients(): readonly Redis[] {
+    const { commands } = this;
+    return this.#grants === undefined ? [commands.client] : [commands.client, this.#grants.client];
+  }
+
+  /** @param asking The server is only about to get the slot. */
+  run<T>(command: LockCommand, asking = false): Promise<Answer<T>> {
+    if (this.#replicas === undefined || this.#grants === undefined || command.grants !== true)
+      return this.#send(this.commands, command, asking);
+    return this.#grant(this.#grants, this.#replicas, command, asking);
+  }
+
+  /** With replicas, each of the two connections may have been left alone for long. */
+  check(): void {
+    if (this.#grants === undefined) return;
+    this.commands.meet(this.#grants);
+    for (const connection of [this.commands, this.#grants]) void connection.probe();
+  }
+
+  close(): void {
+    this.commands.close();
+    this.#grants?.close();
+  }
+
+  async #grant<T>(
+    grants: RedisConnection,
+    replicas: Replicas,
+    command: LockCommand,
+    asking: boolean,
+  ): Promise<Answer<T>> {
+    const { key } = command;
+    // What is granted over the one is renewed and released over the other.
+    if (!grants.isAtServerOf(this.commands)) {
+      const both = [this.commands, grants];
+      await Promise.all(both.map((connection) => connection.send(key, (client) => client.ping())));
+      this.commands.meet(grants);
+    }
+    return runReplicated(grants, key, replicas, () => this.#send(grants, command, asking));
+  }
+
+  #send<T>(on: RedisConnection, command: LockCommand, asking: boolean): Promise<Answer<T>> {
+    const { script, key, keys, args } = command;
+    const text = this.form === 'single' ? script : script.sharded;
+    return runScript(on, text, key, keys, args(on.time), asking);
+  }
+}

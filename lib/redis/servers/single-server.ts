@@ -1,0 +1,71 @@
+import { GrantChannel } from './grant-channel.js';
+import type { OwnClients } from '../connection.js';
+import { LockKeys } from '../keys/lock-keys.js';
+import type { LockCommand, LockServers, ServersListener } from './lock-servers.js';
+import type { RedisStoreOptions } from './redis-store-options.js';
+import type { Answer, RedisConnection } from '../client/redis-connection.js';
+import { ScriptRunner } from './script-runner.js';
+import { SentinelWatch } from './sentinels.js';
+import { WATCH_MS } from '../client/subscription.js';
+
+/** One Redis endpoint: a server, or the primary that Sentinel names. */
+export class SingleServer implements LockServers {
+  readonly keys: LockKeys;
+  /** What replicas must have is confirmed lock by lock. */
+  readonly joint: boolean;
+  readonly #scripts: ScriptRunner;
+  readonly #channel: GrantChannel;
+  readonly #sentinels: SentinelWatch;
+  readonly #watch: NodeJS.Timeout;
+
+  constructor(clients: OwnClients, options: RedisStoreOptions, listener: ServersListener) {
+    const { commandTimeout, boot, keyPrefix } = options;
+    this.joint = options.replicas === undefined;
+    this.keys = new LockKeys(clients.keyPrefix + keyPrefix);
+    this.#scripts = new ScriptRunner(clients.open, 'single', options, {
+      ready: () => {
+        listener.reconnected();
+        this.#check();
+      },
+      closed: () => listener.unreachable(this.#scripts.commands.trouble),
+    });
+    const { commands } = this.#scripts;
+    const subscriber = clients.open();
+    const channel = this.keys.of('').channel + boot;
+    this.#channel = new GrantChannel(subscriber, channel, commandTimeout, commands, listener);
+    this.#watch = setInterval(() => this.#check(), WATCH_MS).unref();
+    this.#sentinels = new SentinelWatch([...this.#scripts.clients, subscriber], commandTimeout);
+  }
+
+  get commands(): RedisConnection {
+    return this.#scripts.commands;
+  }
+
+  run<T>(command: LockCommand): Promise<Answer<T>> {
+    return this.#scripts.run(command);
+  }
+
+  /** There is one channel for all locks, and it is asked again once it was out of reach. */
+  hears(): boolean {
+    return true;
+  }
+
+  async listenFor(): Promise<boolean> {
+    return true;
+  }
+
+  async all(): Promise<readonly RedisConnection[]> {
+    return [this.#scripts.commands];
+  }
+
+  close(): void {
+    clearInterval(this.#watch);
+    this.#sentinels.close();
+    this.#channel.close();
+    this.#scripts.close();
+  }
+  #check(): void {
+    this.#scripts.check();
+    this.#channel.check();
+  }
+}

@@ -1,0 +1,184 @@
+import type { RedisTime } from '../../engine/store/lease.js';
+import type {
+  AcquireCommand,
+  AcquireReply,
+  LockStore,
+  PollCommand,
+  PollReply,
+  ReleaseCommand,
+  ReleaseReply,
+  RenewCommand,
+  RenewReply,
+  StoredLock,
+} from '../../engine/store/lock-store.js';
+import { isToken } from '../../engine/store/token.js';
+import { toGrant } from '../servers/push-messages.js';
+import type { PushListener } from '../servers/push-messages.js';
+import { JointCommands } from './joint-commands.js';
+import type { Pass } from './joint-commands.js';
+import type { KeysOfLock } from '../keys/lock-keys.js';
+import { onLock } from '../servers/lock-servers.js';
+import type { LockServers, ServersListener } from '../servers/lock-servers.js';
+import type { Argument } from '../servers/run-script.js';
+import { forKey } from '../client/redis-errors.js';
+import { renewalBatches } from './renewal-batches.js';
+import type { RenewalBatch } from './renewal-batches.js';
+import { readInspected, readPolled, readRenewed } from '../scripts/replies.js';
+import type { PolledReply, RenewedReply } from '../scripts/replies.js';
+import { scanLocks } from './scan-locks.js';
+import { notAfter, observe } from '../client/redis-time.js';
+import { inspectScript } from '../scripts/inspect.script.js';
+import { pollScript } from '../scripts/poll.script.js';
+import { renewScript } from '../scripts/renew.script.js';
+import { revokeScript } from '../scripts/revoke.script.js';
+
+/** Locks on one Redis endpoint or in a Cluster. */
+export class RedisLockStore implements LockStore {
+  readonly #servers: LockServers;
+  readonly #joint: JointCommands;
+  #listener: PushListener | undefined;
+
+  constructor(open: (listener: ServersListener) => LockServers) {
+    this.#servers = open({
+      granted: (message, time) =>
+        this.#listener?.granted(toGrant(message, time, this.#servers.keys)),
+      wanted: (token, queue, first) => this.#listener?.wanted(token, queue, first),
+      revoked: (token) => this.#listener?.revoked(token),
+      recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
+      doubted: (token, lock) => this.#listener?.doubted(token, this.#servers.keys.keyOf(lock)),
+      reconnected: () => this.#listener?.reconnected(),
+      unreachable: (trouble) => this.#listener?.unreachable(trouble),
+    });
+    this.#joint = new JointCommands(this.#servers);
+  }
+
+  listen(listener: PushListener): void {
+    this.#listener = listener;
+  }
+
+  /**
+   * @param floor The moment whose fencing numbers to reserve, in µs, instead of the server's own.
+   * @param heir To whom the other nodes of a quorum pass what yields.
+   */
+  acquire(command: AcquireCommand, floor?: number, heir?: string): Promise<AcquireReply> {
+    const place = this.#servers.keys.of(command.key);
+    const hears = command.queue === undefined || this.#servers.hears(place);
+    return hears ? this.#joint.acquire(command, floor, heir) : this.#acquireUnheard(command, place);
+  }
+
+  async #acquireUnheard(command: AcquireCommand, place: KeysOfLock): Promise<AcquireReply> {
+    // Nobody waits before being subscribed, unless others wait for what is given up in the same step.
+    const queue = command.yields === undefined ? undefined : command.queue;
+    const reply = await this.#joint.acquire({ ...command, queue });
+    if (reply.kind === 'busy') {
+      await this.#servers.listenFor(place);
+      return this.#joint.acquire(command);
+    }
+    if (reply.kind === 'queued' || command.fences > 1) void this.#listen(command.token, place);
+    return reply;
+  }
+
+  async poll({ key, token, until, callers }: PollCommand): Promise<PollReply> {
+    const place = this.#servers.keys.of(key);
+    this.#joint.flush();
+    // Asking keeps the subscription alive.
+    this.#servers.hears(place);
+    const answer = await this.#servers.run<PolledReply>({
+      ...onLock(place, key),
+      script: pollScript,
+      grants: true,
+      args: (time) => [token, notAfter(until, time), callers, place.channel],
+    });
+    observe(answer.reply[0], answer);
+    return readPolled(answer);
+  }
+
+  /** @param floor As for {@link acquire}. */
+  async renew(commands: readonly RenewCommand[], floor?: number): Promise<readonly RenewReply[]> {
+    this.#joint.flush();
+    const replies: RenewReply[] = [];
+    const batches = renewalBatches(commands, this.#servers.keys);
+    await Promise.all(
+      batches.map(async (batch) => {
+        const its = await this.#renew(batch, floor);
+        batch.indices.forEach((index, i) => (replies[index] = its[i] as RenewReply));
+      }),
+    );
+    return replies;
+  }
+
+  async #renew(
+    { place, commands, keys, alive }: RenewalBatch,
+    floor: number | undefined,
+  ): Promise<RenewReply[]> {
+    const args = (time: RedisTime): Argument[] => {
+      const all: Argument[] = [];
+      for (const { token, ttl, until, fences, callers } of commands)
+        all.push(token, `${Math.floor(ttl)} ${notAfter(until, time)} ${fences} ${callers}`);
+      if (floor !== undefined) all.push(floor);
+      return all;
+    };
+    const sentAt = performance.now();
+    try {
+      const answer = await this.#servers.run<RenewedReply>({
+        script: renewScript,
+        key: commands[0]?.key ?? '',
+        place,
+        keys: alive.length === 0 ? keys : [...keys, ...alive],
+        args,
+      });
+      observe(answer.reply[0], answer);
+      return readRenewed(answer);
+    } catch (error) {
+      const unknown = { kind: 'unknown', sentAt } as const;
+      return commands.map(({ key }) => ({ ...unknown, error: forKey(key, error) }));
+    }
+  }
+
+  /** @param pass How a node of a quorum gives its vote to the next holder instead of freeing it. */
+  release(command: ReleaseCommand, pass?: Pass): Promise<ReleaseReply> {
+    return this.#joint.release(command, pass);
+  }
+
+  /** Names whom it takes the lock from: sent twice, it must not oust the next holder as well. */
+  async revoke(key: string): Promise<boolean> {
+    const { token = '~' } = (await this.inspect(key)) ?? { token: '' };
+    return token === '~' || isToken(token) ? this.revokeFrom(key, token) : false;
+  }
+
+  /** Takes the lock from this holder, or ends the rest of a `minHold` (`~`); `false`: it has it no longer. */
+  async revokeFrom(key: string, token: string): Promise<boolean> {
+    const place = this.#servers.keys.of(key);
+    const { reply, resent } = await this.#servers.run<number>({
+      ...onLock(place, key),
+      script: revokeScript,
+      args: () => [token, place.channel],
+    });
+    return reply === 1 || resent;
+  }
+
+  async inspect(key: string): Promise<StoredLock | null> {
+    const place = this.#servers.keys.of(key);
+    this.#joint.flush();
+    const { reply } = await this.#servers.run<(string | number)[]>({
+      ...onLock(place, key),
+      script: inspectScript,
+      args: () => [],
+    });
+    return readInspected(reply);
+  }
+
+  keys(match: string): AsyncIterable<readonly string[]> {
+    return scanLocks(this.#servers, match);
+  }
+
+  async close(): Promise<void> {
+    this.#listener = undefined;
+    this.#servers.close();
+  }
+
+  /** Subscribes late; what was told in between is found by asking. */
+  async #listen(token: string, place: KeysOfLock): Promise<void> {
+    if (await this.#servers.listenFor(place)) this.#listener?.recheck(token, 0);
+  }
+}

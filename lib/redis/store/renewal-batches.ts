@@ -1,0 +1,41 @@
+import type { RenewCommand } from '../../engine/store/lock-store.js';
+import type { KeysOfLock, LockKeys } from '../keys/lock-keys.js';
+
+/** Leases renewed by one script; more would keep Redis from others for too long. */
+const RENEWALS_A_SCRIPT = 200;
+
+/** What one script renews. */
+export interface RenewalBatch {
+  /** Where the first lock is, and so all of them. */
+  readonly place: KeysOfLock;
+  readonly commands: RenewCommand[];
+  /** Their places among all that were asked for. */
+  readonly indices: number[];
+  /** Fence counter, then lock and queue of each. */
+  readonly keys: string[];
+  /** Signs of life, where callers wait. */
+  readonly alive: string[];
+}
+
+/** Sorts renewals into scripts: all of one slot together, up to a bound. */
+export function renewalBatches(
+  commands: readonly RenewCommand[],
+  keys: LockKeys,
+): readonly RenewalBatch[] {
+  const batches: RenewalBatch[] = [];
+  const open = new Map<number, RenewalBatch>();
+  for (const [index, command] of commands.entries()) {
+    const place = keys.of(command.key);
+    let batch = open.get(place.slot);
+    if (batch === undefined || batch.commands.length === RENEWALS_A_SCRIPT) {
+      batch = { place, commands: [], indices: [], keys: [place.counter], alive: [] };
+      open.set(place.slot, batch);
+      batches.push(batch);
+    }
+    batch.commands.push(command);
+    batch.indices.push(index);
+    batch.keys.push(place.lock, place.queue);
+    if (command.callers > 0) batch.alive.push(place.alive);
+  }
+  return batches;
+}
