@@ -1,6 +1,6 @@
 import type { Clock } from '../time/clock.js';
 import { LockShutdownError } from '../api/errors.js';
-import type { HeldLock } from '../hold/caller-lock.js';
+import type { CallerLock } from '../hold/caller-lock.js';
 import { HolderEvents } from '../hold/holder-events.js';
 import { KeyGate } from './key-gate.js';
 import type { GateContext } from '../acquire/acquisition-owner.js';
@@ -69,7 +69,7 @@ export class KeyGates {
     return this.#mint.boot;
   }
 
-  enter(key: string, request: LockRequest): Promise<HeldLock> {
+  enter(key: string, request: LockRequest): Promise<CallerLock> {
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
     let gate = this.#gates.get(key);
     if (gate === undefined) {

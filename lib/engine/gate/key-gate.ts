@@ -2,7 +2,7 @@ import { LockQueueFullError, LockTimeoutError, LockUnavailableError } from '../a
 import type { Demand, GateContext, Yield } from '../acquire/acquisition-owner.js';
 import type { LockConfigError, LockError } from '../api/errors.js';
 import { fencesToStart } from '../hold/handoff-policy.js';
-import type { HeldLock } from '../hold/caller-lock.js';
+import type { CallerLock } from '../hold/caller-lock.js';
 import type { HoldTerms } from '../hold/lease-state.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { Seeker } from '../acquire/acquisition.js';
@@ -35,7 +35,7 @@ export class KeyGate implements Demand, LineOwner {
   }
 
   /** Gives the lock to this call when its turn comes. */
-  enter(request: LockRequest): Promise<HeldLock> {
+  enter(request: LockRequest): Promise<CallerLock> {
     const busy = this.#tenure !== undefined || this.#isBusy;
     const error = this.#refusal(request, busy);
     if (error !== undefined) return Promise.reject(error);

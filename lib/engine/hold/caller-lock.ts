@@ -23,18 +23,18 @@ export interface EngineLock extends Lock {
 export interface LockHome {
   readonly clock: Clock;
   /** Takes the lock back from its caller. */
-  leave(lock: HeldLock, now: number): Promise<'released' | 'lost'>;
-  extend(lock: HeldLock, ttl: number): Promise<void>;
+  leave(lock: CallerLock, now: number): Promise<'released' | 'lost'>;
+  extend(lock: CallerLock, ttl: number): Promise<void>;
   /** The caller had the lock for `maxHold`. */
-  overstayed(lock: HeldLock): void;
+  overstayed(lock: CallerLock): void;
   /** Makes the loss known to listeners. */
-  reportLost(lock: HeldLock, error: LockLostError): void;
+  reportLost(lock: CallerLock, error: LockLostError): void;
 }
 
 const MIN_TTL_MS = 100;
 
 /** The lock in the hands of one caller. */
-export class HeldLock implements EngineLock {
+export class CallerLock implements EngineLock {
   readonly keys: readonly string[];
   #over = false;
   #lostError: LockLostError | undefined;

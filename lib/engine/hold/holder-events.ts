@@ -1,7 +1,7 @@
 import { LockLostError } from '../api/errors.js';
 import type { Via } from './handoff-policy.js';
 import type { LockUnavailableError } from '../api/errors.js';
-import type { HeldLock } from './caller-lock.js';
+import type { CallerLock } from './caller-lock.js';
 import type { LockEventEmitter } from '../api/lock-events.js';
 import type { ReleaseReply } from '../store/lock-store.js';
 import { eventOf } from '../queue/caller-queue.js';
@@ -10,34 +10,34 @@ import { eventOf } from '../queue/caller-queue.js';
 export class HolderEvents {
   constructor(private readonly events: LockEventEmitter) {}
 
-  acquired(lock: HeldLock, waiter: { readonly waitedMs: number }, via: Via): void {
+  acquired(lock: CallerLock, waiter: { readonly waitedMs: number }, via: Via): void {
     if (!this.events.hears('acquired')) return;
     const { waitedMs } = waiter;
     this.events.emit('acquired', { ...eventOf(lock.key, lock.request), waitedMs, via });
   }
 
-  renewed(lock: HeldLock): void {
+  renewed(lock: CallerLock): void {
     if (!this.events.hears('renewed')) return;
     this.events.emit('renewed', eventOf(lock.key, lock.request));
   }
 
-  troubled(lock: HeldLock, error: LockUnavailableError): void {
+  troubled(lock: CallerLock, error: LockUnavailableError): void {
     this.events.emit('unavailable', { ...eventOf(lock.key, lock.request), error });
   }
 
-  lost(lock: HeldLock, error: LockLostError): void {
+  lost(lock: CallerLock, error: LockLostError): void {
     this.events.emit('lost', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs, error });
   }
 
   /** Returns whether anybody was told: listeners may have taken any time. */
-  released(lock: HeldLock): boolean {
+  released(lock: CallerLock): boolean {
     if (!this.events.hears('released')) return false;
     this.events.emit('released', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs });
     return true;
   }
 
   /** Tells how a release ended, and passes on what the caller gets of it. */
-  async releasing(lock: HeldLock, reply: Promise<ReleaseReply>): Promise<'released' | 'lost'> {
+  async releasing(lock: CallerLock, reply: Promise<ReleaseReply>): Promise<'released' | 'lost'> {
     try {
       if ((await reply) !== 'not-held') {
         this.released(lock);

@@ -3,7 +3,7 @@ import { LockUnavailableError } from '../api/errors.js';
 import type { LockLostError } from '../api/errors.js';
 import { fencesToFetch, mustRenewFirst, mustYield, wordIsOld } from './handoff-policy.js';
 import type { Via } from './handoff-policy.js';
-import { HeldLock } from './caller-lock.js';
+import { CallerLock } from './caller-lock.js';
 import type { LockHome } from './caller-lock.js';
 import { Hold } from './lease-state.js';
 import type { HoldOwner, HoldTerms } from './lease-state.js';
@@ -18,7 +18,7 @@ import type { WaitingLine } from '../queue/caller-queue.js';
  */
 export class Tenure implements HoldOwner, LockHome {
   readonly #hold: Hold;
-  #lock: HeldLock | undefined;
+  #lock: CallerLock | undefined;
   #over = false;
   #fetching = false;
 
@@ -89,7 +89,7 @@ export class Tenure implements HoldOwner, LockHome {
     this.lost(this.#hold, why, true);
   }
 
-  leave(lock: HeldLock, now: number): Promise<'released' | 'lost'> {
+  leave(lock: CallerLock, now: number): Promise<'released' | 'lost'> {
     const { told, settings } = this.context;
     const { dwell } = lock;
     this.#lock = undefined;
@@ -101,7 +101,7 @@ export class Tenure implements HoldOwner, LockHome {
     return Promise.resolve('released');
   }
 
-  async extend(lock: HeldLock, ttl: number): Promise<void> {
+  async extend(lock: CallerLock, ttl: number): Promise<void> {
     this.#hold.ttl = ttl;
     const outcome = await this.context.renewer.renewNow(this.#hold);
     if (lock.lostError !== undefined) throw lock.lostError;
@@ -113,7 +113,7 @@ export class Tenure implements HoldOwner, LockHome {
     }
   }
 
-  overstayed(lock: HeldLock): void {
+  overstayed(lock: CallerLock): void {
     this.evict(`it was held for maxHold (${lock.request.maxHold} ms).`);
   }
 
@@ -125,7 +125,7 @@ export class Tenure implements HoldOwner, LockHome {
     this.ended();
   }
 
-  reportLost(lock: HeldLock, error: LockLostError): void {
+  reportLost(lock: CallerLock, error: LockLostError): void {
     this.context.told.lost(lock, error);
   }
 
@@ -148,7 +148,7 @@ export class Tenure implements HoldOwner, LockHome {
     hold.renews = renew;
     if (rescheduled) this.context.renewer.keep(hold);
     if (via === 'local' && hold.contendedSince !== undefined) hold.passes += 1;
-    this.#lock = new HeldLock(hold, hold.takeFence(), waiter.request, this, now);
+    this.#lock = new CallerLock(hold, hold.takeFence(), waiter.request, this, now);
     this.context.told.acquired(this.#lock, waiter, via);
     waiter.resolve(this.#lock);
     // Who came when it was not known yet that the lock is free, and takes one try only, has had it.

@@ -1,7 +1,7 @@
 import type { Clock } from '../time/clock.js';
 import { LockTimeoutError, LockUnavailableError } from '../api/errors.js';
 import type { LockError } from '../api/errors.js';
-import type { HeldLock } from '../hold/caller-lock.js';
+import type { CallerLock } from '../hold/caller-lock.js';
 import type { LockEvent, LockEventEmitter } from '../api/lock-events.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { Waiter } from './waiter.js';
@@ -23,8 +23,8 @@ export interface LineOwner {
 const GRACE_MS = 50;
 
 /** The callers of one key in this process that wait, in call order. */
-export class WaitingLine implements WaiterOwner<HeldLock> {
-  readonly #waiters = new WaiterList<Waiter<HeldLock>>();
+export class WaitingLine implements WaiterOwner<CallerLock> {
+  readonly #waiters = new WaiterList<Waiter<CallerLock>>();
   /** Label of the caller that got the lock last. */
   lastLabel = '';
 
@@ -52,16 +52,16 @@ export class WaitingLine implements WaiterOwner<HeldLock> {
   }
 
   /** @param busy Whether the lock is known to be held, so that the caller waits from the start. */
-  join(request: LockRequest, busy: boolean): Promise<HeldLock> {
+  join(request: LockRequest, busy: boolean): Promise<CallerLock> {
     const bound = request.wait === 0 ? this.commandTimeout + GRACE_MS : request.wait;
-    const waiter = new Waiter<HeldLock>(request, this.clock, bound, this);
+    const waiter = new Waiter<CallerLock>(request, this.clock, bound, this);
     this.#waiters.add(waiter);
     if (busy) this.#announce(waiter);
     return waiter.promise;
   }
 
   /** Takes the first caller out; the line's owner gives it the lock. */
-  take(): Waiter<HeldLock> | undefined {
+  take(): Waiter<CallerLock> | undefined {
     const head = this.#waiters.first;
     if (head === undefined) return undefined;
     this.#waiters.delete(head);
@@ -90,24 +90,24 @@ export class WaitingLine implements WaiterOwner<HeldLock> {
     for (const waiter of this.#waiters) this.#dismiss(waiter, error());
   }
 
-  left(waiter: Waiter<HeldLock>, aborted?: { readonly reason: unknown }): void {
+  left(waiter: Waiter<CallerLock>, aborted?: { readonly reason: unknown }): void {
     this.#dismiss(waiter, aborted ? aborted.reason : this.#expired(waiter));
   }
 
-  #announce(waiter: Waiter<HeldLock>): void {
+  #announce(waiter: Waiter<CallerLock>): void {
     if (waiter.announced) return;
     waiter.announced = true;
     if (this.events.hears('waiting'))
       this.events.emit('waiting', eventOf(this.owner.key, waiter.request));
   }
 
-  #dismiss(waiter: Waiter<HeldLock>, reason: unknown): void {
+  #dismiss(waiter: Waiter<CallerLock>, reason: unknown): void {
     if (!this.#waiters.delete(waiter)) return;
     waiter.reject(reason);
     if (this.#waiters.size === 0) this.owner.deserted();
   }
 
-  #expired(waiter: Waiter<HeldLock>): LockError {
+  #expired(waiter: Waiter<CallerLock>): LockError {
     const leaseLeft = this.owner.busyFor;
     if (leaseLeft !== undefined) return this.#timedOut(waiter, leaseLeft);
     const { key, failure } = this.owner;
@@ -123,13 +123,13 @@ export class WaitingLine implements WaiterOwner<HeldLock> {
     );
   }
 
-  #timedOut(waiter: Waiter<HeldLock>, leaseLeft: number | undefined): LockTimeoutError {
+  #timedOut(waiter: Waiter<CallerLock>, leaseLeft: number | undefined): LockTimeoutError {
     const waitedMs = waiter.once ? 0 : Math.ceil(waiter.waitedMs);
     this.events.emit('timeout', { ...eventOf(this.owner.key, waiter.request), waitedMs });
     return new LockTimeoutError([this.owner.key], this.owner.key, waitedMs, leaseLeft);
   }
 
-  #unavailable(waiter: Waiter<HeldLock>, error: LockUnavailableError): LockUnavailableError {
+  #unavailable(waiter: Waiter<CallerLock>, error: LockUnavailableError): LockUnavailableError {
     this.events.emit('unavailable', { ...eventOf(this.owner.key, waiter.request), error });
     return error;
   }
