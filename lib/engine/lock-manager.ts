@@ -2,7 +2,7 @@ import { systemClock } from './time/clock.js';
 import type { Clock } from './time/clock.js';
 import { LockLostError, LockShutdownError, isLockError } from './api/errors.js';
 import type { EngineLock } from './hold/caller-lock.js';
-import { HeldLocks } from './reentry/lock-context.js';
+import { LockContext } from './reentry/lock-context.js';
 import { KeyGates } from './gate/gate-registry.js';
 import { LockEventEmitter } from './api/lock-events.js';
 import { describeLock } from './store/lock-info.js';
@@ -13,14 +13,14 @@ import type { LockOptions, LockRequest, LockSettings } from './api/lock-options.
 import type { LockStore } from './store/lock-store.js';
 import type { Lock, LockInfo } from './api/lock.js';
 import { NestedLock } from './reentry/reentered-lock.js';
-import { Section } from './reentry/section.js';
+import { LockedSection } from './reentry/section.js';
 
 /** The locks of one process in one store: what `LockService` and `@Locked` stand on. */
 export class LockManager {
   readonly events = new LockEventEmitter();
   readonly #store: LockStore;
   readonly #gates: KeyGates;
-  readonly #contexts = new HeldLocks();
+  readonly #contexts = new LockContext();
   readonly #usual: LockRequest;
   #closing = false;
   #closed: Promise<void> | undefined;
@@ -70,7 +70,7 @@ export class LockManager {
     request: LockRequest,
     task: (lock: Lock) => T | Promise<T>,
   ): Promise<T> {
-    const section = new Section(await this.#take(key, request), this.#contexts);
+    const section = new LockedSection(await this.#take(key, request), this.#contexts);
     const startedAt = this.clock.now();
     let result: T;
     try {

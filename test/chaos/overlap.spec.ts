@@ -81,7 +81,7 @@ describe('processes that contend while everything fails', () => {
 });
 
 /** From when until when a caller was inside and sure of its lock; microseconds of the machine's clock. */
-interface Section {
+interface LockedSection {
   readonly name: string;
   readonly key: string;
   readonly fence: number;
@@ -147,11 +147,11 @@ async function rage(
 function overlaps(children: readonly Child[]): string[] {
   const sections = children
     .flatMap(({ messages }) => messages.filter(({ type }) => type === 'section'))
-    .map((message) => message as unknown as Section)
+    .map((message) => message as unknown as LockedSection)
     .sort((one, other) => one.fence - other.fence);
   const found: string[] = [];
   for (const key of KEYS) {
-    let before: Section | undefined;
+    let before: LockedSection | undefined;
     for (const section of sections.filter((one) => one.key === key)) {
       if (before !== undefined && section.from < before.until)
         found.push(`${JSON.stringify(before)} overlaps ${JSON.stringify(section)}`);

@@ -7,7 +7,7 @@ interface Frame {
 }
 
 /** The locks of the running context, innermost first. All that starts inside a section inherits it. */
-export class HeldLocks {
+export class LockContext {
   readonly #storage = new AsyncLocalStorage<Frame>();
 
   /** Runs `task` inside the section of `lock`. */

@@ -1,14 +1,14 @@
 import type { EngineLock } from '../hold/caller-lock.js';
-import type { HeldLocks } from './lock-context.js';
+import type { LockContext } from './lock-context.js';
 import type { Lock } from '../api/lock.js';
 
 /** What runs while a lock is held: a context in which calls for its key re-enter. */
-export class Section {
+export class LockedSection {
   #ended: Promise<'released' | 'lost'> | undefined;
 
   constructor(
     private readonly held: EngineLock,
-    private readonly contexts: HeldLocks,
+    private readonly contexts: LockContext,
   ) {}
 
   get lock(): Lock {
