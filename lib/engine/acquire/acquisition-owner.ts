@@ -1,6 +1,6 @@
 import type { Clock } from '../time/clock.js';
 import type { LockConfigError, LockUnavailableError } from '../api/errors.js';
-import type { HoldTerms } from '../hold/lease-state.js';
+import type { LeaseTerms } from '../hold/lease-state.js';
 import type { HolderEvents } from '../hold/holder-events.js';
 import type { LeaseRenewer } from '../hold/lease-renewer.js';
 import type { LockEventEmitter } from '../api/lock-events.js';
@@ -27,7 +27,7 @@ export interface Demand {
   readonly patient: boolean;
   /** Fencing numbers that the callers can use. */
   readonly fences: number;
-  won(token: string, ttl: number, terms: HoldTerms, via: 'free' | 'handoff'): void;
+  won(token: string, ttl: number, terms: LeaseTerms, via: 'free' | 'handoff'): void;
   /** Somebody else holds the lock. */
   busy(): void;
   /** Redis failed; it is tried again unless the demand is over. */
@@ -68,7 +68,7 @@ export interface AttemptOwner {
   busy(place: Pick<QueuePlace, 'leaseLeft'> & { readonly sentAt: number }, ticket?: number): void;
   /** A poll failed; the place is kept. */
   troubled(error: LockUnavailableError): void;
-  won(attempt: { readonly token: string; readonly ttl: number }, terms: HoldTerms): void;
+  won(attempt: { readonly token: string; readonly ttl: number }, terms: LeaseTerms): void;
   /** Busy, and this attempt was for callers that do not wait. */
   turnedAway(): void;
   /** Nothing came of it: `soon` when its place was lost and it may have another at once. */

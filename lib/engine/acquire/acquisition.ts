@@ -4,7 +4,7 @@ import { backoff } from './acquisition-owner.js';
 import type { AttemptOwner, Demand, SeekerContext, Yield } from './acquisition-owner.js';
 import { LockConfigError } from '../api/errors.js';
 import type { LockUnavailableError } from '../api/errors.js';
-import type { HoldTerms } from '../hold/lease-state.js';
+import type { LeaseTerms } from '../hold/lease-state.js';
 
 /** An unanswered command is overdue after this share of the command timeout. */
 const OVERDUE_SHARE = 1 / 4;
@@ -83,7 +83,7 @@ export class Seeker implements AttemptOwner {
     this.demand.failed(error);
   }
 
-  won({ token, ttl }: Attempt, terms: HoldTerms): void {
+  won({ token, ttl }: Attempt, terms: LeaseTerms): void {
     this.#attempt = undefined;
     // A claim is a hand-over, even when nobody was in between.
     const via = this.#waited || terms.lease < ttl ? 'handoff' : 'free';

@@ -3,7 +3,7 @@ import type { AttemptOwner, SeekerContext, Yield } from './acquisition-owner.js'
 import { LockConfigError } from '../api/errors.js';
 import type { LockUnavailableError } from '../api/errors.js';
 import { claimTerms } from '../hold/lease-state.js';
-import type { HoldTerms } from '../hold/lease-state.js';
+import type { LeaseTerms } from '../hold/lease-state.js';
 import { deadlineOf } from '../store/lease.js';
 import { NotAppliedError } from '../store/lock-store.js';
 import type {
@@ -136,7 +136,7 @@ export class Attempt {
     this.owner.failed(error);
   }
 
-  #held({ sentAt, lease, fences, queue }: Omit<HoldTerms, 'deadline'>): void {
+  #held({ sentAt, lease, fences, queue }: Omit<LeaseTerms, 'deadline'>): void {
     const deadline = deadlineOf(sentAt, lease);
     if (deadline > this.context.clock.now()) this.#win({ sentAt, lease, deadline, fences, queue });
     // The answer is older than the lease that it tells of.
@@ -179,7 +179,7 @@ export class Attempt {
   }
 
   /** The token lives on with its new user. */
-  #win(terms: HoldTerms): void {
+  #win(terms: LeaseTerms): void {
     this.#stop();
     this.owner.won(this, { ...terms, queue: Math.max(terms.queue, this.#wanted) });
   }

@@ -3,7 +3,7 @@ import type { Demand, GateContext, Yield } from '../acquire/acquisition-owner.js
 import type { LockConfigError, LockError } from '../api/errors.js';
 import { fencesToStart } from '../hold/handoff-policy.js';
 import type { CallerLock } from '../hold/caller-lock.js';
-import type { HoldTerms } from '../hold/lease-state.js';
+import type { LeaseTerms } from '../hold/lease-state.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { Seeker } from '../acquire/acquisition.js';
 import { Tenure } from '../hold/tenure.js';
@@ -108,7 +108,7 @@ export class KeyGate implements Demand, LineOwner {
     return new LockUnavailableError([this.key], reason, trouble.cause, trouble.nodes);
   }
 
-  won(token: string, ttl: number, terms: HoldTerms, via: 'free' | 'handoff'): void {
+  won(token: string, ttl: number, terms: LeaseTerms, via: 'free' | 'handoff'): void {
     this.#seeker = undefined;
     this.#failure = undefined;
     const ended = (yields?: Yield): void => {

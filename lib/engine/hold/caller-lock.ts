@@ -3,7 +3,7 @@ import { parseDuration } from '../api/duration.js';
 import type { Duration } from '../api/duration.js';
 import { LockConfigError, LockLostError, LockUnavailableError } from '../api/errors.js';
 import type { LockError } from '../api/errors.js';
-import type { Hold } from './lease-state.js';
+import type { LeaseState } from './lease-state.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { Lock } from '../api/lock.js';
 import { Turns } from '../reentry/reentry-queue.js';
@@ -44,7 +44,7 @@ export class CallerLock implements EngineLock {
   readonly #maxHold: Timer | undefined;
 
   constructor(
-    readonly hold: Hold,
+    readonly hold: LeaseState,
     readonly fencingToken: number,
     readonly request: LockRequest,
     private readonly home: LockHome,

@@ -1,4 +1,4 @@
-import type { Hold } from './lease-state.js';
+import type { LeaseState } from './lease-state.js';
 import { entryLease } from '../store/lease.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { claimOf } from '../store/token.js';
@@ -17,7 +17,7 @@ const MOST_FENCES = 1000;
 const LOW_FENCES = 8;
 
 /** Whether the process has used up its turn and another one waits for its own. */
-export function mustYield(hold: Hold, localHandoffs: number, now: number): boolean {
+export function mustYield(hold: LeaseState, localHandoffs: number, now: number): boolean {
   if (hold.contendedSince === undefined) return false;
   return hold.passes >= localHandoffs || now - hold.contendedSince >= CONTENDED_MS;
 }
@@ -26,7 +26,7 @@ export function mustYield(hold: Hold, localHandoffs: number, now: number): boole
  * Whether Redis has to confirm the lease before `next` enters: no fencing number is left, too
  * little of the lease is, or nobody knows any more that no other process waits.
  */
-export function mustRenewFirst(hold: Hold, next: LockRequest, via: Via, now: number): boolean {
+export function mustRenewFirst(hold: LeaseState, next: LockRequest, via: Via, now: number): boolean {
   if (hold.fencesLeft === 0) return true;
   if (via === 'free' && hold.ttl === next.ttl) return false;
   const left = hold.deadline - now;
@@ -46,7 +46,7 @@ export function fencesToStart(waiters: number, localHandoffs: number): number {
  * none. As many as were used so far: with numbers that nobody uses the counter would run ahead of
  * the clock, and after a loss of data the clock could not make up for it.
  */
-export function fencesToFetch(hold: Hold, waiters: number, localHandoffs: number): number {
+export function fencesToFetch(hold: LeaseState, waiters: number, localHandoffs: number): number {
   const contended = hold.contendedSince !== undefined;
   const usable = contended ? Math.min(waiters, localHandoffs - hold.passes) : waiters;
   if (hold.fencesLeft >= Math.min(usable, Math.max(LOW_FENCES, hold.fencesUsed / 4))) return 0;
@@ -55,6 +55,6 @@ export function fencesToFetch(hold: Hold, waiters: number, localHandoffs: number
 }
 
 /** Whether it is time to ask whether still nobody else waits, so that passing on need not stop for it. */
-export function wordIsOld(hold: Hold, now: number): boolean {
+export function wordIsOld(hold: LeaseState, now: number): boolean {
   return hold.contendedSince === undefined && now - hold.heardAt > FREE_MS / 2;
 }

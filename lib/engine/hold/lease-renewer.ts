@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../time/clock.js';
 import { DueTimes } from '../time/due-times.js';
-import type { Hold } from './lease-state.js';
+import type { LeaseState } from './lease-state.js';
 import { renewalRetry } from '../store/lease.js';
 import type { LockStore, RenewCommand, RenewReply } from '../store/lock-store.js';
 
@@ -17,8 +17,8 @@ const GRAIN_SHARE = 1 / 32;
  * and declares a lease lost at its local deadline, answered or not.
  */
 export class LeaseRenewer {
-  readonly #due: DueTimes<Hold>;
-  readonly #soon = new Map<Hold, ((outcome: RenewalOutcome) => void)[]>();
+  readonly #due: DueTimes<LeaseState>;
+  readonly #soon = new Map<LeaseState, ((outcome: RenewalOutcome) => void)[]>();
   #watch: Timer | undefined;
   /** Wall clock minus monotonic clock, when last looked at. */
   #skew = 0;
@@ -32,14 +32,14 @@ export class LeaseRenewer {
   }
 
   /** Looks after `hold` from here on, or again after its terms have changed. */
-  keep(hold: Hold): void {
+  keep(hold: LeaseState): void {
     // What the clocks did while nothing was held is of no interest.
     if (this.#due.size === 0) this.#skew = this.clock.wall() - this.clock.now();
     this.#schedule(hold, hold.renewAt);
     if (this.#watch === undefined) this.#watchClocks();
   }
 
-  drop(hold: Hold): void {
+  drop(hold: LeaseState): void {
     this.#due.delete(hold);
   }
 
@@ -50,7 +50,7 @@ export class LeaseRenewer {
   }
 
   /** Renews out of turn, together with what else is asked for in this tick. */
-  renewNow(hold: Hold): Promise<RenewalOutcome> {
+  renewNow(hold: LeaseState): Promise<RenewalOutcome> {
     return new Promise((resolve) => {
       const others = this.#soon.get(hold);
       if (others !== undefined) {
@@ -85,9 +85,9 @@ export class LeaseRenewer {
     });
   }
 
-  #onDue(holds: readonly Hold[]): void {
+  #onDue(holds: readonly LeaseState[]): void {
     const now = this.clock.now();
-    const due: Hold[] = [];
+    const due: LeaseState[] = [];
     for (const hold of holds) {
       // A timer may fire up to a millisecond before its time.
       if (now + 1 >= hold.deadline) {
@@ -100,20 +100,20 @@ export class LeaseRenewer {
     void this.#send(due);
   }
 
-  #schedule(hold: Hold, renewAt: number): void {
+  #schedule(hold: LeaseState, renewAt: number): void {
     const at = hold.renews && renewAt < hold.deadline ? renewAt : hold.deadline;
     // Coarse, and looked at again when it is near: a lock is given back long before its deadline.
     this.#due.set(hold, at, this.#grain(hold));
   }
 
   /** A power of two, so that leases of about one length have one grain. */
-  #grain(hold: Hold): number {
+  #grain(hold: LeaseState): number {
     const left = hold.deadline - this.clock.now();
     return Math.max(1, 2 ** Math.floor(Math.log2(left * GRAIN_SHARE)));
   }
 
   /** @param until After which moment a renewal must not act. @default the lease's own deadline */
-  async #send(holds: readonly Hold[], until?: number): Promise<readonly RenewalOutcome[]> {
+  async #send(holds: readonly LeaseState[], until?: number): Promise<readonly RenewalOutcome[]> {
     if (holds.length === 0) return [];
     const commands = holds.map((hold): RenewCommand => {
       const { key, token, ttl, deadline, owner, fencesWanted: fences } = hold;
@@ -128,7 +128,7 @@ export class LeaseRenewer {
     }
   }
 
-  #apply(hold: Hold, ttl: number, reply: RenewReply | undefined): RenewalOutcome {
+  #apply(hold: LeaseState, ttl: number, reply: RenewReply | undefined): RenewalOutcome {
     if (reply === undefined || reply.kind === 'unknown') {
       return this.#fail(hold, reply?.error ?? new Error('The store gave no reply.'));
     }
@@ -144,14 +144,14 @@ export class LeaseRenewer {
     return 'held';
   }
 
-  #fail(hold: Hold, error: Error): RenewalOutcome {
+  #fail(hold: LeaseState, error: Error): RenewalOutcome {
     hold.troubled = true;
     if (this.#keeps(hold)) hold.owner.troubled(hold, error);
     return 'unknown';
   }
 
   /** Whether the hold was not dropped while its renewal was on its way. */
-  #keeps(hold: Hold): boolean {
+  #keeps(hold: LeaseState): boolean {
     return this.#due.has(hold);
   }
 
@@ -169,7 +169,7 @@ export class LeaseRenewer {
     this.#skew = skew;
     if (ahead <= SUSPECT_MS) return;
     const now = this.clock.now();
-    const asked: Hold[] = [];
+    const asked: LeaseState[] = [];
     for (const hold of [...this.#due.items()]) {
       hold.deadline -= ahead;
       if (hold.renews) asked.push(hold);

@@ -3,18 +3,18 @@ import { claimDeadline, deadlineOf, renewalAt } from '../store/lease.js';
 import type { FenceBlock, Grant } from '../store/lock-store.js';
 
 /** Where a hold reports that it is over. */
-export interface HoldOwner {
+export interface LeaseOwner {
   /** Callers of this process that wait behind the holder. */
   readonly waiters: number;
   /** `ours`: Redis may still have the lock under our token. */
-  lost(hold: Hold, why: string, ours: boolean): void;
+  lost(hold: LeaseState, why: string, ours: boolean): void;
   /** A renewal failed and will be repeated. */
-  troubled(hold: Hold, error: Error): void;
-  renewed(hold: Hold): void;
+  troubled(hold: LeaseState, error: Error): void;
+  renewed(hold: LeaseState): void;
 }
 
 /** What a store granted. `deadline` is on our clock and already takes off drift and margin. */
-export interface HoldTerms {
+export interface LeaseTerms {
   readonly sentAt: number;
   readonly lease: number;
   readonly deadline: number;
@@ -27,7 +27,7 @@ export function claimTerms(
   { expiresAt, fences, queue }: Grant,
   lease: number,
   now: number,
-): HoldTerms | undefined {
+): LeaseTerms | undefined {
   const deadline = claimDeadline(expiresAt, lease, now);
   return deadline === undefined ? undefined : { sentAt: now, lease, deadline, fences, queue };
 }
@@ -36,7 +36,7 @@ export function claimTerms(
  * The lease that this process has on one key. It outlives the single caller: callers of the
  * same process pass it on, each with a fencing number of its own out of the reserved block.
  */
-export class Hold implements Dated {
+export class LeaseState implements Dated {
   due: DueSlot<Dated> | undefined;
   /** What a renewal asks for: the present caller's `ttl`. */
   ttl: number;
@@ -67,9 +67,9 @@ export class Hold implements Dated {
   constructor(
     readonly key: string,
     readonly token: string,
-    readonly owner: HoldOwner,
+    readonly owner: LeaseOwner,
     ttl: number,
-    terms: HoldTerms,
+    terms: LeaseTerms,
   ) {
     this.ttl = ttl;
     this.deadline = terms.deadline;

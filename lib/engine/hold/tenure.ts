@@ -5,8 +5,8 @@ import { fencesToFetch, mustRenewFirst, mustYield, wordIsOld } from './handoff-p
 import type { Via } from './handoff-policy.js';
 import { CallerLock } from './caller-lock.js';
 import type { LockHome } from './caller-lock.js';
-import { Hold } from './lease-state.js';
-import type { HoldOwner, HoldTerms } from './lease-state.js';
+import { LeaseState } from './lease-state.js';
+import type { LeaseOwner, LeaseTerms } from './lease-state.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { ReleaseReply } from '../store/lock-store.js';
 import type { GateContext, Yield } from '../acquire/acquisition-owner.js';
@@ -16,8 +16,8 @@ import type { WaitingLine } from '../queue/caller-queue.js';
  * The time for which this process has the lock of one key: from the grant, through the hands of
  * any number of its callers, until it is given back, yielded to another process, or lost.
  */
-export class Tenure implements HoldOwner, LockHome {
-  readonly #hold: Hold;
+export class Tenure implements LeaseOwner, LockHome {
+  readonly #hold: LeaseState;
   #lock: CallerLock | undefined;
   #over = false;
   #fetching = false;
@@ -31,10 +31,10 @@ export class Tenure implements HoldOwner, LockHome {
       readonly key: string;
       readonly token: string;
       readonly ttl: number;
-      readonly terms: HoldTerms;
+      readonly terms: LeaseTerms;
     },
   ) {
-    this.#hold = new Hold(grant.key, grant.token, this, grant.ttl, grant.terms);
+    this.#hold = new LeaseState(grant.key, grant.token, this, grant.ttl, grant.terms);
     context.registry.watch(grant.token, this);
     context.renewer.keep(this.#hold);
   }
@@ -117,7 +117,7 @@ export class Tenure implements HoldOwner, LockHome {
     this.evict(`it was held for maxHold (${lock.request.maxHold} ms).`);
   }
 
-  lost(hold: Hold, why: string, ours: boolean): void {
+  lost(hold: LeaseState, why: string, ours: boolean): void {
     if (this.#over) return;
     this.#end();
     if (ours) this.context.releaser.discard(hold.key, hold.token, hold.ttl, this.#lock?.dwell);
@@ -133,7 +133,7 @@ export class Tenure implements HoldOwner, LockHome {
     if (this.#lock !== undefined) this.context.told.renewed(this.#lock);
   }
 
-  troubled(_hold: Hold, error: Error): void {
+  troubled(_hold: LeaseState, error: Error): void {
     if (this.#lock === undefined || !(error instanceof LockUnavailableError)) return;
     this.context.told.troubled(this.#lock, error);
   }

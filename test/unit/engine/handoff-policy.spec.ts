@@ -7,8 +7,8 @@ import {
   mustYield,
   wordIsOld,
 } from '../../../lib/engine/hold/handoff-policy.js';
-import { Hold } from '../../../lib/engine/hold/lease-state.js';
-import type { HoldOwner } from '../../../lib/engine/hold/lease-state.js';
+import { LeaseState } from '../../../lib/engine/hold/lease-state.js';
+import type { LeaseOwner } from '../../../lib/engine/hold/lease-state.js';
 import {
   OptionReader,
   readSettings,
@@ -16,13 +16,13 @@ import {
 } from '../../../lib/engine/api/lock-options.check.js';
 import type { LockRequest } from '../../../lib/engine/api/lock-options.js';
 
-const owner: HoldOwner = { waiters: 0, lost() {}, troubled() {}, renewed() {} };
+const owner: LeaseOwner = { waiters: 0, lost() {}, troubled() {}, renewed() {} };
 const settings = readSettings(new OptionReader({}));
 const request = (options: object = {}): LockRequest => resolveRequest(options, settings);
 
 /** A hold that was granted at 0 with 10 s of lease. */
-function holdOf({ fences = 100, queue = 0, ttl = 10_000 } = {}): Hold {
-  return new Hold('k', 'token', owner, ttl, {
+function holdOf({ fences = 100, queue = 0, ttl = 10_000 } = {}): LeaseState {
+  return new LeaseState('k', 'token', owner, ttl, {
     sentAt: 0,
     lease: ttl,
     deadline: ttl,

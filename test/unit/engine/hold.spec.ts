@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { Hold } from '../../../lib/engine/hold/lease-state.js';
-import type { HoldOwner } from '../../../lib/engine/hold/lease-state.js';
+import { LeaseState } from '../../../lib/engine/hold/lease-state.js';
+import type { LeaseOwner } from '../../../lib/engine/hold/lease-state.js';
 
-const owner: HoldOwner = {
+const owner: LeaseOwner = {
   waiters: 2,
   lost: () => undefined,
   troubled: () => undefined,
   renewed: () => undefined,
 };
 
-function holdOf(fences: { next: number; last: number }): Hold {
+function holdOf(fences: { next: number; last: number }): LeaseState {
   const terms = { sentAt: 0, lease: 1000, deadline: 940, fences, queue: 0 };
-  return new Hold('k', 't', owner, 1000, terms);
+  return new LeaseState('k', 't', owner, 1000, terms);
 }
 
 describe('a hold whose renewals are answered out of order', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
-import { Hold } from '../../../lib/engine/hold/lease-state.js';
+import { LeaseState } from '../../../lib/engine/hold/lease-state.js';
 import { LeaseRenewer } from '../../../lib/engine/hold/lease-renewer.js';
 import { deadlineOf } from '../../../lib/engine/store/lease.js';
 import type { LockStore, RenewCommand, RenewReply } from '../../../lib/engine/store/lock-store.js';
@@ -32,13 +32,13 @@ class Bench {
   }
 
   /** A lock that was granted at this moment, with a lease that may be shorter than its `ttl`. */
-  grant(ttl: number, lease = ttl): Hold {
+  grant(ttl: number, lease = ttl): LeaseState {
     this.#n += 1;
     const name = `k${this.#n}`;
     const tell = (what: string) => () => void this.told.push([what, name, this.clock.now()]);
     const owner = {
       waiters: 0,
-      lost: (hold: Hold) => {
+      lost: (hold: LeaseState) => {
         tell('lost')();
         this.renewer.drop(hold);
       },
@@ -46,7 +46,7 @@ class Bench {
       renewed: tell('renewed'),
     };
     const now = this.clock.now();
-    const hold = new Hold(name, `token of ${name}`, owner, ttl, {
+    const hold = new LeaseState(name, `token of ${name}`, owner, ttl, {
       sentAt: now,
       lease,
       deadline: deadlineOf(now, lease),
