@@ -12,7 +12,7 @@ import { defaultRequest, resolveRequest } from './api/lock-options.check.js';
 import type { LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
 import type { LockStore } from './store/lock-store.js';
 import type { Lock, LockInfo } from './api/lock.js';
-import { NestedLock } from './reentry/reentered-lock.js';
+import { ReenteredLock } from './reentry/reentered-lock.js';
 import { LockedSection } from './reentry/section.js';
 
 /** The locks of one process in one store: what `LockService` and `@Locked` stand on. */
@@ -145,8 +145,8 @@ export class LockManager {
 
   async #reenter(outer: EngineLock, request: LockRequest): Promise<EngineLock> {
     await outer.turns.take(request);
-    if (outer.lostError === undefined) return new NestedLock(outer, this.clock);
-    outer.turns.pass();
+    if (outer.lostError === undefined) return new ReenteredLock(outer, this.clock);
+    outer.turns.endTurn();
     throw outer.lostError;
   }
 

@@ -85,7 +85,7 @@ export class KeyGates {
     return { boot: this.boot, waiters: gate?.waiters ?? 0, label: gate?.holderLabel };
   }
 
-  /** Turns every waiter away: the application is closing. */
+  /** ReentryQueue every waiter away: the application is closing. */
   clear(): void {
     for (const gate of [...this.#gates.values()])
       gate.clear(() => new LockShutdownError([gate.key]));

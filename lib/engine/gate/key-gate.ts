@@ -46,7 +46,7 @@ export class KeyGate implements Demand, LineOwner {
     return entered;
   }
 
-  /** Turns every waiter away. */
+  /** ReentryQueue every waiter away. */
   clear(error: () => LockError): void {
     this.#line.clear(error);
   }

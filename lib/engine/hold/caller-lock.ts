@@ -6,7 +6,7 @@ import type { LockError } from '../api/errors.js';
 import type { LeaseState } from './lease-state.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { Lock } from '../api/lock.js';
-import { Turns } from '../reentry/reentry-queue.js';
+import { ReentryQueue } from '../reentry/reentry-queue.js';
 
 /** A lock as the engine knows it: one that nested calls can re-enter. */
 export interface EngineLock extends Lock {
@@ -14,7 +14,7 @@ export interface EngineLock extends Lock {
   readonly over: boolean;
   /** Why it was lost, if it was. */
   readonly lostError: LockLostError | undefined;
-  readonly turns: Turns;
+  readonly turns: ReentryQueue;
   /** Whether a re-entry is running. */
   readonly reentered: boolean;
 }
@@ -39,7 +39,7 @@ export class CallerLock implements EngineLock {
   #over = false;
   #lostError: LockLostError | undefined;
   #abort: AbortController | undefined;
-  #turns: Turns | undefined;
+  #turns: ReentryQueue | undefined;
   #release: Promise<'released' | 'lost'> | undefined;
   readonly #maxHold: Timer | undefined;
 
@@ -68,8 +68,8 @@ export class CallerLock implements EngineLock {
     return this.#lostError;
   }
 
-  get turns(): Turns {
-    return (this.#turns ??= new Turns(this.key, this.home.clock));
+  get turns(): ReentryQueue {
+    return (this.#turns ??= new ReentryQueue(this.key, this.home.clock));
   }
 
   get reentered(): boolean {

@@ -85,7 +85,7 @@ export class WaitingLine implements WaiterOwner<CallerLock> {
     }
   }
 
-  /** Turns everybody away. */
+  /** ReentryQueue everybody away. */
   clear(error: () => LockError): void {
     for (const waiter of this.#waiters) this.#dismiss(waiter, error());
   }

@@ -2,11 +2,11 @@ import type { Duration } from '../api/duration.js';
 import { LockLostError } from '../api/errors.js';
 import type { EngineLock } from '../hold/caller-lock.js';
 import type { Clock } from '../time/clock.js';
-import { Turns } from './reentry-queue.js';
+import { ReentryQueue } from './reentry-queue.js';
 
 /** A lock that was re-entered: the same holder, lease and fencing number; its release ends a turn. */
-export class NestedLock implements EngineLock {
-  readonly turns: Turns;
+export class ReenteredLock implements EngineLock {
+  readonly turns: ReentryQueue;
   #over = false;
   #release: Promise<'released' | 'lost'> | undefined;
 
@@ -14,7 +14,7 @@ export class NestedLock implements EngineLock {
     private readonly outer: EngineLock,
     clock: Clock,
   ) {
-    this.turns = new Turns(outer.key, clock);
+    this.turns = new ReentryQueue(outer.key, clock);
   }
 
   get key(): string {
@@ -70,7 +70,7 @@ export class NestedLock implements EngineLock {
   async #end(): Promise<'released' | 'lost'> {
     while (this.turns.busy) await this.turns.idle();
     this.#over = true;
-    this.outer.turns.pass();
+    this.outer.turns.endTurn();
     return this.lostError === undefined ? 'released' : 'lost';
   }
 }

@@ -9,7 +9,7 @@ import { WaiterList } from '../queue/linked-list.js';
  * Lets calls that re-enter one held lock take turns, in call order. Each holder has its own:
  * a nested call waits for its siblings, never for its parent.
  */
-export class Turns implements WaiterOwner<void> {
+export class ReentryQueue implements WaiterOwner<void> {
   readonly #waiting = new WaiterList<Waiter<void>>();
   readonly #idle: (() => void)[] = [];
   #taken = false;
@@ -33,7 +33,7 @@ export class Turns implements WaiterOwner<void> {
   }
 
   /** Ends a turn. */
-  pass(): void {
+  endTurn(): void {
     const next = this.#waiting.first;
     if (next !== undefined) {
       this.#waiting.delete(next);
