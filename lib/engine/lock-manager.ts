@@ -144,9 +144,9 @@ export class LockManager {
   }
 
   async #reenter(outer: EngineLock, request: LockRequest): Promise<EngineLock> {
-    await outer.turns.take(request);
+    await outer.reentries.take(request);
     if (outer.lostError === undefined) return new ReenteredLock(outer, this.clock);
-    outer.turns.endTurn();
+    outer.reentries.endTurn();
     throw outer.lostError;
   }
 

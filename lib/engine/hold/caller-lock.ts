@@ -14,7 +14,7 @@ export interface EngineLock extends Lock {
   readonly over: boolean;
   /** Why it was lost, if it was. */
   readonly lostError: LockLostError | undefined;
-  readonly turns: ReentryQueue;
+  readonly reentries: ReentryQueue;
   /** Whether a re-entry is running. */
   readonly reentered: boolean;
 }
@@ -39,7 +39,7 @@ export class CallerLock implements EngineLock {
   #over = false;
   #lostError: LockLostError | undefined;
   #abort: AbortController | undefined;
-  #turns: ReentryQueue | undefined;
+  #reentries: ReentryQueue | undefined;
   #release: Promise<'released' | 'lost'> | undefined;
   readonly #maxHold: Timer | undefined;
 
@@ -68,12 +68,12 @@ export class CallerLock implements EngineLock {
     return this.#lostError;
   }
 
-  get turns(): ReentryQueue {
-    return (this.#turns ??= new ReentryQueue(this.key, this.home.clock));
+  get reentries(): ReentryQueue {
+    return (this.#reentries ??= new ReentryQueue(this.key, this.home.clock));
   }
 
   get reentered(): boolean {
-    return this.#turns?.busy === true;
+    return this.#reentries?.busy === true;
   }
 
   get heldMs(): number {
@@ -137,7 +137,7 @@ export class CallerLock implements EngineLock {
   }
 
   async #releaseAfterTurns(): Promise<'released' | 'lost'> {
-    while (this.reentered) await this.turns.idle();
+    while (this.reentered) await this.reentries.idle();
     return this.#leave();
   }
 

@@ -6,7 +6,7 @@ import { ReentryQueue } from './reentry-queue.js';
 
 /** A lock that was re-entered: the same holder, lease and fencing number; its release ends a turn. */
 export class ReenteredLock implements EngineLock {
-  readonly turns: ReentryQueue;
+  readonly reentries: ReentryQueue;
   #over = false;
   #release: Promise<'released' | 'lost'> | undefined;
 
@@ -14,7 +14,7 @@ export class ReenteredLock implements EngineLock {
     private readonly outer: EngineLock,
     clock: Clock,
   ) {
-    this.turns = new ReentryQueue(outer.key, clock);
+    this.reentries = new ReentryQueue(outer.key, clock);
   }
 
   get key(): string {
@@ -46,7 +46,7 @@ export class ReenteredLock implements EngineLock {
   }
 
   get reentered(): boolean {
-    return this.turns.busy;
+    return this.reentries.busy;
   }
 
   assertHeld(): void {
@@ -68,9 +68,9 @@ export class ReenteredLock implements EngineLock {
   }
 
   async #end(): Promise<'released' | 'lost'> {
-    while (this.turns.busy) await this.turns.idle();
+    while (this.reentries.busy) await this.reentries.idle();
     this.#over = true;
-    this.outer.turns.endTurn();
+    this.outer.reentries.endTurn();
     return this.lostError === undefined ? 'released' : 'lost';
   }
 }
