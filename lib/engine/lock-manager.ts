@@ -1,7 +1,7 @@
 import { systemClock } from './time/clock.js';
 import type { Clock } from './time/clock.js';
 import { LockLostError, LockShutdownError, isLockError } from './api/errors.js';
-import type { EngineLock } from './hold/caller-lock.js';
+import type { ReentrantLock } from './hold/caller-lock.js';
 import { LockContext } from './reentry/lock-context.js';
 import { KeyGates } from './gate/gate-registry.js';
 import { LockEventEmitter } from './api/lock-events.js';
@@ -135,7 +135,7 @@ export class LockManager {
     return options === undefined ? this.#usual : resolveRequest(options, this.settings);
   }
 
-  #take(key: LockKey, request: LockRequest): Promise<EngineLock> {
+  #take(key: LockKey, request: LockRequest): Promise<ReentrantLock> {
     const [only] = checkKey(key);
     const outer = this.#contexts.find(only);
     if (outer !== undefined) return this.#reenter(outer, request);
@@ -143,7 +143,7 @@ export class LockManager {
     return this.#gates.enter(only, request);
   }
 
-  async #reenter(outer: EngineLock, request: LockRequest): Promise<EngineLock> {
+  async #reenter(outer: ReentrantLock, request: LockRequest): Promise<ReentrantLock> {
     await outer.reentries.take(request);
     if (outer.lostError === undefined) return new ReenteredLock(outer, this.clock);
     outer.reentries.endTurn();

@@ -9,7 +9,7 @@ import type { Lock } from '../api/lock.js';
 import { ReentryQueue } from '../reentry/reentry-queue.js';
 
 /** A lock as the engine knows it: one that nested calls can re-enter. */
-export interface EngineLock extends Lock {
+export interface ReentrantLock extends Lock {
   /** Given back, lost or not: nobody can re-enter any more. */
   readonly over: boolean;
   /** Why it was lost, if it was. */
@@ -34,7 +34,7 @@ export interface LockHome {
 const MIN_TTL_MS = 100;
 
 /** The lock in the hands of one caller. */
-export class CallerLock implements EngineLock {
+export class CallerLock implements ReentrantLock {
   readonly keys: readonly string[];
   #over = false;
   #lostError: LockLostError | undefined;

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { EngineLock } from '../hold/caller-lock.js';
+import type { ReentrantLock } from '../hold/caller-lock.js';
 
 interface Frame {
-  readonly lock: EngineLock;
+  readonly lock: ReentrantLock;
   outer: Frame | undefined;
 }
 
@@ -11,7 +11,7 @@ export class LockContext {
   readonly #storage = new AsyncLocalStorage<Frame>();
 
   /** Runs `task` inside the section of `lock`. */
-  run<T>(lock: EngineLock, task: () => T): T {
+  run<T>(lock: ReentrantLock, task: () => T): T {
     const outer = liveFrom(this.#storage.getStore());
     // A job that starts its successor inside its own section must not drag along all that came before.
     if (outer !== undefined) outer.outer = liveFrom(outer.outer);
@@ -19,8 +19,8 @@ export class LockContext {
   }
 
   /** The innermost lock of the running context that has not been released, of `key` when given. */
-  find(key?: string): EngineLock | undefined {
-    const wanted = (lock: EngineLock): boolean => key === undefined || lock.keys.includes(key);
+  find(key?: string): ReentrantLock | undefined {
+    const wanted = (lock: ReentrantLock): boolean => key === undefined || lock.keys.includes(key);
     let frame = liveFrom(this.#storage.getStore());
     while (frame !== undefined && !wanted(frame.lock)) frame = liveFrom(frame.outer);
     return frame?.lock;

@@ -1,17 +1,17 @@
 import type { Duration } from '../api/duration.js';
 import { LockLostError } from '../api/errors.js';
-import type { EngineLock } from '../hold/caller-lock.js';
+import type { ReentrantLock } from '../hold/caller-lock.js';
 import type { Clock } from '../time/clock.js';
 import { ReentryQueue } from './reentry-queue.js';
 
 /** A lock that was re-entered: the same holder, lease and fencing number; its release ends a turn. */
-export class ReenteredLock implements EngineLock {
+export class ReenteredLock implements ReentrantLock {
   readonly reentries: ReentryQueue;
   #over = false;
   #release: Promise<'released' | 'lost'> | undefined;
 
   constructor(
-    private readonly outer: EngineLock,
+    private readonly outer: ReentrantLock,
     clock: Clock,
   ) {
     this.reentries = new ReentryQueue(outer.key, clock);

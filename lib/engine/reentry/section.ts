@@ -1,4 +1,4 @@
-import type { EngineLock } from '../hold/caller-lock.js';
+import type { ReentrantLock } from '../hold/caller-lock.js';
 import type { LockContext } from './lock-context.js';
 import type { Lock } from '../api/lock.js';
 
@@ -7,7 +7,7 @@ export class LockedSection {
   #ended: Promise<'released' | 'lost'> | undefined;
 
   constructor(
-    private readonly held: EngineLock,
+    private readonly held: ReentrantLock,
     private readonly contexts: LockContext,
   ) {}
 
@@ -16,7 +16,7 @@ export class LockedSection {
   }
 
   /** Why the lock was lost, if it was. */
-  get lostError(): EngineLock['lostError'] {
+  get lostError(): ReentrantLock['lostError'] {
     return this.held.lostError;
   }
 
