@@ -17,7 +17,7 @@ import type { TokenMint } from '../store/token.js';
 import type { TokenRegistry } from '../store/token-routes.js';
 
 /** For whom a lock is sought: the callers of one key in this process. */
-export interface Demand {
+export interface AcquisitionOwner {
   readonly key: string;
   /** Lease and label of the next caller. */
   readonly ttl: number;
@@ -30,7 +30,7 @@ export interface Demand {
   won(token: string, ttl: number, terms: LeaseTerms, via: 'free' | 'handoff'): void;
   /** Somebody else holds the lock. */
   busy(): void;
-  /** Redis failed; it is tried again unless the demand is over. */
+  /** Redis failed; it is tried again unless the callers is over. */
   failed(error: LockUnavailableError): void;
   /** It can never work. */
   refused(error: LockConfigError): void;
@@ -50,7 +50,7 @@ export function settleYield(yields: Yield | undefined, reply?: AcquireReply): vo
 }
 
 /** What all that seek a lock in one process share. */
-export interface SeekerContext {
+export interface AcquisitionContext {
   readonly store: LockStore;
   readonly clock: Clock;
   readonly settings: LockSettings;
@@ -63,7 +63,7 @@ export interface SeekerContext {
 
 /** Who makes the attempt. The last four end it. */
 export interface AttemptOwner {
-  readonly demand: Demand;
+  readonly callers: AcquisitionOwner;
   /** The lock is busy; the attempt goes on waiting or is turned away next. */
   busy(place: Pick<QueuePlace, 'leaseLeft'> & { readonly sentAt: number }, ticket?: number): void;
   /** A poll failed; the place is kept. */
@@ -77,7 +77,7 @@ export interface AttemptOwner {
 }
 
 /** What the gates of one process share. */
-export interface GateContext extends SeekerContext {
+export interface GateContext extends AcquisitionContext {
   readonly renewer: LeaseRenewer;
   readonly events: LockEventEmitter;
   readonly told: HolderEvents;

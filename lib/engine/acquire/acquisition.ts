@@ -1,7 +1,7 @@
 import { Attempt } from './attempt.js';
 import type { Timer } from '../time/clock.js';
 import { backoff } from './acquisition-owner.js';
-import type { AttemptOwner, Demand, SeekerContext, Yield } from './acquisition-owner.js';
+import type { AttemptOwner, AcquisitionOwner, AcquisitionContext, Yield } from './acquisition-owner.js';
 import { LockConfigError } from '../api/errors.js';
 import type { LockUnavailableError } from '../api/errors.js';
 import type { LeaseTerms } from '../hold/lease-state.js';
@@ -13,7 +13,7 @@ const OVERDUE_SHARE = 1 / 4;
  * Seeks the lock of one key for this process, by one attempt after another, until it is granted
  * or nobody wants it any more. A later attempt gets the place in the queue of an earlier one.
  */
-export class Seeker implements AttemptOwner {
+export class Acquisition implements AttemptOwner {
   #attempt: Attempt | undefined;
   #ticket: number | undefined;
   #failures = 0;
@@ -24,8 +24,8 @@ export class Seeker implements AttemptOwner {
   #waited = false;
 
   constructor(
-    readonly demand: Demand,
-    private readonly context: SeekerContext,
+    readonly callers: AcquisitionOwner,
+    private readonly context: AcquisitionContext,
   ) {}
 
   /** Whether somebody else holds the lock, and we have a place in the queue. */
@@ -75,26 +75,26 @@ export class Seeker implements AttemptOwner {
     this.#waited = true;
     this.#ticket = ticket ?? this.#ticket;
     this.#busy = { leaseLeft: place.leaseLeft, at: place.sentAt };
-    if (ticket !== undefined) this.demand.busy();
+    if (ticket !== undefined) this.callers.busy();
   }
 
   troubled(error: LockUnavailableError): void {
     this.#busy = undefined;
-    this.demand.failed(error);
+    this.callers.failed(error);
   }
 
   won({ token, ttl }: Attempt, terms: LeaseTerms): void {
     this.#attempt = undefined;
     // A claim is a hand-over, even when nobody was in between.
     const via = this.#waited || terms.lease < ttl ? 'handoff' : 'free';
-    this.demand.won(token, ttl, terms, via);
+    this.callers.won(token, ttl, terms, via);
   }
 
   turnedAway(): void {
     this.#attempt = undefined;
-    this.demand.busy();
+    this.callers.busy();
     // Somebody who waits has come since this was asked for callers that do not.
-    if (this.demand.patient) this.hurry();
+    if (this.callers.patient) this.hurry();
   }
 
   again(soon: boolean): void {
@@ -105,10 +105,10 @@ export class Seeker implements AttemptOwner {
 
   failed(error: LockUnavailableError | LockConfigError): void {
     this.#attempt = undefined;
-    if (error instanceof LockConfigError) return this.demand.refused(error);
+    if (error instanceof LockConfigError) return this.callers.refused(error);
     this.#busy = undefined;
     this.#askLater();
-    this.demand.failed(error);
+    this.callers.failed(error);
   }
 
   #askLater(): void {

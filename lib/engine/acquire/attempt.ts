@@ -1,5 +1,5 @@
 import { settleYield } from './acquisition-owner.js';
-import type { AttemptOwner, SeekerContext, Yield } from './acquisition-owner.js';
+import type { AttemptOwner, AcquisitionContext, Yield } from './acquisition-owner.js';
 import { LockConfigError } from '../api/errors.js';
 import type { LockUnavailableError } from '../api/errors.js';
 import { claimTerms } from '../hold/lease-state.js';
@@ -31,9 +31,9 @@ export class Attempt {
 
   constructor(
     private readonly owner: AttemptOwner,
-    private readonly context: SeekerContext,
+    private readonly context: AcquisitionContext,
   ) {
-    const { ttl, fences, label } = owner.demand;
+    const { ttl, fences, label } = owner.callers;
     this.ttl = ttl;
     this.token = context.mint.next(claimOf(ttl), fences, label);
     this.#polls = new PollTimer(context.clock, this);
@@ -47,7 +47,7 @@ export class Attempt {
 
   ask(ticket: number | undefined, yields: Yield | undefined): void {
     const { context, token, ttl } = this;
-    const { key, fences, patient, waiters: callers } = this.owner.demand;
+    const { key, fences, patient, waiters: callers } = this.owner.callers;
     const until = this.#sending();
     const queue = patient ? { callers, ticket } : undefined;
     const command = { key, token, ttl, until, fences, queue, yields: yields?.token };
@@ -85,7 +85,7 @@ export class Attempt {
   /** Asks for its place at once. */
   hurry(): void {
     if (this.#state !== 'queued' || this.pendingSince !== undefined) return;
-    const { key, waiters: callers } = this.owner.demand;
+    const { key, waiters: callers } = this.owner.callers;
     this.#polls.stop();
     this.context.store.poll({ key, token: this.token, until: this.#sending(), callers }).then(
       (reply) => this.#answered(reply),
@@ -155,8 +155,8 @@ export class Attempt {
   #partial(reply: PartialHold & { readonly sentAt: number }): void {
     this.#state = 'queued';
     this.#confirming = false;
-    if (this.#polls.split(this.owner.demand.patient)) return this.owner.busy(reply);
-    if (this.owner.demand.patient) return this.#startAnew();
+    if (this.#polls.split(this.owner.callers.patient)) return this.owner.busy(reply);
+    if (this.owner.callers.patient) return this.#startAnew();
     this.#discard();
     this.#busy(reply);
   }
@@ -201,6 +201,6 @@ export class Attempt {
   }
 
   #discard(): void {
-    this.context.releaser.discard(this.owner.demand.key, this.token, this.ttl);
+    this.context.releaser.discard(this.owner.callers.key, this.token, this.ttl);
   }
 }

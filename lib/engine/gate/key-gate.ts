@@ -1,11 +1,11 @@
 import { LockQueueFullError, LockTimeoutError, LockUnavailableError } from '../api/errors.js';
-import type { Demand, GateContext, Yield } from '../acquire/acquisition-owner.js';
+import type { AcquisitionOwner, GateContext, Yield } from '../acquire/acquisition-owner.js';
 import type { LockConfigError, LockError } from '../api/errors.js';
 import { fencesToStart } from '../hold/handoff-policy.js';
 import type { CallerLock } from '../hold/caller-lock.js';
 import type { LeaseTerms } from '../hold/lease-state.js';
 import type { LockRequest } from '../api/lock-options.js';
-import { Seeker } from '../acquire/acquisition.js';
+import { Acquisition } from '../acquire/acquisition.js';
 import { Tenure } from '../hold/tenure.js';
 import { WaitingLine, eventOf } from '../queue/caller-queue.js';
 import type { LineOwner } from '../queue/caller-queue.js';
@@ -16,10 +16,10 @@ import type { LineOwner } from '../queue/caller-queue.js';
  *
  * @see Dice, Marathe, Shavit: Lock Cohorting, PPoPP 2012. Ours bounds a turn by count and by time.
  */
-export class KeyGate implements Demand, LineOwner {
+export class KeyGate implements AcquisitionOwner, LineOwner {
   readonly #line: WaitingLine;
   #tenure: Tenure | undefined;
-  #seeker: Seeker | undefined;
+  #acquisition: Acquisition | undefined;
   #failure: LockUnavailableError | undefined;
 
   constructor(
@@ -41,8 +41,8 @@ export class KeyGate implements Demand, LineOwner {
     if (error !== undefined) return Promise.reject(error);
     const entered = this.#line.join(request, busy);
     if (this.#tenure !== undefined) this.#tenure.fetchAhead();
-    else if (this.#seeker === undefined) this.#seek();
-    else if (request.wait === 0) this.#seeker.hurry();
+    else if (this.#acquisition === undefined) this.#seek();
+    else if (request.wait === 0) this.#acquisition.hurry();
     return entered;
   }
 
@@ -58,12 +58,12 @@ export class KeyGate implements Demand, LineOwner {
 
   /** The store can't be reached: whether the lock is still busy is not known. */
   unreachable(): void {
-    this.#seeker?.doubt();
+    this.#acquisition?.doubt();
   }
 
   /** The store can be reached again, or pushes may have been missed. */
   reconnected(): void {
-    this.#seeker?.hurry();
+    this.#acquisition?.hurry();
   }
 
   get waiters(): number {
@@ -92,12 +92,12 @@ export class KeyGate implements Demand, LineOwner {
   }
 
   get busyFor(): number | undefined {
-    return this.#tenure === undefined ? this.#seeker?.knownBusyFor : this.#tenure.leaseLeft;
+    return this.#tenure === undefined ? this.#acquisition?.knownBusyFor : this.#tenure.leaseLeft;
   }
 
   /** Whether somebody else is known to hold the lock; not while Redis fails or keeps us waiting. */
   get #isBusy(): boolean {
-    return this.#seeker?.isQueued === true && this.#seeker.knownBusyFor !== undefined;
+    return this.#acquisition?.isQueued === true && this.#acquisition.knownBusyFor !== undefined;
   }
 
   get failure(): LockUnavailableError | undefined {
@@ -109,7 +109,7 @@ export class KeyGate implements Demand, LineOwner {
   }
 
   won(token: string, ttl: number, terms: LeaseTerms, via: 'free' | 'handoff'): void {
-    this.#seeker = undefined;
+    this.#acquisition = undefined;
     this.#failure = undefined;
     const ended = (yields?: Yield): void => {
       this.#tenure = undefined;
@@ -136,20 +136,20 @@ export class KeyGate implements Demand, LineOwner {
   }
 
   refused(error: LockConfigError): void {
-    this.#seeker = undefined;
+    this.#acquisition = undefined;
     this.#line.clear(() => error);
   }
 
   deserted(): void {
     if (this.#tenure !== undefined) return;
-    this.#seeker?.cancel();
-    this.#seeker = undefined;
+    this.#acquisition?.cancel();
+    this.#acquisition = undefined;
     this.context.emptied(this);
   }
 
   #seek(yields?: Yield): void {
-    this.#seeker = new Seeker(this, this.context);
-    this.#seeker.ask(yields);
+    this.#acquisition = new Acquisition(this, this.context);
+    this.#acquisition.ask(yields);
   }
 
   #refusal(request: LockRequest, busy: boolean): LockError | undefined {
@@ -159,7 +159,7 @@ export class KeyGate implements Demand, LineOwner {
       return new LockTimeoutError([key], key, 0, this.busyFor);
     }
     // The first caller of a lock that may be free asks for it and does not wait yet.
-    const asks = this.#tenure === undefined && this.#seeker?.isQueued !== true;
+    const asks = this.#tenure === undefined && this.#acquisition?.isQueued !== true;
     const waiting = this.#line.size - (asks && this.#line.size > 0 ? 1 : 0);
     const waits = busy || this.#line.size > 0;
     if (!waits || waiting < context.settings.maxWaiters) return undefined;
