@@ -3,7 +3,7 @@ import type { Clock } from './time/clock.js';
 import { LockLostError, LockShutdownError, isLockError } from './api/errors.js';
 import type { ReentrantLock } from './hold/caller-lock.js';
 import { LockContext } from './reentry/lock-context.js';
-import { KeyGates } from './gate/gate-registry.js';
+import { GateRegistry } from './gate/gate-registry.js';
 import { LockEventEmitter } from './api/lock-events.js';
 import { describeLock } from './store/lock-info.js';
 import { checkKey } from './api/lock-key.js';
@@ -19,7 +19,7 @@ import { LockedSection } from './reentry/section.js';
 export class LockManager {
   readonly events = new LockEventEmitter();
   readonly #store: LockStore;
-  readonly #gates: KeyGates;
+  readonly #gates: GateRegistry;
   readonly #contexts = new LockContext();
   readonly #usual: LockRequest;
   #closing = false;
@@ -31,7 +31,7 @@ export class LockManager {
     openStore: (boot: string) => LockStore,
     private readonly clock: Clock = systemClock,
   ) {
-    this.#gates = new KeyGates(settings, openStore, this.events, clock);
+    this.#gates = new GateRegistry(settings, openStore, this.events, clock);
     this.#store = this.#gates.store;
     this.#usual = defaultRequest(settings);
   }

@@ -14,7 +14,7 @@ import { TokenMint } from '../store/token.js';
 import { TokenRegistry } from '../store/token-routes.js';
 
 /** The gates of all keys in use, and what they share. A key that is not in use has none. */
-export class KeyGates {
+export class GateRegistry {
   readonly store: LockStore;
   readonly #gates = new Map<string, KeyGate>();
   readonly #mint = new TokenMint();

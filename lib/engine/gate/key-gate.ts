@@ -7,8 +7,8 @@ import type { LeaseTerms } from '../hold/lease-state.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { Acquisition } from '../acquire/acquisition.js';
 import { Tenure } from '../hold/tenure.js';
-import { WaitingLine, eventOf } from '../queue/caller-queue.js';
-import type { LineOwner } from '../queue/caller-queue.js';
+import { CallerQueue, eventOf } from '../queue/caller-queue.js';
+import type { CallerQueueOwner } from '../queue/caller-queue.js';
 
 /**
  * The callers of one key in this process: first come, first served, one place in the store's
@@ -16,8 +16,8 @@ import type { LineOwner } from '../queue/caller-queue.js';
  *
  * @see Dice, Marathe, Shavit: Lock Cohorting, PPoPP 2012. Ours bounds a turn by count and by time.
  */
-export class KeyGate implements AcquisitionOwner, LineOwner {
-  readonly #line: WaitingLine;
+export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
+  readonly #callers: CallerQueue;
   #tenure: Tenure | undefined;
   #acquisition: Acquisition | undefined;
   #failure: LockUnavailableError | undefined;
@@ -26,7 +26,7 @@ export class KeyGate implements AcquisitionOwner, LineOwner {
     readonly key: string,
     private readonly context: GateContext,
   ) {
-    this.#line = new WaitingLine(
+    this.#callers = new CallerQueue(
       this,
       context.clock,
       context.events,
@@ -39,7 +39,7 @@ export class KeyGate implements AcquisitionOwner, LineOwner {
     const busy = this.#tenure !== undefined || this.#isBusy;
     const error = this.#refusal(request, busy);
     if (error !== undefined) return Promise.reject(error);
-    const entered = this.#line.join(request, busy);
+    const entered = this.#callers.join(request, busy);
     if (this.#tenure !== undefined) this.#tenure.fetchAhead();
     else if (this.#acquisition === undefined) this.#seek();
     else if (request.wait === 0) this.#acquisition.hurry();
@@ -48,7 +48,7 @@ export class KeyGate implements AcquisitionOwner, LineOwner {
 
   /** ReentryQueue every waiter away. */
   clear(error: () => LockError): void {
-    this.#line.clear(error);
+    this.#callers.clear(error);
   }
 
   /** Takes the lock from the caller that has it. */
@@ -67,28 +67,28 @@ export class KeyGate implements AcquisitionOwner, LineOwner {
   }
 
   get waiters(): number {
-    return this.#line.size;
+    return this.#callers.size;
   }
 
   /** Label of the caller that has the lock; the store knows that of the first in a turn only. */
   get holderLabel(): string | undefined {
-    return this.#tenure === undefined ? undefined : this.#line.lastLabel;
+    return this.#tenure === undefined ? undefined : this.#callers.lastLabel;
   }
 
   get patient(): boolean {
-    return this.#line.patient;
+    return this.#callers.patient;
   }
 
   get ttl(): number {
-    return this.#line.first?.ttl ?? this.context.settings.ttl;
+    return this.#callers.first?.ttl ?? this.context.settings.ttl;
   }
 
   get label(): string {
-    return this.#line.first?.label ?? '';
+    return this.#callers.first?.label ?? '';
   }
 
   get fences(): number {
-    return fencesToStart(this.#line.size, this.context.settings.localHandoffs);
+    return fencesToStart(this.#callers.size, this.context.settings.localHandoffs);
   }
 
   get busyFor(): number | undefined {
@@ -113,10 +113,10 @@ export class KeyGate implements AcquisitionOwner, LineOwner {
     this.#failure = undefined;
     const ended = (yields?: Yield): void => {
       this.#tenure = undefined;
-      if (this.#line.size > 0) this.#seek(yields);
+      if (this.#callers.size > 0) this.#seek(yields);
       else this.context.emptied(this);
     };
-    this.#tenure = new Tenure(this.context, this.#line, ended, {
+    this.#tenure = new Tenure(this.context, this.#callers, ended, {
       key: this.key,
       token,
       ttl,
@@ -127,17 +127,17 @@ export class KeyGate implements AcquisitionOwner, LineOwner {
 
   busy(): void {
     this.#failure = undefined;
-    this.#line.busy();
+    this.#callers.busy();
   }
 
   failed(error: LockUnavailableError): void {
     this.#failure = error;
-    this.#line.failed(error);
+    this.#callers.failed(error);
   }
 
   refused(error: LockConfigError): void {
     this.#acquisition = undefined;
-    this.#line.clear(() => error);
+    this.#callers.clear(() => error);
   }
 
   deserted(): void {
@@ -160,8 +160,8 @@ export class KeyGate implements AcquisitionOwner, LineOwner {
     }
     // The first caller of a lock that may be free asks for it and does not wait yet.
     const asks = this.#tenure === undefined && this.#acquisition?.isQueued !== true;
-    const waiting = this.#line.size - (asks && this.#line.size > 0 ? 1 : 0);
-    const waits = busy || this.#line.size > 0;
+    const waiting = this.#callers.size - (asks && this.#callers.size > 0 ? 1 : 0);
+    const waits = busy || this.#callers.size > 0;
     if (!waits || waiting < context.settings.maxWaiters) return undefined;
     return new LockQueueFullError([key], waiting, this.busyFor);
   }

@@ -10,7 +10,7 @@ import type { LeaseOwner, LeaseTerms } from './lease-state.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { ReleaseReply } from '../store/lock-store.js';
 import type { GateContext, Yield } from '../acquire/acquisition-owner.js';
-import type { WaitingLine } from '../queue/caller-queue.js';
+import type { CallerQueue } from '../queue/caller-queue.js';
 
 /**
  * The time for which this process has the lock of one key: from the grant, through the hands of
@@ -25,7 +25,7 @@ export class Tenure implements LeaseOwner, LockHome {
   /** @param ended Called once, after what ends the tenure is on its way to the store. */
   constructor(
     private readonly context: GateContext,
-    private readonly line: WaitingLine,
+    private readonly callers: CallerQueue,
     private readonly ended: (yields?: Yield) => void,
     grant: {
       readonly key: string;
@@ -44,7 +44,7 @@ export class Tenure implements LeaseOwner, LockHome {
   }
 
   get waiters(): number {
-    return this.line.size;
+    return this.callers.size;
   }
 
   /** What is left of the lease; `undefined` while Redis does not confirm it. */
@@ -54,7 +54,7 @@ export class Tenure implements LeaseOwner, LockHome {
 
   /** Gives the lock to the next caller, or back when there is none. */
   offer(via: Via, now = this.clock.now()): void {
-    const next = this.line.first;
+    const next = this.callers.first;
     if (next === undefined) {
       void this.#giveBack(0).catch(() => undefined);
     } else if (mustRenewFirst(this.#hold, next, via, now)) {
@@ -93,7 +93,7 @@ export class Tenure implements LeaseOwner, LockHome {
     const { told, settings } = this.context;
     const { dwell } = lock;
     this.#lock = undefined;
-    if (dwell > 0 || this.line.size === 0) return told.releasing(lock, this.#giveBack(dwell));
+    if (dwell > 0 || this.callers.size === 0) return told.releasing(lock, this.#giveBack(dwell));
     if (mustYield(this.#hold, settings.localHandoffs, now)) {
       return told.releasing(lock, this.#yield());
     }
@@ -139,7 +139,7 @@ export class Tenure implements LeaseOwner, LockHome {
   }
 
   #enter(via: Via, now: number): void {
-    const waiter = this.line.take();
+    const waiter = this.callers.take();
     if (waiter === undefined) return;
     const hold = this.#hold;
     const { ttl, renew } = waiter.request;
@@ -152,19 +152,19 @@ export class Tenure implements LeaseOwner, LockHome {
     this.context.told.acquired(this.#lock, waiter, via);
     waiter.resolve(this.#lock);
     // Who came when it was not known yet that the lock is free, and takes one try only, has had it.
-    if (via !== 'local') this.line.busy();
+    if (via !== 'local') this.callers.busy();
     this.fetchAhead(now);
   }
 
   async #renewThenOffer(next: LockRequest, via: Via): Promise<void> {
     const hold = this.#hold;
     hold.ttl = next.ttl;
-    hold.fencesWanted = fencesToFetch(hold, this.line.size, this.context.settings.localHandoffs);
+    hold.fencesWanted = fencesToFetch(hold, this.callers.size, this.context.settings.localHandoffs);
     const outcome = await this.context.renewer.renewNow(hold);
     if (this.#over) return;
     const now = this.clock.now();
     if (outcome !== 'held' || hold.fencesLeft === 0) void this.#giveBack(0).catch(() => undefined);
-    else if (this.line.first === next && hold.deadline > now) this.#enter(via, now);
+    else if (this.callers.first === next && hold.deadline > now) this.#enter(via, now);
     else this.offer(via, now);
   }
 

@@ -6,10 +6,10 @@ import type { LockEvent, LockEventEmitter } from '../api/lock-events.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { Waiter } from './waiter.js';
 import type { WaiterOwner } from './waiter.js';
-import { WaiterList } from './linked-list.js';
+import { LinkedList } from './linked-list.js';
 
 /** What the line asks about the lock that its callers wait for. */
-export interface LineOwner {
+export interface CallerQueueOwner {
   readonly key: string;
   /** What is left of the holder's lease if the lock is known to be busy; `undefined`: not known. */
   readonly busyFor: number | undefined;
@@ -23,13 +23,13 @@ export interface LineOwner {
 const GRACE_MS = 50;
 
 /** The callers of one key in this process that wait, in call order. */
-export class WaitingLine implements WaiterOwner<CallerLock> {
-  readonly #waiters = new WaiterList<Waiter<CallerLock>>();
+export class CallerQueue implements WaiterOwner<CallerLock> {
+  readonly #waiters = new LinkedList<Waiter<CallerLock>>();
   /** Label of the caller that got the lock last. */
   lastLabel = '';
 
   constructor(
-    private readonly owner: LineOwner,
+    private readonly owner: CallerQueueOwner,
     private readonly clock: Clock,
     private readonly events: LockEventEmitter,
     /** Bounds a call that takes one try, in milliseconds. */

@@ -1,4 +1,4 @@
-/** A place in a {@link WaiterList}; only the list writes its fields. */
+/** A place in a {@link LinkedList}; only the list writes its fields. */
 export interface Linked<T> {
   before?: T | undefined;
   after?: T | undefined;
@@ -9,7 +9,7 @@ export interface Linked<T> {
  * Waiters in the order in which they came. Linked through the waiters themselves: a list is made
  * for every lock that is taken, mostly for a single caller, and a `Set` would cost more than the rest.
  */
-export class WaiterList<T extends Linked<T>> implements Iterable<T> {
+export class LinkedList<T extends Linked<T>> implements Iterable<T> {
   #first: T | undefined;
   #last: T | undefined;
   #size = 0;

@@ -3,14 +3,14 @@ import { LockTimeoutError } from '../api/errors.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { Waiter } from '../queue/waiter.js';
 import type { WaiterOwner } from '../queue/waiter.js';
-import { WaiterList } from '../queue/linked-list.js';
+import { LinkedList } from '../queue/linked-list.js';
 
 /**
  * Lets calls that re-enter one held lock take turns, in call order. Each holder has its own:
  * a nested call waits for its siblings, never for its parent.
  */
 export class ReentryQueue implements WaiterOwner<void> {
-  readonly #waiting = new WaiterList<Waiter<void>>();
+  readonly #waiting = new LinkedList<Waiter<void>>();
   readonly #idle: (() => void)[] = [];
   #taken = false;
 
