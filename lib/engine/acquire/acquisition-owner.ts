@@ -14,7 +14,7 @@ import type {
 } from '../store/lock-store.js';
 import type { Releaser } from '../store/release-retrier.js';
 import type { TokenMint } from '../store/token.js';
-import type { TokenRegistry } from '../store/token-routes.js';
+import type { TokenRoutes } from '../store/token-routes.js';
 
 /** For whom a lock is sought: the callers of one key in this process. */
 export interface AcquisitionOwner {
@@ -56,7 +56,7 @@ export interface AcquisitionContext {
   readonly settings: LockSettings;
   readonly mint: TokenMint;
   readonly releaser: Releaser;
-  readonly registry: TokenRegistry;
+  readonly routes: TokenRoutes;
   /** Why the store can't be reached at the moment, if so. */
   trouble(): StoreTrouble | undefined;
 }

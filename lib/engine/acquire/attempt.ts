@@ -38,7 +38,7 @@ export class Attempt {
     this.token = context.mint.next(claimOf(ttl), fences, label);
     this.#polls = new PollTimer(context.clock, this);
     // Known before it is sent: a fifth of the grants overtake the reply that announces the wait.
-    context.registry.watch(this.token, this);
+    context.routes.watch(this.token, this);
   }
 
   get isQueued(): boolean {
@@ -186,7 +186,7 @@ export class Attempt {
 
   #end(): void {
     this.#stop();
-    this.context.registry.forget(this.token);
+    this.context.routes.forget(this.token);
   }
 
   #stop(): void {
@@ -197,7 +197,7 @@ export class Attempt {
 
   /** The ghost rule: what a token got that nobody here uses any more is given back. */
   #ghost(gotSomething: boolean): void {
-    if (gotSomething && !this.context.registry.knows(this.token)) this.#discard();
+    if (gotSomething && !this.context.routes.knows(this.token)) this.#discard();
   }
 
   #discard(): void {

@@ -11,7 +11,7 @@ import type { LockRequest, LockSettings } from '../api/lock-options.js';
 import type { LockStore, StoreTrouble } from '../store/lock-store.js';
 import { Releaser } from '../store/release-retrier.js';
 import { TokenMint } from '../store/token.js';
-import { TokenRegistry } from '../store/token-routes.js';
+import { TokenRoutes } from '../store/token-routes.js';
 
 /** The gates of all keys in use, and what they share. A key that is not in use has none. */
 export class GateRegistry {
@@ -34,7 +34,7 @@ export class GateRegistry {
     const store = (this.store = openStore(this.boot));
     const releaser = (this.#releaser = new Releaser(store, clock));
     const renewer = (this.#renewer = new LeaseRenewer(store, clock, settings.commandTimeout));
-    const registry = new TokenRegistry(releaser);
+    const routes = new TokenRoutes(releaser);
     this.#context = {
       settings,
       store,
@@ -42,18 +42,18 @@ export class GateRegistry {
       mint: this.#mint,
       releaser,
       renewer,
-      registry,
+      routes,
       events,
       told: new HolderEvents(events),
       trouble: () => this.#trouble,
       emptied: (gate) => this.#emptied(gate),
     };
     store.listen({
-      granted: (grant) => registry.granted(grant),
-      wanted: (token, queue) => registry.wanted(token, queue),
-      revoked: (token) => registry.revoked(token),
-      recheck: (token, inMs) => registry.recheck(token, inMs),
-      doubted: (token, key) => registry.doubted(token, key),
+      granted: (grant) => routes.granted(grant),
+      wanted: (token, queue) => routes.wanted(token, queue),
+      revoked: (token) => routes.revoked(token),
+      recheck: (token, inMs) => routes.recheck(token, inMs),
+      doubted: (token, key) => routes.doubted(token, key),
       unreachable: (trouble) => this.#unreachable(trouble),
       reconnected: () => {
         this.#trouble = undefined;

@@ -35,7 +35,7 @@ export class Tenure implements LeaseOwner, LockHome {
     },
   ) {
     this.#hold = new LeaseState(grant.key, grant.token, this, grant.ttl, grant.terms);
-    context.registry.watch(grant.token, this);
+    context.routes.watch(grant.token, this);
     context.renewer.keep(this.#hold);
   }
 
@@ -194,6 +194,6 @@ export class Tenure implements LeaseOwner, LockHome {
   #end(): void {
     this.#over = true;
     this.context.renewer.drop(this.#hold);
-    this.context.registry.forget(this.#hold.token);
+    this.context.routes.forget(this.#hold.token);
   }
 }

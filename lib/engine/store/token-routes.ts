@@ -3,7 +3,7 @@ import type { Releaser } from './release-retrier.js';
 import { MAX_CLAIM_MS } from './token.js';
 
 /** Who uses a token: to seek a lock, or to hold it. Each hears what concerns it. */
-export interface TokenUser {
+export interface TokenListener {
   granted?(grant: Grant): void;
   recheck?(inMs: number): void;
   wanted?(queue: number): void;
@@ -11,12 +11,12 @@ export interface TokenUser {
 }
 
 /** Knows who uses each token of this process, and takes what the store sends unasked to them. */
-export class TokenRegistry implements Omit<StoreListener, 'reconnected' | 'unreachable'> {
-  readonly #users = new Map<string, TokenUser>();
+export class TokenRoutes implements Omit<StoreListener, 'reconnected' | 'unreachable'> {
+  readonly #users = new Map<string, TokenListener>();
 
   constructor(private readonly releaser: Releaser) {}
 
-  watch(token: string, user: TokenUser): void {
+  watch(token: string, user: TokenListener): void {
     this.#users.set(token, user);
   }
 
