@@ -80,7 +80,7 @@ export interface AttemptOwner {
 export interface GateContext extends AcquisitionContext {
   readonly renewer: LeaseRenewer;
   readonly events: LockEventEmitter;
-  readonly told: HolderEvents;
+  readonly holderEvents: HolderEvents;
   /** Nothing happens at this key any more. */
   emptied(gate: { readonly key: string }): void;
 }

@@ -44,7 +44,7 @@ export class GateRegistry {
       renewer,
       routes,
       events,
-      told: new HolderEvents(events),
+      holderEvents: new HolderEvents(events),
       trouble: () => this.#trouble,
       emptied: (gate) => this.#emptied(gate),
     };

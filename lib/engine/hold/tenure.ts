@@ -90,14 +90,14 @@ export class Tenure implements LeaseOwner, LockHome {
   }
 
   leave(lock: CallerLock, now: number): Promise<'released' | 'lost'> {
-    const { told, settings } = this.context;
+    const { holderEvents, settings } = this.context;
     const { dwell } = lock;
     this.#lock = undefined;
-    if (dwell > 0 || this.callers.size === 0) return told.releasing(lock, this.#giveBack(dwell));
+    if (dwell > 0 || this.callers.size === 0) return holderEvents.releasing(lock, this.#giveBack(dwell));
     if (mustYield(this.#hold, settings.localHandoffs, now)) {
-      return told.releasing(lock, this.#yield());
+      return holderEvents.releasing(lock, this.#yield());
     }
-    this.offer('local', told.released(lock) ? this.clock.now() : now);
+    this.offer('local', holderEvents.released(lock) ? this.clock.now() : now);
     return Promise.resolve('released');
   }
 
@@ -126,16 +126,16 @@ export class Tenure implements LeaseOwner, LockHome {
   }
 
   reportLost(lock: CallerLock, error: LockLostError): void {
-    this.context.told.lost(lock, error);
+    this.context.holderEvents.lost(lock, error);
   }
 
   renewed(): void {
-    if (this.#lock !== undefined) this.context.told.renewed(this.#lock);
+    if (this.#lock !== undefined) this.context.holderEvents.renewed(this.#lock);
   }
 
   troubled(_hold: LeaseState, error: Error): void {
     if (this.#lock === undefined || !(error instanceof LockUnavailableError)) return;
-    this.context.told.troubled(this.#lock, error);
+    this.context.holderEvents.troubled(this.#lock, error);
   }
 
   #enter(via: Via, now: number): void {
@@ -149,7 +149,7 @@ export class Tenure implements LeaseOwner, LockHome {
     if (rescheduled) this.context.renewer.keep(hold);
     if (via === 'local' && hold.contendedSince !== undefined) hold.passes += 1;
     this.#lock = new CallerLock(hold, hold.takeFence(), waiter.request, this, now);
-    this.context.told.acquired(this.#lock, waiter, via);
+    this.context.holderEvents.acquired(this.#lock, waiter, via);
     waiter.resolve(this.#lock);
     // Who came when it was not known yet that the lock is free, and takes one try only, has had it.
     if (via !== 'local') this.callers.busy();
