@@ -12,7 +12,7 @@ import type {
   ReleaseReply,
   StoreTrouble,
 } from '../store/lock-store.js';
-import type { Releaser } from '../store/release-retrier.js';
+import type { ReleaseRetrier } from '../store/release-retrier.js';
 import type { TokenMint } from '../store/token.js';
 import type { TokenRoutes } from '../store/token-routes.js';
 
@@ -55,7 +55,7 @@ export interface AcquisitionContext {
   readonly clock: Clock;
   readonly settings: LockSettings;
   readonly mint: TokenMint;
-  readonly releaser: Releaser;
+  readonly releaser: ReleaseRetrier;
   readonly routes: TokenRoutes;
   /** Why the store can't be reached at the moment, if so. */
   trouble(): StoreTrouble | undefined;

@@ -9,7 +9,7 @@ import type { LockEventEmitter } from '../api/lock-events.js';
 import type { LocalState } from '../store/lock-info.js';
 import type { LockRequest, LockSettings } from '../api/lock-options.js';
 import type { LockStore, StoreTrouble } from '../store/lock-store.js';
-import { Releaser } from '../store/release-retrier.js';
+import { ReleaseRetrier } from '../store/release-retrier.js';
 import { TokenMint } from '../store/token.js';
 import { TokenRoutes } from '../store/token-routes.js';
 
@@ -18,7 +18,7 @@ export class GateRegistry {
   readonly store: LockStore;
   readonly #gates = new Map<string, KeyGate>();
   readonly #mint = new TokenMint();
-  readonly #releaser: Releaser;
+  readonly #releaser: ReleaseRetrier;
   readonly #renewer: LeaseRenewer;
   readonly #context: GateContext;
   #trouble: StoreTrouble | undefined;
@@ -32,7 +32,7 @@ export class GateRegistry {
     private readonly clock: Clock,
   ) {
     const store = (this.store = openStore(this.boot));
-    const releaser = (this.#releaser = new Releaser(store, clock));
+    const releaser = (this.#releaser = new ReleaseRetrier(store, clock));
     const renewer = (this.#renewer = new LeaseRenewer(store, clock, settings.commandTimeout));
     const routes = new TokenRoutes(releaser);
     this.#context = {

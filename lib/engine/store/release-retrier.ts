@@ -8,7 +8,7 @@ const RETRY_MS = 500;
  * Gives tokens back, and goes on trying when Redis did not answer: until it did, or until the
  * lease and the place in the queue have ended by themselves.
  */
-export class Releaser {
+export class ReleaseRetrier {
   /** Releases that did not get through, and until when it makes sense to repeat them. */
   readonly #owed = new Map<ReleaseCommand, number>();
   #underway = 0;

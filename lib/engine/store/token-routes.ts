@@ -1,5 +1,5 @@
 import type { Grant, StoreListener } from './lock-store.js';
-import type { Releaser } from './release-retrier.js';
+import type { ReleaseRetrier } from './release-retrier.js';
 import { MAX_CLAIM_MS } from './token.js';
 
 /** Who uses a token: to seek a lock, or to hold it. Each hears what concerns it. */
@@ -14,7 +14,7 @@ export interface TokenListener {
 export class TokenRoutes implements Omit<StoreListener, 'reconnected' | 'unreachable'> {
   readonly #users = new Map<string, TokenListener>();
 
-  constructor(private readonly releaser: Releaser) {}
+  constructor(private readonly releaser: ReleaseRetrier) {}
 
   watch(token: string, user: TokenListener): void {
     this.#users.set(token, user);

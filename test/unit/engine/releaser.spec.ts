@@ -6,7 +6,7 @@ import type {
   ReleaseCommand,
   ReleaseReply,
 } from '../../../lib/engine/store/lock-store.js';
-import { Releaser } from '../../../lib/engine/store/release-retrier.js';
+import { ReleaseRetrier } from '../../../lib/engine/store/release-retrier.js';
 import { timed } from '../../support/timed.js';
 import { VirtualClock, settle } from '../../support/virtual-clock.js';
 
@@ -24,13 +24,13 @@ function setUp() {
       return answer ?? 'released';
     },
   };
-  const releaser = new Releaser(store as Pick<LockStore, 'release'> as LockStore, clock);
+  const releaser = new ReleaseRetrier(store as Pick<LockStore, 'release'> as LockStore, clock);
   return { clock, sent, answers, releaser };
 }
 
 const failure = new LockUnavailableError(['k'], 'silent.');
 
-describe('Releaser', () => {
+describe('ReleaseRetrier', () => {
   it('asks once, and gives the caller the answer', async () => {
     const { clock, sent, answers, releaser } = setUp();
     answers.push('not-held');
