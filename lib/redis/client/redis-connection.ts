@@ -93,7 +93,7 @@ export class RedisConnection {
   }
 
   /** When both lead to one address and are at different servers, the older one is made anew. */
-  meet(other: RedisConnection): void {
+  dropOlderIfServersDiffer(other: RedisConnection): void {
     if (!this.#serverId || !other.#serverId || this.isAtServerOf(other)) return;
     const older = this.#usableSince < other.#usableSince ? this : other;
     older.client.stream?.destroy();

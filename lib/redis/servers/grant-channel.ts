@@ -27,7 +27,7 @@ export class GrantChannel {
 
   /** What cut the connection for commands may have left this one half open, or at another server. */
   check(): void {
-    this.commands.meet(this.#subscription.connection);
+    this.commands.dropOlderIfServersDiffer(this.#subscription.connection);
     this.#subscription.check();
   }
 

@@ -47,7 +47,7 @@ export class ScriptRunner {
   /** With replicas, each of the two connections may have been left alone for long. */
   check(): void {
     if (this.#grants === undefined) return;
-    this.commands.meet(this.#grants);
+    this.commands.dropOlderIfServersDiffer(this.#grants);
     for (const connection of [this.commands, this.#grants]) void connection.probe();
   }
 
@@ -67,7 +67,7 @@ export class ScriptRunner {
     if (!grants.isAtServerOf(this.commands)) {
       const both = [this.commands, grants];
       await Promise.all(both.map((connection) => connection.send(key, (client) => client.ping())));
-      this.commands.meet(grants);
+      this.commands.dropOlderIfServersDiffer(grants);
     }
     return runReplicated(grants, key, replicas, () => this.#send(grants, command, asking));
   }
