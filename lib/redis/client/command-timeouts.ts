@@ -10,7 +10,7 @@ export interface Pending {
  * a timer for each would cost more than the command itself. It runs on after the last answer, and
  * finds nothing to do.
  */
-export class Overdue {
+export class CommandTimeouts {
   readonly #pending = new Set<Pending>();
   #timer: NodeJS.Timeout | undefined;
   #dueAt = Infinity;

@@ -4,7 +4,7 @@ import { RedisTime } from '../../engine/store/lease.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 import type { StoreTrouble } from '../../engine/store/lock-store.js';
 import { MAX_RECONNECT_MS } from '../connection.js';
-import { Overdue } from './command-timeouts.js';
+import { CommandTimeouts } from './command-timeouts.js';
 import { ReadyWaiters } from './ready-waiters.js';
 import { isDatabaseRefused, isNotSent, toStoreError } from './redis-errors.js';
 import { serverIdOf } from './server-info.js';
@@ -44,7 +44,7 @@ export class RedisConnection {
   #usableSince = 0;
   #nextTry: NodeJS.Timeout | undefined;
   #closed = false;
-  readonly #overdue = new Overdue();
+  readonly #timeouts = new CommandTimeouts();
 
   constructor(
     readonly client: Redis,
@@ -140,16 +140,16 @@ export class RedisConnection {
         reject(new LockUnavailableError([key], why, this.#lastError, [this.node]));
       };
       const pending = { deadline, expire };
-      this.#overdue.add(pending);
+      this.#timeouts.add(pending);
       const sentAt = performance.now();
       command(this.client, deadline).then(
         (reply) => {
-          this.#overdue.answered(pending);
+          this.#timeouts.answered(pending);
           const resent = epoch !== this.#epoch;
           resolve({ reply: reply as T, sentAt, resent, from: this });
         },
         (error: unknown) => {
-          this.#overdue.answered(pending);
+          this.#timeouts.answered(pending);
           reject(this.refusal(key, error));
         },
       );
@@ -161,7 +161,7 @@ export class RedisConnection {
     this.#closed = true;
     clearTimeout(this.#nextTry);
     this.client.disconnect();
-    this.#overdue.close();
+    this.#timeouts.close();
     this.#waiting.wake();
   }
 
