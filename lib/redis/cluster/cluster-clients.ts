@@ -4,7 +4,7 @@ import { addressOf } from './cluster-layout.js';
 import { isCluster } from '../connection.js';
 import type { OwnOptions } from '../connection.js';
 import { checkClusterPrefix } from '../keys/lock-keys.js';
-import { reachable } from '../client/client-options.js';
+import { applyNatMap } from '../client/client-options.js';
 
 /** A Cluster as the module's user names it. */
 export type ClusterConnection = Cluster | { cluster: SeedNode[]; options?: ClusterOptions };
@@ -29,7 +29,7 @@ export function clusterClients(connection: ClusterConnection, own: OwnOptions): 
   return {
     keyPrefix: clusterPrefix(connection),
     seeds: addresses.map(({ host = '127.0.0.1', port = 6379 }) => `${host}:${port}`),
-    reach: (node) => reachable(node, natMap),
+    reach: (node) => applyNatMap(node, natMap),
     open: (node) => new Redis({ ...base, ...own, ...addressOf(node), db: 0 }),
   };
 }

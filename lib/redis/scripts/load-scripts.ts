@@ -23,7 +23,7 @@ const SCRIPTS = [
  * Sends what goes first on every new connection: all scripts, since one that is not loaded runs later
  * than what was sent behind it, and a look at Redis' clock, since without it a command has no time limit.
  */
-export async function prepareConnection(
+export async function loadScripts(
   client: Redis,
   time: RedisTime,
   form: 'single' | 'sharded',

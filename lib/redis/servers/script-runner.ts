@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { LockCommand } from './lock-servers.js';
-import { prepareConnection } from '../scripts/load-scripts.js';
+import { loadScripts } from '../scripts/load-scripts.js';
 import { RedisConnection } from '../client/redis-connection.js';
 import type { Answer, ConnectionHooks } from '../client/redis-connection.js';
 import { runReplicated } from './replicas.js';
@@ -22,7 +22,7 @@ export class ScriptRunner {
   ) {
     const { commandTimeout, replicas } = options;
     const prepare: ConnectionHooks['prepare'] = (client, time) =>
-      prepareConnection(client, time, form);
+      loadScripts(client, time, form);
     this.commands = new RedisConnection(open(), commandTimeout, { ...hooks, prepare });
     this.#replicas = replicas;
     if (replicas === undefined) return;

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import { ownOptions } from '../connection.js';
-import { reachable } from '../client/client-options.js';
+import { applyNatMap } from '../client/client-options.js';
 import { SentinelWatcher } from './sentinel.js';
 
 /** Enough to hear of a failover, when some are down. */
@@ -35,7 +35,7 @@ export class SentinelWatch {
         enableReadyCheck: false,
       });
       return new SentinelWatcher(client, commandTimeout, name ?? '', (primary, isNews) =>
-        this.#told(reachable(primary, natMap), isNews),
+        this.#told(applyNatMap(primary, natMap), isNews),
       );
     });
     for (const client of clients) client.on('connect', () => this.#arrived(client));
