@@ -5,7 +5,7 @@ import { Subscription, WATCH_MS } from '../client/subscription.js';
 const CHANNEL = '+switch-master';
 
 /** Listens to one Sentinel, and asks it after each time in which it could not be heard. */
-export class SentinelWatcher {
+export class Sentinel {
   readonly #subscription: Subscription;
   readonly #watch: NodeJS.Timeout;
   /** What it last called the primary, as `host:port`. */

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import { ownOptions } from '../connection.js';
 import { applyNatMap } from '../client/client-options.js';
-import { SentinelWatcher } from './sentinel.js';
+import { Sentinel } from './sentinel.js';
 
 /** Enough to hear of a failover, when some are down. */
 const MAX_SENTINELS = 5;
@@ -12,8 +12,8 @@ const MAX_SENTINELS = 5;
  * Sentinel itself demotes an old primary only after some ten seconds, in which it would go on
  * giving locks that the new one gives as well.
  */
-export class SentinelWatch {
-  readonly #watchers: readonly SentinelWatcher[];
+export class Sentinels {
+  readonly #watchers: readonly Sentinel[];
   /** Who was on the way when a switch was told, maybe to the old primary, and the new one's address. */
   readonly #onTheWay = new Map<Redis, string>();
 
@@ -34,7 +34,7 @@ export class SentinelWatch {
         ...(sentinelTLS === undefined ? {} : { tls: sentinelTLS }),
         enableReadyCheck: false,
       });
-      return new SentinelWatcher(client, commandTimeout, name ?? '', (primary, isNews) =>
+      return new Sentinel(client, commandTimeout, name ?? '', (primary, isNews) =>
         this.#told(applyNatMap(primary, natMap), isNews),
       );
     });

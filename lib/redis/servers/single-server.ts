@@ -5,7 +5,7 @@ import type { LockCommand, LockServers, ServersListener } from './lock-servers.j
 import type { RedisStoreOptions } from './redis-store-options.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import { ScriptRunner } from './script-runner.js';
-import { SentinelWatch } from './sentinels.js';
+import { Sentinels } from './sentinels.js';
 import { WATCH_MS } from '../client/subscription.js';
 
 /** One Redis endpoint: a server, or the primary that Sentinel names. */
@@ -15,7 +15,7 @@ export class SingleServer implements LockServers {
   readonly joint: boolean;
   readonly #scripts: ScriptRunner;
   readonly #channel: GrantChannel;
-  readonly #sentinels: SentinelWatch;
+  readonly #sentinels: Sentinels;
   readonly #watch: NodeJS.Timeout;
 
   constructor(clients: OwnClients, options: RedisStoreOptions, listener: ServersListener) {
@@ -34,7 +34,7 @@ export class SingleServer implements LockServers {
     const channel = this.keys.of('').channel + boot;
     this.#channel = new GrantChannel(subscriber, channel, commandTimeout, commands, listener);
     this.#watch = setInterval(() => this.#check(), WATCH_MS).unref();
-    this.#sentinels = new SentinelWatch([...this.#scripts.clients, subscriber], commandTimeout);
+    this.#sentinels = new Sentinels([...this.#scripts.clients, subscriber], commandTimeout);
   }
 
   get commands(): RedisConnection {
