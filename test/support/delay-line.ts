@@ -3,7 +3,7 @@ export class DelayLine {
   readonly #chunks: { chunk: Buffer; dueAt: number }[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param delayMs Asked for each chunk as it comes; `Infinity` keeps it back until `release()`. */
+  /** @param delayMs NodeQuestion for each chunk as it comes; `Infinity` keeps it back until `release()`. */
   constructor(
     private readonly delayMs: () => number,
     private readonly write: (chunk: Buffer) => void,

@@ -1,13 +1,13 @@
 import type { AcquireCommand, AcquireReply } from '../../engine/store/lock-store.js';
 import { isToken } from '../../engine/store/token.js';
-import type { Heard, Verdict } from './gather.js';
+import type { NodeAnswer, Verdict } from './gather.js';
 import type { Pass } from '../store/joint-commands.js';
-import type { QuorumClaim } from './candidacy.js';
+import type { Candidacy } from './candidacy.js';
 import type { QuorumNode } from './node.js';
-import { passedTo, seal, votesIn } from './votes.js';
+import { passedTo, lockFromVotes, votesIn } from './votes.js';
 import type { HeldReply, QuorumContext, Vote } from './votes.js';
 
-type Answers = readonly Heard<QuorumNode, AcquireReply>[];
+type Answers = readonly NodeAnswer<QuorumNode, AcquireReply>[];
 
 /** How soon to look whether the holder of the coordinator is one of the majority, in milliseconds. */
 const LOOK_MS = 100;
@@ -19,7 +19,7 @@ export class QuorumAcquirer {
   constructor(private readonly context: QuorumContext) {}
 
   /** All nodes at once: one round trip when the lock is free. Only the coordinator queues. */
-  async askAll(claim: QuorumClaim, command: AcquireCommand): Promise<AcquireReply> {
+  async askAll(claim: Candidacy, command: AcquireCommand): Promise<AcquireReply> {
     const { group, fences } = this.context;
     const { coordinator, ttl } = claim;
     const floor = fences.at(performance.now());
@@ -33,7 +33,7 @@ export class QuorumAcquirer {
     const votes = votesIn(this.context, ttl, heard);
     const place = heard.find(({ node }) => node === coordinator)?.reply;
     if (votes.length < group.majority) return this.#settle(claim, command, heard);
-    if (place?.kind !== 'queued' && place?.kind !== 'busy') return seal(this.context, claim, votes);
+    if (place?.kind !== 'queued' && place?.kind !== 'busy') return lockFromVotes(this.context, claim, votes);
     const holder = await this.#holderOf(claim);
     if (holder !== undefined && !isToken(holder))
       return this.#passOver(claim, votes, place.leaseLeft);
@@ -44,12 +44,12 @@ export class QuorumAcquirer {
   }
 
   /** The coordinator alone, where others wait: who is not first does not disturb the one who is. */
-  async askInTurn(claim: QuorumClaim, command: AcquireCommand): Promise<AcquireReply> {
+  async askInTurn(claim: Candidacy, command: AcquireCommand): Promise<AcquireReply> {
     return this.goOn(claim, command, await this.askCoordinator(claim, command));
   }
 
   async askCoordinator(
-    claim: QuorumClaim,
+    claim: Candidacy,
     command: AcquireCommand,
     pass?: Pass,
   ): Promise<AcquireReply> {
@@ -57,16 +57,16 @@ export class QuorumAcquirer {
     const reply = await claim
       .ask(node, command, pass?.floor, pass?.heir)
       .catch((error: unknown) => {
-        this.context.contention.passOver(claim.key, node, REFUSED_MS);
+        this.context.coordinators.skip(claim.key, node, REFUSED_MS);
         throw error;
       });
-    if (reply.kind === 'queued') this.context.contention.met(claim.key);
+    if (reply.kind === 'queued') this.context.coordinators.sawQueue(claim.key);
     return reply;
   }
 
   /** Asks the rest of the nodes when the coordinator has given its vote. */
   async goOn(
-    claim: QuorumClaim,
+    claim: Candidacy,
     command: AcquireCommand,
     reply: AcquireReply,
   ): Promise<AcquireReply> {
@@ -78,7 +78,7 @@ export class QuorumAcquirer {
    * but for those whose votes the holder before has passed on already.
    */
   async askRest(
-    claim: QuorumClaim,
+    claim: Candidacy,
     { key, token, until }: Pick<AcquireCommand, 'key' | 'token' | 'until'>,
     granted: HeldReply,
   ): Promise<AcquireReply> {
@@ -90,7 +90,7 @@ export class QuorumAcquirer {
     if (passed.length > 0) claim.inherit(group.nodes);
     const inherited = votesIn(this.context, claim.ttl, known);
     group.check(key);
-    if (inherited.length >= group.majority) return seal(this.context, claim, inherited);
+    if (inherited.length >= group.majority) return lockFromVotes(this.context, claim, inherited);
     const rest = group.nodes.filter((node) => !known.some((one) => one.node === node));
     const heard = await group.ask(
       rest,
@@ -101,12 +101,12 @@ export class QuorumAcquirer {
     group.check(key);
     const answers = [...known, ...heard];
     const votes = votesIn(this.context, claim.ttl, answers);
-    if (votes.length >= group.majority) return seal(this.context, claim, votes);
+    if (votes.length >= group.majority) return lockFromVotes(this.context, claim, votes);
     claim.giveBack(rest);
     return this.#partial(claim, answers);
   }
 
-  #judge({ ttl, coordinator }: QuorumClaim, heard: Answers): Verdict {
+  #judge({ ttl, coordinator }: Candidacy, heard: Answers): Verdict {
     const { group } = this.context;
     const votes = votesIn(this.context, ttl, heard).length;
     const open = group.nodes.length - heard.length;
@@ -119,14 +119,14 @@ export class QuorumAcquirer {
 
   /** No majority: waits in the coordinator's queue, keeps a turn that has come, or is refused. */
   async #settle(
-    claim: QuorumClaim,
+    claim: Candidacy,
     command: AcquireCommand,
     heard: Answers,
   ): Promise<AcquireReply> {
-    const { group, contention } = this.context;
+    const { group, coordinators } = this.context;
     const place = heard.find(({ node }) => node === claim.coordinator)?.reply;
     if (place?.kind === 'queued') {
-      contention.met(claim.key);
+      coordinators.sawQueue(claim.key);
       claim.giveBack(this.#others(claim));
       return { ...place, pollIn: Math.min(place.leaseLeft, LOOK_MS) };
     }
@@ -140,12 +140,12 @@ export class QuorumAcquirer {
 
   /** The coordinator did not answer; the next in order that did takes its place. */
   async #coordinateAnew(
-    claim: QuorumClaim,
+    claim: Candidacy,
     command: AcquireCommand,
     heard: Answers,
   ): Promise<AcquireReply> {
     const answered = heard.filter(({ reply }) => reply !== undefined).map(({ node }) => node);
-    const node = this.context.contention.coordinatorOf(claim.key, claim.ttl, answered);
+    const node = this.context.coordinators.coordinatorOf(claim.key, claim.ttl, answered);
     claim.coordinator = node;
     const answer = heard.find((one) => one.node === node)?.reply as AcquireReply;
     if (answer.kind === 'busy' && command.queue === undefined) return answer;
@@ -156,7 +156,7 @@ export class QuorumAcquirer {
   }
 
   /** @throws {LockUnavailableError} Too few nodes answered to tell that others have the lock. */
-  #partial(claim: QuorumClaim, heard: Answers): AcquireReply {
+  #partial(claim: Candidacy, heard: Answers): AcquireReply {
     const { group } = this.context;
     if (heard.filter(({ reply }) => reply !== undefined).length < group.majority)
       throw group.unavailable(claim.key, heard);
@@ -167,26 +167,26 @@ export class QuorumAcquirer {
   }
 
   /** What holds the lock at the coordinator; `undefined`: not known, free, or a `minHold`. */
-  async #holderOf(claim: QuorumClaim): Promise<string | undefined> {
+  async #holderOf(claim: Candidacy): Promise<string | undefined> {
     const look = claim.send(claim.coordinator as QuorumNode, (store) => store.inspect(claim.key));
     return (await look.catch(() => undefined))?.token;
   }
 
   /** The coordinator is held by what is no token of ours and never queued there: it has no say. */
   #passOver(
-    claim: QuorumClaim,
+    claim: Candidacy,
     votes: readonly Vote<HeldReply>[],
     leaseLeft: number,
   ): Promise<AcquireReply> {
-    const { contention } = this.context;
+    const { coordinators } = this.context;
     const node = claim.coordinator as QuorumNode;
-    contention.passOver(claim.key, node, leaseLeft);
+    coordinators.skip(claim.key, node, leaseLeft);
     claim.giveBack([node]);
-    claim.coordinator = contention.coordinatorOf(claim.key, claim.ttl);
-    return seal(this.context, claim, votes);
+    claim.coordinator = coordinators.coordinatorOf(claim.key, claim.ttl);
+    return lockFromVotes(this.context, claim, votes);
   }
 
-  #others(claim: QuorumClaim): readonly QuorumNode[] {
+  #others(claim: Candidacy): readonly QuorumNode[] {
     return this.context.group.nodes.filter((node) => node !== claim.coordinator);
   }
 }

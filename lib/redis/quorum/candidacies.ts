@@ -1,50 +1,50 @@
-import type { Contention } from './coordinators.js';
+import type { Coordinators } from './coordinators.js';
 import type { PushedGrant } from '../servers/push-messages.js';
-import { QuorumClaim } from './candidacy.js';
-import type { QuorumGroup } from './nodes.js';
+import { Candidacy } from './candidacy.js';
+import type { QuorumNodes } from './nodes.js';
 import type { QuorumNode } from './node.js';
 
 /** The tokens of this process that wait or hold, and those that are being given up. */
-export class QuorumClaims {
-  readonly #claims = new Map<string, QuorumClaim>();
+export class Candidacies {
+  readonly #claims = new Map<string, Candidacy>();
   /** Given up, though votes that were passed to them may still be told. */
-  readonly #leaving = new Map<string, QuorumClaim>();
+  readonly #leaving = new Map<string, Candidacy>();
 
   constructor(
-    private readonly group: QuorumGroup,
-    private readonly contention: Contention,
+    private readonly group: QuorumNodes,
+    private readonly coordinators: Coordinators,
   ) {}
 
-  get(token: string): QuorumClaim | undefined {
+  get(token: string): Candidacy | undefined {
     return this.#claims.get(token);
   }
 
-  begin(key: string, token: string, ttl: number): QuorumClaim {
-    const claim = new QuorumClaim(key, token, ttl);
+  begin(key: string, token: string, ttl: number): Candidacy {
+    const claim = new Candidacy(key, token, ttl);
     this.#claims.set(token, claim);
     return claim;
   }
 
   /** The claim of a token that is given up; of an unknown one, any node may have it. */
-  take(key: string, token: string): QuorumClaim {
+  take(key: string, token: string): Candidacy {
     const known = this.#claims.get(token);
     this.#claims.delete(token);
     if (known !== undefined) {
       if (known.isExpecting) void this.#leave(known);
       return known;
     }
-    const claim = new QuorumClaim(key, token, 0, this.group.nodes);
-    claim.coordinator = this.contention.coordinatorOf(key, 0);
+    const claim = new Candidacy(key, token, 0, this.group.nodes);
+    claim.coordinator = this.coordinators.coordinatorOf(key, 0);
     return claim;
   }
 
   /** It was not given up in one step: the caller releases it, and hears what the nodes have answered. */
-  keep(old: QuorumClaim | undefined): void {
+  keep(old: Candidacy | undefined): void {
     if (old !== undefined) this.#claims.set(old.token, old);
   }
 
   /** Resolves when the nodes have heard of it; one that hangs is not waited for once a majority has. */
-  async abandon(claim: QuorumClaim): Promise<void> {
+  async abandon(claim: Candidacy): Promise<void> {
     const { group } = this;
     this.take(claim.key, claim.token);
     const told = group.send(group.nodes, (node) => claim.release(node), 0);
@@ -52,16 +52,16 @@ export class QuorumClaims {
   }
 
   /** Whose vote a node has pushed; one that came too late is given back. */
-  granted(node: QuorumNode, grant: PushedGrant): QuorumClaim | undefined {
+  granted(node: QuorumNode, grant: PushedGrant): Candidacy | undefined {
     const { key, token } = grant;
     const claim = this.#claims.get(token);
     claim?.granted(node, grant);
     if (claim === undefined)
-      (this.#leaving.get(token) ?? new QuorumClaim(key, token, 0)).refuse(node);
+      (this.#leaving.get(token) ?? new Candidacy(key, token, 0)).refuse(node);
     return claim;
   }
 
-  async #leave(claim: QuorumClaim): Promise<void> {
+  async #leave(claim: Candidacy): Promise<void> {
     this.#leaving.set(claim.token, claim);
     // What gives it up is sent in this tick.
     await Promise.resolve();

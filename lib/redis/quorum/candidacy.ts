@@ -3,7 +3,7 @@ import type { AcquireCommand, AcquireReply, ReleaseReply } from '../../engine/st
 import type { PushedGrant } from '../servers/push-messages.js';
 import type { Pass } from '../store/joint-commands.js';
 import type { QuorumNode } from './node.js';
-import { QuorumReleases } from './release-log.js';
+import { ReleaseLog } from './release-log.js';
 import type { RedisLockStore } from '../store/redis-lock.store.js';
 
 /** How long who was granted the coordinator is given to take the rest, in milliseconds. */
@@ -13,7 +13,7 @@ const DOUBT_MS = 500;
  * One token at all the nodes. Its commands to one node run one after another: what gives a vote
  * back can't overtake what asks for it, though the answer is late or never comes.
  */
-export class QuorumClaim {
+export class Candidacy {
   /** Where the token is queued, or was granted. */
   coordinator: QuorumNode | undefined;
   /** Who is first in the coordinator's queue, as far as it is known: the next holder. */
@@ -26,7 +26,7 @@ export class QuorumClaim {
   held = false;
   /** Whether the coordinator may have given it up for another token, in the same step. */
   mayHaveYielded = false;
-  readonly releases: QuorumReleases;
+  readonly releases: ReleaseLog;
   readonly #last = new Map<QuorumNode, Promise<unknown>>();
   /** Nodes that may have the token. */
   readonly #asked: Set<QuorumNode>;
@@ -43,7 +43,7 @@ export class QuorumClaim {
     asked: readonly QuorumNode[] = [],
   ) {
     this.#asked = new Set(asked);
-    this.releases = new QuorumReleases(token);
+    this.releases = new ReleaseLog(token);
   }
 
   /** Asks one node for its vote, or for a place in its queue; `heir`: to whom the rest is passed. */

@@ -1,4 +1,4 @@
-import type { QuorumGroup } from './nodes.js';
+import type { QuorumNodes } from './nodes.js';
 import type { QuorumNode } from './node.js';
 import { inOrder } from './arithmetic.js';
 
@@ -10,11 +10,11 @@ const MAX_KEYS = 1000;
  * What this process has lately seen of the keys it uses: where a queue was met, and which node is
  * of no use as coordinator. A view of its own, for order and speed; others may see it otherwise.
  */
-export class Contention {
+export class Coordinators {
   readonly #queued = new Map<string, number>();
   readonly #passedOver = new Map<string, { readonly node: QuorumNode; readonly until: number }>();
 
-  constructor(private readonly group: QuorumGroup) {}
+  constructor(private readonly group: QuorumNodes) {}
 
   /**
    * The node on which `key` is queued for: the first of its order that answers and may vote.
@@ -35,18 +35,18 @@ export class Contention {
   }
 
   /** Somebody waits for `key`. */
-  met(key: string): void {
+  sawQueue(key: string): void {
     note(this.#queued, key, performance.now(), (at) => performance.now() - at > QUEUE_LIFE_MS);
   }
 
   /** Whether a queue was met lately. */
-  isContended(key: string): boolean {
+  queueSeen(key: string): boolean {
     const at = this.#queued.get(key);
     return at !== undefined && performance.now() - at <= QUEUE_LIFE_MS;
   }
 
   /** The lock at `node` is held by something that no majority knows, for `leaseLeft` ms more. */
-  passOver(key: string, node: QuorumNode, leaseLeft: number): void {
+  skip(key: string, node: QuorumNode, leaseLeft: number): void {
     const until = performance.now() + Math.min(leaseLeft, PASSED_OVER_MS);
     note(this.#passedOver, key, { node, until }, (old) => old.until < performance.now());
   }

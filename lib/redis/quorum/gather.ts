@@ -1,5 +1,5 @@
 /** One of several that were asked the same. */
-export interface Asked<N, T> {
+export interface NodeQuestion<N, T> {
   readonly node: N;
   readonly answer: Promise<T>;
   /** Whether to wait for it; an answer that comes all the same counts. */
@@ -7,7 +7,7 @@ export interface Asked<N, T> {
 }
 
 /** What was heard of one of them. */
-export type Heard<N, T> = { readonly node: N } & (
+export type NodeAnswer<N, T> = { readonly node: N } & (
   | { readonly reply: T; readonly error?: undefined }
   | { readonly reply?: undefined; readonly error: Error }
 );
@@ -22,12 +22,12 @@ export type Verdict = 'wait' | 'soon' | 'done';
  * @param grace How long to go on after `soon`, in milliseconds.
  */
 export function gather<N, T>(
-  asked: readonly Asked<N, T>[],
-  judge: (heard: readonly Heard<N, T>[]) => Verdict,
+  asked: readonly NodeQuestion<N, T>[],
+  judge: (heard: readonly NodeAnswer<N, T>[]) => Verdict,
   grace: number,
-): Promise<readonly Heard<N, T>[]> {
+): Promise<readonly NodeAnswer<N, T>[]> {
   return new Promise((resolve) => {
-    const heard: Heard<N, T>[] = [];
+    const heard: NodeAnswer<N, T>[] = [];
     let missing = asked.filter(({ awaited }) => awaited).length;
     let timer: NodeJS.Timeout | undefined;
     let over = false;
@@ -36,7 +36,7 @@ export function gather<N, T>(
       clearTimeout(timer);
       resolve(heard);
     };
-    const hear = (one: Heard<N, T>, awaited: boolean): void => {
+    const hear = (one: NodeAnswer<N, T>, awaited: boolean): void => {
       if (over) return;
       heard.push(one);
       if (awaited) missing -= 1;

@@ -1,7 +1,7 @@
 import type { StoredLock } from '../../engine/store/lock-store.js';
 import { isToken } from '../../engine/store/token.js';
-import type { Heard } from './gather.js';
-import type { QuorumGroup } from './nodes.js';
+import type { NodeAnswer } from './gather.js';
+import type { QuorumNodes } from './nodes.js';
 import type { QuorumNode } from './node.js';
 import { majorityValue } from './arithmetic.js';
 
@@ -11,7 +11,7 @@ const DWELL = '~';
 
 /** What a majority of the nodes knows of locks, and the operator's lever. */
 export class QuorumViewer {
-  constructor(private readonly group: QuorumGroup) {}
+  constructor(private readonly group: QuorumNodes) {}
 
   async inspect(key: string): Promise<StoredLock | null> {
     await this.group.connected();
@@ -56,7 +56,7 @@ export class QuorumViewer {
     }
   }
 
-  #answered<T>(key: string, heard: readonly Heard<QuorumNode, T>[]): T[] {
+  #answered<T>(key: string, heard: readonly NodeAnswer<QuorumNode, T>[]): T[] {
     this.group.check(key);
     const answered = heard
       .filter(({ error }) => error === undefined)

@@ -4,7 +4,7 @@ import type { PushListener } from '../servers/push-messages.js';
 import type { ServersListener } from '../servers/lock-servers.js';
 import type { RedisConnection } from '../client/redis-connection.js';
 import { leastAge } from './arithmetic.js';
-import { QuorumDebts } from './owed-releases.js';
+import { OwedReleases } from './owed-releases.js';
 import type { Debt } from './owed-releases.js';
 import { ReadyWaiters } from '../client/ready-waiters.js';
 import { RedisLockStore } from '../store/redis-lock.store.js';
@@ -30,7 +30,7 @@ export class QuorumNode {
   hasRestarted = false;
   #settle: () => void = () => undefined;
   readonly #server: SingleServer;
-  readonly #debts = new QuorumDebts((token, { key, dwell }) =>
+  readonly #debts = new OwedReleases((token, { key, dwell }) =>
     this.call(key, (store) => store.release({ key, token, dwell })),
   );
   readonly #waiting = new ReadyWaiters();

@@ -1,7 +1,7 @@
 import { LockConfigError, LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 import { gather } from './gather.js';
-import type { Asked, Heard, Verdict } from './gather.js';
+import type { NodeQuestion, NodeAnswer, Verdict } from './gather.js';
 import { isLatecomer, isOldEnough, majorityOf } from './arithmetic.js';
 import type { QuorumNode } from './node.js';
 
@@ -9,7 +9,7 @@ import type { QuorumNode } from './node.js';
 const GRACE_MS = 50;
 
 /** The nodes of a quorum, and what holds for all of them together. */
-export class QuorumGroup {
+export class QuorumNodes {
   readonly majority: number;
   #contacted = false;
   #fault: string | undefined;
@@ -78,9 +78,9 @@ export class QuorumGroup {
   ask<T>(
     nodes: readonly QuorumNode[],
     command: (node: QuorumNode) => Promise<T>,
-    judge: (heard: readonly Heard<QuorumNode, T>[]) => Verdict,
+    judge: (heard: readonly NodeAnswer<QuorumNode, T>[]) => Verdict,
     enough?: number,
-  ): Promise<readonly Heard<QuorumNode, T>[]> {
+  ): Promise<readonly NodeAnswer<QuorumNode, T>[]> {
     return this.gather(this.send(nodes, command, enough), judge);
   }
 
@@ -89,7 +89,7 @@ export class QuorumGroup {
     nodes: readonly QuorumNode[],
     command: (node: QuorumNode) => Promise<T>,
     enough = this.majority,
-  ): readonly Asked<QuorumNode, T>[] {
+  ): readonly NodeQuestion<QuorumNode, T>[] {
     const suffices = nodes.filter((node) => node.isAwaited).length >= enough;
     return nodes.map((node) => {
       const awaited = !suffices || node.isAwaited;
@@ -98,14 +98,14 @@ export class QuorumGroup {
   }
 
   gather<T>(
-    asked: readonly Asked<QuorumNode, T>[],
-    judge: (heard: readonly Heard<QuorumNode, T>[]) => Verdict,
-  ): Promise<readonly Heard<QuorumNode, T>[]> {
+    asked: readonly NodeQuestion<QuorumNode, T>[],
+    judge: (heard: readonly NodeAnswer<QuorumNode, T>[]) => Verdict,
+  ): Promise<readonly NodeAnswer<QuorumNode, T>[]> {
     return gather(asked, judge, Math.min(GRACE_MS, this.commandTimeout / 4));
   }
 
   /** Too few nodes answered; nothing of the attempt is left, or it is being cleaned up. */
-  unavailable(key: string, heard: readonly Heard<QuorumNode, unknown>[]): NotAppliedError {
+  unavailable(key: string, heard: readonly NodeAnswer<QuorumNode, unknown>[]): NotAppliedError {
     const answered = heard.filter(({ error }) => error === undefined);
     const { nodes, majority } = this;
     const silent = nodes.filter((node) => !answered.some((one) => one.node === node));

@@ -12,7 +12,7 @@ const PAUSE_MS = 1000;
  * What a node is to be told as soon as it hears again: when it answers something else, when it is
  * connected anew, and once a second. The first one tries whether it hears; the rest follow.
  */
-export class QuorumDebts {
+export class OwedReleases {
   readonly #owed = new Map<string, Debt>();
   #settling = false;
   #pausedUntil = 0;

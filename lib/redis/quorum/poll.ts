@@ -1,16 +1,16 @@
 import { LockConfigError } from '../../engine/api/errors.js';
 import type { PollCommand, PollReply, QueuePlace } from '../../engine/store/lock-store.js';
 import { isToken } from '../../engine/store/token.js';
-import type { Heard } from './gather.js';
+import type { NodeAnswer } from './gather.js';
 import type { QuorumAcquirer } from './acquire.js';
-import type { QuorumClaim } from './candidacy.js';
-import type { QuorumGroup } from './nodes.js';
+import type { Candidacy } from './candidacy.js';
+import type { QuorumNodes } from './nodes.js';
 import type { QuorumNode } from './node.js';
 import { heldBy } from './votes.js';
 import type { QuorumContext } from './votes.js';
 
 /** What holds the lock, by node. */
-type Views = readonly Heard<QuorumNode, string | undefined>[];
+type Views = readonly NodeAnswer<QuorumNode, string | undefined>[];
 
 /** A waiter's sign of life at its coordinator, and its way from there to the lock. */
 export class QuorumPoller {
@@ -19,7 +19,7 @@ export class QuorumPoller {
     private readonly acquirer: QuorumAcquirer,
   ) {}
 
-  async poll(claim: QuorumClaim, command: PollCommand): Promise<PollReply> {
+  async poll(claim: Candidacy, command: PollCommand): Promise<PollReply> {
     const node = claim.coordinator as QuorumNode;
     const grant = claim.grants.get(node);
     // Its push saves asking it, once.
@@ -37,7 +37,7 @@ export class QuorumPoller {
     return (await this.acquirer.askRest(claim, command, reply)) as PollReply;
   }
 
-  async #pollCoordinator(claim: QuorumClaim, command: PollCommand): Promise<PollReply> {
+  async #pollCoordinator(claim: Candidacy, command: PollCommand): Promise<PollReply> {
     const { group } = this.context;
     const node = claim.coordinator as QuorumNode;
     try {
@@ -55,17 +55,17 @@ export class QuorumPoller {
    * this node alone: a foreign value, which never queued here, or a leftover.
    */
   async #lookAgain(
-    claim: QuorumClaim,
+    claim: Candidacy,
     place: QueuePlace & { readonly kind: 'queued'; readonly sentAt: number },
   ): Promise<PollReply> {
-    const { contention } = this.context;
+    const { coordinators } = this.context;
     const node = claim.coordinator as QuorumNode;
     const holder = await this.#holderOfOne(claim.key, node);
     const isForeign = holder !== undefined && !isToken(holder);
     const pollIn = holder === undefined ? undefined : claim.doubt(holder);
     if (isForeign || (pollIn !== undefined && pollIn <= 0))
-      contention.passOver(claim.key, node, place.leaseLeft);
-    if (contention.coordinatorOf(claim.key, claim.ttl) !== node)
+      coordinators.skip(claim.key, node, place.leaseLeft);
+    if (coordinators.coordinatorOf(claim.key, claim.ttl) !== node)
       return { kind: 'gone', sentAt: place.sentAt };
     return { ...place, pollIn };
   }
@@ -85,7 +85,7 @@ export class QuorumPoller {
 
 /** Whether what holds `node` holds a majority; `open`: that depends on who has not answered. */
 function standingOf(
-  { nodes, majority }: QuorumGroup,
+  { nodes, majority }: QuorumNodes,
   node: QuorumNode,
   views: Views,
 ): 'alone' | 'of-many' | 'free' | 'open' {

@@ -11,14 +11,14 @@ import type {
   StoreListener,
   StoredLock,
 } from '../../engine/store/lock-store.js';
-import { Contention } from './coordinators.js';
+import { Coordinators } from './coordinators.js';
 import { FenceClock } from './fences.js';
 import type { PushedGrant } from '../servers/push-messages.js';
 import type { ServersListener } from '../servers/lock-servers.js';
 import { QuorumAcquirer } from './acquire.js';
-import type { QuorumClaim } from './candidacy.js';
-import { QuorumClaims } from './candidacies.js';
-import { QuorumGroup } from './nodes.js';
+import type { Candidacy } from './candidacy.js';
+import { Candidacies } from './candidacies.js';
+import { QuorumNodes } from './nodes.js';
 import { QuorumNode } from './node.js';
 import { QuorumPoller } from './poll.js';
 import { QuorumReleaser } from './release-and-yield.js';
@@ -36,15 +36,15 @@ const PASSING_MS = 20;
  * that waiters do not split the votes between them, and decides nothing.
  */
 export class QuorumLockStore implements LockStore {
-  readonly #group: QuorumGroup;
-  readonly #contention: Contention;
+  readonly #group: QuorumNodes;
+  readonly #coordinators: Coordinators;
   readonly #acquirer: QuorumAcquirer;
   readonly #poller: QuorumPoller;
   readonly #releaser: QuorumReleaser;
   readonly #renewer: QuorumRenewer;
   readonly #yielder: QuorumYielder;
   readonly #viewer: QuorumViewer;
-  readonly #claims: QuorumClaims;
+  readonly #claims: Candidacies;
   #listener: StoreListener | undefined;
 
   /** @param open Opens each of the servers, in the order that all processes share. */
@@ -65,10 +65,10 @@ export class QuorumLockStore implements LockStore {
           identified: () => this.#group.compare(),
         }),
     );
-    const group = (this.#group = new QuorumGroup(nodes, commandTimeout));
-    const contention = (this.#contention = new Contention(group));
-    this.#claims = new QuorumClaims(group, contention);
-    const context = { group, contention, fences: new FenceClock() };
+    const group = (this.#group = new QuorumNodes(nodes, commandTimeout));
+    const coordinators = (this.#coordinators = new Coordinators(group));
+    this.#claims = new Candidacies(group, coordinators);
+    const context = { group, coordinators, fences: new FenceClock() };
     this.#acquirer = new QuorumAcquirer(context);
     this.#poller = new QuorumPoller(context, this.#acquirer);
     this.#releaser = new QuorumReleaser(context);
@@ -88,8 +88,8 @@ export class QuorumLockStore implements LockStore {
     const old = yields === undefined ? undefined : this.#claims.take(key, yields);
     const claim = this.#claims.begin(key, token, ttl);
     try {
-      claim.coordinator = this.#contention.coordinatorOf(key, ttl);
-      const inTurn = queue !== undefined && this.#contention.isContended(key);
+      claim.coordinator = this.#coordinators.coordinatorOf(key, ttl);
+      const inTurn = queue !== undefined && this.#coordinators.queueSeen(key);
       let reply: AcquireReply;
       if (old !== undefined) reply = await this.#yielder.yield(claim, command, old);
       else if (inTurn) reply = await this.#acquirer.askInTurn(claim, command);
@@ -149,7 +149,7 @@ export class QuorumLockStore implements LockStore {
     if (claim === undefined || claim.held) return;
     const turn = claim.grants.get(claim.coordinator as QuorumNode);
     if (turn !== undefined && !(turn.passed && this.#isPassing(claim))) {
-      this.#contention.met(grant.key);
+      this.#coordinators.sawQueue(grant.key);
       this.#listener?.granted({ ...turn, expiresAt: undefined });
     } else if (claim.grants.size === 1) {
       // The others are on their way, or the coordinator has let somebody else in.
@@ -158,7 +158,7 @@ export class QuorumLockStore implements LockStore {
   }
 
   /** Whether pushes are to come that make a majority, of nodes whose pushes count. */
-  #isPassing({ grants, releases }: QuorumClaim): boolean {
+  #isPassing({ grants, releases }: Candidacy): boolean {
     const { majority, nodes } = this.#group;
     if (grants.size >= majority) return false;
     return nodes.filter((node) => !releases.outdates(node)).length >= majority;
@@ -166,7 +166,7 @@ export class QuorumLockStore implements LockStore {
 
   #wanted(node: QuorumNode, token: string, queue: number, first: string | undefined): void {
     const claim = this.#claims.get(token);
-    if (claim !== undefined && queue > 0) this.#contention.met(claim.key);
+    if (claim !== undefined && queue > 0) this.#coordinators.sawQueue(claim.key);
     const isCoordinator = claim?.coordinator === node;
     if (isCoordinator) claim.heir = first;
     // Nobody waits at another node any more: that says nothing.
@@ -183,7 +183,7 @@ export class QuorumLockStore implements LockStore {
 }
 
 /** Who waits while votes have come for it asks again soon. */
-function soonIfPassed<T extends AcquireReply | PollReply>({ grants }: QuorumClaim, reply: T): T {
+function soonIfPassed<T extends AcquireReply | PollReply>({ grants }: Candidacy, reply: T): T {
   if (reply.kind !== 'queued' || grants.size === 0) return reply;
   return { ...reply, pollIn: PASSING_MS };
 }

@@ -1,12 +1,12 @@
 import type { ReleaseReply } from '../../engine/store/lock-store.js';
-import type { Asked, Heard, Verdict } from './gather.js';
+import type { NodeQuestion, NodeAnswer, Verdict } from './gather.js';
 import type { Pass } from '../store/joint-commands.js';
-import type { QuorumClaim } from './candidacy.js';
+import type { Candidacy } from './candidacy.js';
 import type { QuorumNode } from './node.js';
 import type { QuorumContext } from './votes.js';
 
-type Answers = readonly Heard<QuorumNode, ReleaseReply>[];
-type Pending = readonly Asked<QuorumNode, ReleaseReply>[];
+type Answers = readonly NodeAnswer<QuorumNode, ReleaseReply>[];
+type Pending = readonly NodeQuestion<QuorumNode, ReleaseReply>[];
 
 /** A node that hears of it later frees its vote: the next holder has gone on without, in milliseconds. */
 const PASS_ON_MS = 100;
@@ -19,7 +19,7 @@ const PASS_ON_MS = 100;
 export class QuorumReleaser {
   constructor(private readonly context: QuorumContext) {}
 
-  async release(claim: QuorumClaim, dwell: number): Promise<ReleaseReply> {
+  async release(claim: Candidacy, dwell: number): Promise<ReleaseReply> {
     const { group } = this.context;
     const coordinator = claim.coordinator as QuorumNode;
     const nodes = [...this.#others(claim), coordinator];
@@ -36,7 +36,7 @@ export class QuorumReleaser {
    * that follows. Resolves with how many were held, and how many are not known.
    */
   async releaseRest(
-    claim: QuorumClaim,
+    claim: Candidacy,
     pass: Pass | undefined,
   ): Promise<{ readonly held: number; readonly open: number }> {
     const { group } = this.context;
@@ -50,17 +50,17 @@ export class QuorumReleaser {
   }
 
   /** How the lock of `claim` passes on, where others wait for it; `undefined`: it is freed. */
-  passOf({ key, heir }: QuorumClaim): Pass | undefined {
-    const { contention, fences } = this.context;
+  passOf({ key, heir }: Candidacy): Pass | undefined {
+    const { coordinators, fences } = this.context;
     const floor = fences.at(performance.now());
-    const isWanted = heir !== undefined || contention.isContended(key);
+    const isWanted = heir !== undefined || coordinators.queueSeen(key);
     if (floor === undefined || !isWanted) return undefined;
     return { heir, floor, until: performance.now() + PASS_ON_MS };
   }
 
   #releaseAt(
     node: QuorumNode,
-    claim: QuorumClaim,
+    claim: Candidacy,
     dwell: number,
     pass: Pass | undefined,
   ): Promise<ReleaseReply> {
@@ -86,7 +86,7 @@ export class QuorumReleaser {
     return count('released') + count('unconfirmed') >= majority ? 'unconfirmed' : undefined;
   }
 
-  #others(claim: QuorumClaim): readonly QuorumNode[] {
+  #others(claim: Candidacy): readonly QuorumNode[] {
     return this.context.group.nodes.filter((node) => node !== claim.coordinator);
   }
 }

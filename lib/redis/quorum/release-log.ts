@@ -22,7 +22,7 @@ const UNTOLD: Told = { count: 0, ended: 0, doubtful: false, taken: false, astray
  * The releases of one token, as far as its votes depend on them: what a node pushes and what it
  * answers come by two connections, in any order, and a release that was not answered is repeated.
  */
-export class QuorumReleases {
+export class ReleaseLog {
   readonly #told = new Map<QuorumNode, Told>();
 
   constructor(private readonly token: string) {}

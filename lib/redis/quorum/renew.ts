@@ -1,11 +1,11 @@
 import type { FenceBlock, RenewCommand, RenewReply } from '../../engine/store/lock-store.js';
-import type { Heard, Verdict } from './gather.js';
-import type { QuorumClaims } from './candidacies.js';
+import type { NodeAnswer, Verdict } from './gather.js';
+import type { Candidacies } from './candidacies.js';
 import type { QuorumNode } from './node.js';
 import { agreeOnFences } from './votes.js';
 import type { QuorumContext, Vote } from './votes.js';
 
-type Answers = readonly Heard<QuorumNode, readonly RenewReply[]>[];
+type Answers = readonly NodeAnswer<QuorumNode, readonly RenewReply[]>[];
 type Renewed = Extract<RenewReply, { kind: 'held' }>;
 
 const UNDER_RELEASE = 'A release of the same token may still take the vote.';
@@ -15,7 +15,7 @@ const NO_FENCES: FenceBlock = { next: 0, last: -1 };
 export class QuorumRenewer {
   constructor(
     private readonly context: QuorumContext,
-    private readonly claims: QuorumClaims,
+    private readonly claims: Candidacies,
   ) {}
 
   async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
@@ -74,7 +74,7 @@ export class QuorumRenewer {
     const asked = command.fences > 0;
     const fences = asked ? await agreeOnFences(this.context, command, votes) : NO_FENCES;
     const queue = Math.max(...votes.map(({ reply }) => reply.queue));
-    if (queue > 0) this.context.contention.met(command.key);
+    if (queue > 0) this.context.coordinators.sawQueue(command.key);
     const first = Math.min(...votes.map(({ reply }) => reply.sentAt));
     return { kind: 'held', sentAt: first, fences: fences ?? NO_FENCES, queue };
   }

@@ -1,20 +1,20 @@
 import { DRIFT, entryLease } from '../../engine/store/lease.js';
 import type { AcquireReply, FenceBlock } from '../../engine/store/lock-store.js';
 import { claimOf } from '../../engine/store/token.js';
-import type { Contention } from './coordinators.js';
+import type { Coordinators } from './coordinators.js';
 import type { FenceClock } from './fences.js';
-import type { Heard } from './gather.js';
+import type { NodeAnswer } from './gather.js';
 import type { PushedGrant } from '../servers/push-messages.js';
 import { highestBlock, validityOf } from './arithmetic.js';
-import type { QuorumClaim } from './candidacy.js';
-import type { QuorumGroup } from './nodes.js';
+import type { Candidacy } from './candidacy.js';
+import type { QuorumNodes } from './nodes.js';
 import type { QuorumNode } from './node.js';
 
 /** What all parts of a quorum store share. */
 export interface QuorumContext {
-  readonly group: QuorumGroup;
+  readonly group: QuorumNodes;
   readonly fences: FenceClock;
-  readonly contention: Contention;
+  readonly coordinators: Coordinators;
 }
 
 /** The lock as one node gave it. */
@@ -37,7 +37,7 @@ export function heldBy(grant: PushedGrant | undefined, ttl: number): HeldReply |
 }
 
 /** The votes of other nodes than the coordinator that have come by push. */
-export function passedTo({ grants, coordinator, ttl }: QuorumClaim): Vote<HeldReply>[] {
+export function passedTo({ grants, coordinator, ttl }: Candidacy): Vote<HeldReply>[] {
   const votes: Vote<HeldReply>[] = [];
   for (const [node, grant] of grants) {
     const reply = node === coordinator ? undefined : heldBy(grant, ttl);
@@ -50,7 +50,7 @@ export function passedTo({ grants, coordinator, ttl }: QuorumClaim): Vote<HeldRe
 export function votesIn(
   { group }: QuorumContext,
   ttl: number,
-  heard: readonly Heard<QuorumNode, AcquireReply>[],
+  heard: readonly NodeAnswer<QuorumNode, AcquireReply>[],
 ): Vote<HeldReply>[] {
   const votes: Vote<HeldReply>[] = [];
   const now = performance.now();
@@ -76,7 +76,7 @@ export async function agreeOnFences(
   const behind = votes.filter(({ reply }) => reply.fences.last < block.last);
   const missing = group.majority - (votes.length - behind.length);
   if (missing <= 0) return block;
-  const raised = (heard: readonly Heard<QuorumNode, boolean>[]): number =>
+  const raised = (heard: readonly NodeAnswer<QuorumNode, boolean>[]): number =>
     heard.filter(({ reply }) => reply === true).length;
   const heard = await group.ask(
     behind.map(({ node }) => node),
@@ -88,9 +88,9 @@ export async function agreeOnFences(
 }
 
 /** Makes a majority's votes a lock; its lease is the shortest, counted from the first command sent. */
-export async function seal(
+export async function lockFromVotes(
   context: QuorumContext,
-  claim: QuorumClaim,
+  claim: Candidacy,
   votes: readonly Vote<HeldReply>[],
 ): Promise<AcquireReply> {
   const block = await agreeOnFences(context, claim, votes);
@@ -104,6 +104,6 @@ export async function seal(
   const lease = Math.min(...votes.map(({ reply }) => reply.lease));
   const queue = votes.find(({ node }) => node === claim.coordinator)?.reply.queue ?? 0;
   claim.held = true;
-  if (queue > 0) context.contention.met(claim.key);
+  if (queue > 0) context.coordinators.sawQueue(claim.key);
   return { kind: 'held', sentAt, lease, fences: block, queue };
 }

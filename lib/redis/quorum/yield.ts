@@ -1,7 +1,7 @@
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 import type { AcquireCommand, AcquireReply } from '../../engine/store/lock-store.js';
 import type { QuorumAcquirer } from './acquire.js';
-import type { QuorumClaim } from './candidacy.js';
+import type { Candidacy } from './candidacy.js';
 import type { QuorumReleaser } from './release-and-yield.js';
 import type { QuorumContext } from './votes.js';
 
@@ -15,12 +15,12 @@ export class QuorumYielder {
 
   /** `old` gives up the lock, `claim` gets the place; both in one command where one node is asked for them. */
   async yield(
-    claim: QuorumClaim,
+    claim: Candidacy,
     command: AcquireCommand,
-    old: QuorumClaim,
+    old: Candidacy,
   ): Promise<AcquireReply> {
-    const { contention, group } = this.context;
-    contention.met(command.key);
+    const { coordinators, group } = this.context;
+    coordinators.sawQueue(command.key);
     if (old.coordinator !== claim.coordinator) {
       const yielded = (await this.releaser.release(old, 0)) !== 'not-held';
       const alone = { ...command, yields: undefined };

@@ -6,7 +6,7 @@ import type {
   LockStore,
   ReleaseReply,
 } from '../../../lib/engine/store/lock-store.js';
-import { QuorumClaim } from '../../../lib/redis/quorum/candidacy.js';
+import { Candidacy } from '../../../lib/redis/quorum/candidacy.js';
 import type { QuorumNode } from '../../../lib/redis/quorum/node.js';
 import { eventually } from '../../support/eventually.js';
 import { PUSHED } from './pushed-grant.js';
@@ -44,12 +44,12 @@ function nodeThat(
   return node as QuorumNode;
 }
 
-describe('QuorumClaim', () => {
+describe('Candidacy', () => {
   const command = { key: 'k', token: 't', ttl: 30_000, until: Infinity, fences: 1 };
 
   it('does not ask a node twice for what it gave back', async () => {
     const node = nodeThat({ acquire: async () => VOTE });
-    const claim = new QuorumClaim('k', 't', 30_000);
+    const claim = new Candidacy('k', 't', 30_000);
     await claim.ask(node, command);
 
     expect(await claim.release(node)).toBe('released');
@@ -59,7 +59,7 @@ describe('QuorumClaim', () => {
   it('counts no earlier release of a node that was asked again and gave nothing', async () => {
     const answers = { acquire: async (): Promise<AcquireReply> => VOTE };
     const node = nodeThat(answers);
-    const claim = new QuorumClaim('k', 't', 30_000);
+    const claim = new Candidacy('k', 't', 30_000);
     await claim.ask(node, command);
     await claim.release(node);
     answers.acquire = async () => {
@@ -75,7 +75,7 @@ describe('QuorumClaim', () => {
     const release = (): Promise<ReleaseReply> => new Promise((_, reject) => (fail = reject));
     let questions = 0;
     const node = nodeThat({ acquire: async () => VOTE, release });
-    const claim = new QuorumClaim('k', 't', 30_000, [node]);
+    const claim = new Candidacy('k', 't', 30_000, [node]);
     const released = claim.release(node);
     // What the node is called for, and answers, would count as a sign of life.
     node.call = async () => Promise.reject(new Error(`question ${(questions += 1)}`));
@@ -92,7 +92,7 @@ describe('QuorumClaim', () => {
     ['was sent twice', async () => 'unconfirmed' as const],
   ])('asks no node again where a release %s: it may come late', async (_, release) => {
     const node = nodeThat({ acquire: async () => VOTE, release });
-    const claim = new QuorumClaim('k', 't', 30_000, [node]);
+    const claim = new Candidacy('k', 't', 30_000, [node]);
     await claim.release(node).catch(() => undefined);
     // It was repeated, and has been answered.
     node.owes = () => false;
@@ -104,7 +104,7 @@ describe('QuorumClaim', () => {
 
   it('gives back what a node may have by a renewal, though it was out of reach before', async () => {
     const node = nodeThat({ acquire: async () => VOTE });
-    const claim = new QuorumClaim('k', 't', 30_000);
+    const claim = new Candidacy('k', 't', 30_000);
 
     claim.renewing(node);
 
@@ -118,7 +118,7 @@ describe('QuorumClaim', () => {
       release: async (): Promise<ReleaseReply> => 'not-held',
     };
     const [node, other] = [nodeThat(answers), nodeThat(answers)];
-    const claim = new QuorumClaim('k', 't', 30_000, [node, other]);
+    const claim = new Candidacy('k', 't', 30_000, [node, other]);
     claim.coordinator = node;
     claim.mayHaveYielded = true;
 
@@ -129,7 +129,7 @@ describe('QuorumClaim', () => {
   describe('to which a node has pushed its vote', () => {
     it('counts it', () => {
       const node = nodeThat({ acquire: async () => VOTE });
-      const claim = new QuorumClaim('k', 't', 30_000);
+      const claim = new Candidacy('k', 't', 30_000);
 
       claim.granted(node, PUSHED);
 
@@ -138,7 +138,7 @@ describe('QuorumClaim', () => {
 
     it('does not count it while it gives it back', async () => {
       const node = nodeThat({ acquire: async () => VOTE, release: () => new Promise(() => {}) });
-      const claim = new QuorumClaim('k', 't', 30_000);
+      const claim = new Candidacy('k', 't', 30_000);
       await claim.ask(node, command);
       void claim.release(node);
 
@@ -157,7 +157,7 @@ describe('QuorumClaim', () => {
         release: async () => answer,
       };
       const node = nodeThat(answers);
-      const claim = new QuorumClaim('k', 't', 30_000);
+      const claim = new Candidacy('k', 't', 30_000);
       await claim.ask(node, command);
       await claim.release(node);
       // An answer without a vote does not tell what a push is older than.
@@ -175,7 +175,7 @@ describe('QuorumClaim', () => {
         release: async (): Promise<ReleaseReply> => 'released',
       };
       const node = nodeThat(answers);
-      const claim = new QuorumClaim('k', 't', 30_000);
+      const claim = new Candidacy('k', 't', 30_000);
       await claim.ask(node, command);
       await claim.release(node);
       answers.acquire = async () => BUSY;
@@ -190,7 +190,7 @@ describe('QuorumClaim', () => {
 
     it('counts it once the node has voted after the release', async () => {
       const node = nodeThat({ acquire: async () => VOTE });
-      const claim = new QuorumClaim('k', 't', 30_000);
+      const claim = new Candidacy('k', 't', 30_000);
       await claim.ask(node, command);
       await claim.release(node);
       await claim.ask(node, command);
@@ -205,7 +205,7 @@ describe('QuorumClaim', () => {
       const replies: ((reply: AcquireReply) => void)[] = [];
       const acquire = (): Promise<AcquireReply> => new Promise((resolve) => replies.push(resolve));
       const node = nodeThat({ acquire, release: () => new Promise(() => {}) });
-      const claim = new QuorumClaim('k', 't', 30_000);
+      const claim = new Candidacy('k', 't', 30_000);
       const asked = claim.ask(node, command);
       void claim.release(node);
       void claim.ask(node, command);
@@ -224,7 +224,7 @@ describe('QuorumClaim', () => {
         release: (): Promise<ReleaseReply> => Promise.reject(new Error('late')),
       };
       const node = nodeThat(answers);
-      const claim = new QuorumClaim('k', 't', 30_000, [node]);
+      const claim = new Candidacy('k', 't', 30_000, [node]);
       await expect(claim.release(node)).rejects.toThrow('late');
       claim.granted(node, PUSHED);
       answers.release = async () => 'not-held';
@@ -238,7 +238,7 @@ describe('QuorumClaim', () => {
 
     it('owes nothing to a node out of reach that may have passed its vote on', async () => {
       const node = nodeThat({ acquire: async () => VOTE }, false);
-      const claim = new QuorumClaim('k', 't', 30_000);
+      const claim = new Candidacy('k', 't', 30_000);
       claim.inherit([node]);
 
       expect(await claim.release(node)).toBe('not-held');
@@ -251,7 +251,7 @@ describe('QuorumClaim', () => {
         return 'released';
       };
       const node = nodeThat({ acquire: async () => VOTE, release });
-      const claim = new QuorumClaim('k', 't', 30_000);
+      const claim = new Candidacy('k', 't', 30_000);
       claim.granted(node, PUSHED);
 
       claim.giveBack([node]);
@@ -271,7 +271,7 @@ describe('QuorumClaim', () => {
         return answer;
       };
       const node = nodeThat({ acquire: async () => VOTE, release });
-      const claim = new QuorumClaim('k', 't', 30_000);
+      const claim = new Candidacy('k', 't', 30_000);
       claim.inherit([node]);
       await claim.release(node);
 

@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { QuorumDebts } from '../../../lib/redis/quorum/owed-releases.js';
+import { OwedReleases } from '../../../lib/redis/quorum/owed-releases.js';
 import { eventually } from '../../support/eventually.js';
 
 const DEBT = { key: 'k', dwell: 0, until: Infinity };
 
-describe('QuorumDebts', () => {
+describe('OwedReleases', () => {
   it('are repeated until the node has heard', async () => {
     let isDeaf = true;
     const told: string[] = [];
-    const debts = new QuorumDebts(async (token) => {
+    const debts = new OwedReleases(async (token) => {
       told.push(token);
       if (isDeaf) throw new Error('late');
     });
@@ -27,7 +27,7 @@ describe('QuorumDebts', () => {
 
   it('do not follow every answer of a node that refuses them', async () => {
     let told = 0;
-    const debts = new QuorumDebts(async () => {
+    const debts = new OwedReleases(async () => {
       told += 1;
       throw new Error('refused');
     });
@@ -42,7 +42,7 @@ describe('QuorumDebts', () => {
 
   it('are tried with one of them, each time another, while the node refuses', async () => {
     const told: string[] = [];
-    const debts = new QuorumDebts(async (token) => {
+    const debts = new OwedReleases(async (token) => {
       told.push(token);
       throw new Error('refused');
     });
@@ -56,7 +56,7 @@ describe('QuorumDebts', () => {
 
   it('are repeated though nothing else is said to the node', async () => {
     let told = 0;
-    const debts = new QuorumDebts(async () => void (told += 1));
+    const debts = new OwedReleases(async () => void (told += 1));
 
     debts.owe('t', DEBT);
 
@@ -65,7 +65,7 @@ describe('QuorumDebts', () => {
   });
 
   it('do not pile up at a node that never hears of them', () => {
-    const debts = new QuorumDebts(() => Promise.reject(new Error('refused')));
+    const debts = new OwedReleases(() => Promise.reject(new Error('refused')));
     debts.owe('a', { ...DEBT, until: 0 });
 
     debts.owe('b', DEBT);
@@ -75,7 +75,7 @@ describe('QuorumDebts', () => {
   });
 
   it('end with their node', () => {
-    const debts = new QuorumDebts(() => Promise.reject(new Error('not to be told')));
+    const debts = new OwedReleases(() => Promise.reject(new Error('not to be told')));
     debts.owe('a', DEBT);
     debts.close();
     debts.owe('b', DEBT);
@@ -84,7 +84,7 @@ describe('QuorumDebts', () => {
   });
 
   it('end with their time', async () => {
-    const debts = new QuorumDebts(() => Promise.reject(new Error('not to be told')));
+    const debts = new OwedReleases(() => Promise.reject(new Error('not to be told')));
     debts.owe('t', { ...DEBT, until: 0 });
 
     await debts.settle();
@@ -93,7 +93,7 @@ describe('QuorumDebts', () => {
   });
 
   it('stay when they are renewed while an earlier one is settled', async () => {
-    const debts: QuorumDebts = new QuorumDebts(async (token) =>
+    const debts: OwedReleases = new OwedReleases(async (token) =>
       debts.owe(token, { ...DEBT, dwell: 1 }),
     );
     debts.owe('t', DEBT);
@@ -106,7 +106,7 @@ describe('QuorumDebts', () => {
 
   it('keep the newer one when an earlier one was refused meanwhile', async () => {
     const told: number[] = [];
-    const debts: QuorumDebts = new QuorumDebts(async (token, { dwell }) => {
+    const debts: OwedReleases = new OwedReleases(async (token, { dwell }) => {
       told.push(dwell);
       if (dwell === 0) debts.owe(token, { ...DEBT, dwell: 1 });
       throw new Error('refused');
@@ -122,7 +122,7 @@ describe('QuorumDebts', () => {
 
   it('are told once at a time', async () => {
     let told = 0;
-    const debts = new QuorumDebts(async () => void (told += 1));
+    const debts = new OwedReleases(async () => void (told += 1));
     debts.owe('t', DEBT);
 
     await Promise.all([debts.settle(), debts.settle()]);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 
 import type { LockStore, PollReply, ReleaseReply } from '../../../lib/engine/store/lock-store.js';
-import { Contention } from '../../../lib/redis/quorum/coordinators.js';
+import { Coordinators } from '../../../lib/redis/quorum/coordinators.js';
 import { FenceClock } from '../../../lib/redis/quorum/fences.js';
 import type { QuorumAcquirer } from '../../../lib/redis/quorum/acquire.js';
-import { QuorumClaim } from '../../../lib/redis/quorum/candidacy.js';
-import { QuorumGroup } from '../../../lib/redis/quorum/nodes.js';
+import { Candidacy } from '../../../lib/redis/quorum/candidacy.js';
+import { QuorumNodes } from '../../../lib/redis/quorum/nodes.js';
 import type { QuorumNode } from '../../../lib/redis/quorum/node.js';
 import { QuorumPoller } from '../../../lib/redis/quorum/poll.js';
 import { PUSHED } from './pushed-grant.js';
@@ -26,15 +26,15 @@ function nodeThat(answers: Partial<Pick<LockStore, 'poll' | 'release' | 'inspect
 
 /** A waiter at the first of the nodes. */
 function waiterAt(nodes: readonly QuorumNode[]) {
-  const group = new QuorumGroup(nodes, 1000);
-  const contention = new Contention(group);
-  const claim = new QuorumClaim('k', 't', 30_000);
+  const group = new QuorumNodes(nodes, 1000);
+  const coordinators = new Coordinators(group);
+  const claim = new Candidacy('k', 't', 30_000);
   claim.coordinator = nodes[0];
-  contention.coordinatorOf = () => claim.coordinator as QuorumNode;
+  coordinators.coordinatorOf = () => claim.coordinator as QuorumNode;
   const acquirer: Pick<QuorumAcquirer, 'askRest'> = {
     askRest: async (_claim, _command, turn) => turn,
   };
-  const context = { group, contention, fences: new FenceClock() };
+  const context = { group, coordinators, fences: new FenceClock() };
   const poller = new QuorumPoller(context, acquirer as QuorumAcquirer);
   return { claim, poll: () => poller.poll(claim, COMMAND) };
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 
 import type { LockStore, ReleaseReply, RenewReply } from '../../../lib/engine/store/lock-store.js';
-import { Contention } from '../../../lib/redis/quorum/coordinators.js';
+import { Coordinators } from '../../../lib/redis/quorum/coordinators.js';
 import { FenceClock } from '../../../lib/redis/quorum/fences.js';
-import { QuorumClaims } from '../../../lib/redis/quorum/candidacies.js';
-import { QuorumGroup } from '../../../lib/redis/quorum/nodes.js';
+import { Candidacies } from '../../../lib/redis/quorum/candidacies.js';
+import { QuorumNodes } from '../../../lib/redis/quorum/nodes.js';
 import type { QuorumNode } from '../../../lib/redis/quorum/node.js';
 import { QuorumRenewer } from '../../../lib/redis/quorum/renew.js';
 
@@ -33,10 +33,10 @@ function node(isReachable: boolean, release = Promise.resolve<ReleaseReply>('rel
 
 /** A token of which nothing is known yet. */
 function claimAt(nodes: readonly QuorumNode[]) {
-  const group = new QuorumGroup(nodes, 1000);
-  const contention = new Contention(group);
-  const claims = new QuorumClaims(group, contention);
-  const context = { group, contention, fences: new FenceClock() };
+  const group = new QuorumNodes(nodes, 1000);
+  const coordinators = new Coordinators(group);
+  const claims = new Candidacies(group, coordinators);
+  const context = { group, coordinators, fences: new FenceClock() };
   const claim = claims.begin('k', 't', 3000);
   const renewer = new QuorumRenewer(context, claims);
   return { claim, renew: () => renewer.renew([COMMAND]) };
