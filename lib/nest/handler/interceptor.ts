@@ -11,10 +11,10 @@ import { HandlerRun } from './handler-run.js';
 import { logFault } from '../errors/public.js';
 import { errorEventOf, errorForHandler } from '../errors/mapper.js';
 import { LockService } from '../service/lock.service.js';
-import { routedCall } from '../key/locked.call.js';
+import { callOf } from '../key/locked.call.js';
 import { SKIPPED } from '../locked/entry.js';
 import type { LockedPlan } from '../locked/plan.js';
-import { LockedRoute } from '../locked/routed-call.js';
+import { RoutedCall } from '../locked/routed-call.js';
 import { InjectLockService } from '../service/tokens.js';
 
 /** Takes the lock of a handler that a call is routed to, and holds it until the result has ended. */
@@ -46,10 +46,10 @@ abstract class LockedInterceptor implements NestInterceptor {
     next: CallHandler,
     subscriber: Subscriber<unknown>,
   ): void {
-    const call = routedCall(context, plan.method, this.modules);
+    const call = callOf(context, plan.method, this.modules);
     const answerEmpty = (): void => this.#answerEmpty(context, facts);
     const entry = { plan, service: this.service, call };
-    const route = new LockedRoute(context, facts, entry, answerEmpty);
+    const route = new RoutedCall(context, facts, entry, answerEmpty);
     const run = new HandlerRun(route, next, subscriber);
     if (plan.key.positional) return run.passOn();
     run.underLock().then(

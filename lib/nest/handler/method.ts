@@ -6,7 +6,7 @@ import { SKIPPED, enterAndHold } from '../locked/entry.js';
 import type { LockedEntry } from '../locked/entry.js';
 import type { LockedPlan } from '../locked/plan.js';
 import { outsideRoutes, routeTo } from '../locked/routed-call.js';
-import type { LockedRoute } from '../locked/routed-call.js';
+import type { RoutedCall } from '../locked/routed-call.js';
 
 /** A method as decorators find it. */
 export type Method = (this: object, ...args: unknown[]) => unknown;
@@ -15,7 +15,7 @@ export type Method = (this: object, ...args: unknown[]) => unknown;
 interface MethodCall {
   readonly target: object;
   readonly args: readonly unknown[];
-  readonly route: LockedRoute | undefined;
+  readonly route: RoutedCall | undefined;
   readonly body: (lock: Lock) => unknown;
 }
 

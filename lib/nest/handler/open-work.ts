@@ -1,5 +1,5 @@
 /** What goes on after a handler's values have been handed on: bodies that nobody waits for, responses. */
-export class Tail {
+export class OpenWork {
   #open = 0;
   readonly #waiting: (() => void)[] = [];
 

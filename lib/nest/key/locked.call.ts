@@ -4,7 +4,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { LockedCall } from './locked.options.js';
 
 /** A call that Nest routed to a handler, as templates and key functions see it. */
-export function routedCall(
+export function callOf(
   context: ExecutionContext,
   method: string,
   modules: ModulesContainer,

@@ -3,7 +3,7 @@ import { HttpException } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import { isObservable } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
-import { Departure } from '../handler/client-departure.js';
+import { ClientDeparture } from '../handler/client-departure.js';
 import type { HandlerFacts } from '../handler/handler-facts.js';
 import { holdResult } from '../result/held-result.js';
 import type { HeldResult, Released } from '../result/held-result.js';
@@ -11,13 +11,13 @@ import { onClientGone, responseOf } from '../handler/http-response.js';
 import type { LockedEntry } from './entry.js';
 import type { LockedPlan } from './plan.js';
 import { holdRouted } from '../handler/routed-result.js';
-import { Tail } from '../handler/open-work.js';
+import { OpenWork } from '../handler/open-work.js';
 
 /** The mark by which an interceptor tells a method that this call of it was routed. */
-const marks = new AsyncLocalStorage<LockedRoute | undefined>();
+const marks = new AsyncLocalStorage<RoutedCall | undefined>();
 
 /** The route of the running call; `undefined` when none leads to this plan's method. */
-export function routeTo(plan: LockedPlan): LockedRoute | undefined {
+export function routeTo(plan: LockedPlan): RoutedCall | undefined {
   const route = marks.getStore();
   return route?.entry.plan === plan && !route.over ? route : undefined;
 }
@@ -31,7 +31,7 @@ export function outsideRoutes<T>(body: () => T): T {
  * One call that Nest routes to a `@Locked` handler, as interceptor and method share it. The
  * interceptor takes the lock; with a positional key the method does.
  */
-export class LockedRoute {
+export class RoutedCall {
   readonly entry: LockedEntry;
   /** The lock, once the interceptor has it. */
   lock: Lock | undefined;
@@ -40,8 +40,8 @@ export class LockedRoute {
   /** Whether values are handed on as they come; else nobody gets one before the release. */
   streams: boolean;
   /** What goes on after the chain has ended. */
-  readonly tail = new Tail();
-  readonly #departure = new Departure();
+  readonly tail = new OpenWork();
+  readonly #departure = new ClientDeparture();
   #over = false;
   #close = (): void => {};
   #closed: Promise<void> | undefined;

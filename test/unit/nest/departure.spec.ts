@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { Departure } from '../../../lib/nest/handler/client-departure.js';
+import { ClientDeparture } from '../../../lib/nest/handler/client-departure.js';
 
 describe('a caller that leaves', () => {
   it('is told as by an AbortSignal: once, to who listens then', () => {
-    const departure = new Departure();
+    const departure = new ClientDeparture();
     const told: string[] = [];
     const second = (): void => void told.push('second');
     const first = (): void => {

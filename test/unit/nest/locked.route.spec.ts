@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 import { NEVER } from 'rxjs';
 
-import { LockedRoute } from '../../../lib/nest/locked/routed-call.js';
+import { RoutedCall } from '../../../lib/nest/locked/routed-call.js';
 import { ownLockedPlanOf } from '../../../lib/nest/locked/plan.js';
 import { LockService } from '../../../lib/nest/service/lock.service.js';
 import { Locked } from '../../../lib/nest/locked.decorator.js';
@@ -24,7 +24,7 @@ describe('a routed call that made several Observables', () => {
     const context = { getType: () => 'rpc' } as unknown as ExecutionContext;
     const facts = { plan, sendsEvents: false, answersByItself: false };
     const call = { args: [], target: new Orders(), method: 'watch' };
-    const route = new LockedRoute(context, facts, { plan, service, call }, () => {});
+    const route = new RoutedCall(context, facts, { plan, service, call }, () => {});
     const held = [NEVER, NEVER].map((each) => route.hold(each, lock, () => lock.release()));
 
     route.close();
