@@ -3,7 +3,7 @@ import type { Clock } from './time/clock.js';
 import { LockLostError, LockShutdownError, isLockError } from './api/errors.js';
 import type { ReentrantLock } from './hold/caller-lock.js';
 import { LockContext } from './reentry/lock-context.js';
-import { GateRegistry } from './gate/gate-routes.js';
+import { GateRegistry } from './gate/gate-registry.js';
 import { LockEventEmitter } from './api/lock-events.js';
 import { describeLock } from './store/lock-info.js';
 import { checkKey } from './api/lock-key.js';

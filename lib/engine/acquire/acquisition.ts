@@ -1,7 +1,12 @@
 import { Attempt } from './attempt.js';
 import type { Timer } from '../time/clock.js';
 import { backoff } from './acquisition-owner.js';
-import type { AttemptOwner, AcquisitionOwner, AcquisitionContext, Yield } from './acquisition-owner.js';
+import type {
+  AttemptOwner,
+  AcquisitionOwner,
+  AcquisitionContext,
+  Yield,
+} from './acquisition-owner.js';
 import { LockConfigError } from '../api/errors.js';
 import type { LockUnavailableError } from '../api/errors.js';
 import type { LeaseTerms } from '../hold/lease-state.js';

@@ -10,7 +10,7 @@ export type LockErrorCode =
   | 'LOCK_CONFIG'
   | 'LOCK_SHUTDOWN';
 
-/** Marks our errors across copies of the package: `Symbol.for` is one routes for the whole process. */
+/** Marks our errors across copies of the package: `Symbol.for` is one registry for the whole process. */
 const BRAND = Symbol.for('nestjs-redis-lock.error');
 
 /** Base of every error that this package throws. */

@@ -26,7 +26,12 @@ export function mustYield(hold: LeaseState, localHandoffs: number, now: number):
  * Whether Redis has to confirm the lease before `next` enters: no fencing number is left, too
  * little of the lease is, or nobody knows any more that no other process waits.
  */
-export function mustRenewFirst(hold: LeaseState, next: LockRequest, via: Via, now: number): boolean {
+export function mustRenewFirst(
+  hold: LeaseState,
+  next: LockRequest,
+  via: Via,
+  now: number,
+): boolean {
   if (hold.fencesLeft === 0) return true;
   if (via === 'free' && hold.ttl === next.ttl) return false;
   const left = hold.deadline - now;

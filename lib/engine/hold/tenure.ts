@@ -62,12 +62,12 @@ export class Tenure implements LeaseOwner, LockHome {
     } else this.#enter(via, now);
   }
 
-  /** A caller joined the line: the lock will pass on inside this process. */
+  /** A caller joined the queue: the lock will pass on inside this process. */
   fetchAhead(now = this.clock.now()): void {
-    const { line, context } = this;
+    const { callers, context } = this;
     // A renewal on the side would prolong a lease whose caller asked for none.
-    if (this.#fetching || line.size === 0 || !this.#hold.renews) return;
-    const fences = fencesToFetch(this.#hold, line.size, context.settings.localHandoffs);
+    if (this.#fetching || callers.size === 0 || !this.#hold.renews) return;
+    const fences = fencesToFetch(this.#hold, callers.size, context.settings.localHandoffs);
     if (fences === 0 && !wordIsOld(this.#hold, now)) return;
     this.#hold.fencesWanted = fences;
     this.#fetching = true;
@@ -93,7 +93,8 @@ export class Tenure implements LeaseOwner, LockHome {
     const { holderEvents, settings } = this.context;
     const { dwell } = lock;
     this.#lock = undefined;
-    if (dwell > 0 || this.callers.size === 0) return holderEvents.releasing(lock, this.#giveBack(dwell));
+    if (dwell > 0 || this.callers.size === 0)
+      return holderEvents.releasing(lock, this.#giveBack(dwell));
     if (mustYield(this.#hold, settings.localHandoffs, now)) {
       return holderEvents.releasing(lock, this.#yield());
     }

@@ -8,7 +8,7 @@ import { Waiter } from './waiter.js';
 import type { WaiterOwner } from './waiter.js';
 import { LinkedList } from './linked-list.js';
 
-/** What the line asks about the lock that its callers wait for. */
+/** What the queue asks about the lock that its callers wait for. */
 export interface CallerQueueOwner {
   readonly key: string;
   /** What is left of the holder's lease if the lock is known to be busy; `undefined`: not known. */
@@ -60,7 +60,7 @@ export class CallerQueue implements WaiterOwner<CallerLock> {
     return waiter.promise;
   }
 
-  /** Takes the first caller out; the line's owner gives it the lock. */
+  /** Takes the first caller out; the queue's owner gives it the lock. */
   take(): Waiter<CallerLock> | undefined {
     const head = this.#waiters.first;
     if (head === undefined) return undefined;

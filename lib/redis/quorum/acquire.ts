@@ -33,7 +33,8 @@ export class QuorumAcquirer {
     const votes = votesIn(this.context, ttl, heard);
     const place = heard.find(({ node }) => node === coordinator)?.reply;
     if (votes.length < group.majority) return this.#settle(claim, command, heard);
-    if (place?.kind !== 'queued' && place?.kind !== 'busy') return lockFromVotes(this.context, claim, votes);
+    if (place?.kind !== 'queued' && place?.kind !== 'busy')
+      return lockFromVotes(this.context, claim, votes);
     const holder = await this.#holderOf(claim);
     if (holder !== undefined && !isToken(holder))
       return this.#passOver(claim, votes, place.leaseLeft);
@@ -118,11 +119,7 @@ export class QuorumAcquirer {
   }
 
   /** No majority: waits in the coordinator's queue, keeps a turn that has come, or is refused. */
-  async #settle(
-    claim: Candidacy,
-    command: AcquireCommand,
-    heard: Answers,
-  ): Promise<AcquireReply> {
+  async #settle(claim: Candidacy, command: AcquireCommand, heard: Answers): Promise<AcquireReply> {
     const { group, coordinators } = this.context;
     const place = heard.find(({ node }) => node === claim.coordinator)?.reply;
     if (place?.kind === 'queued') {

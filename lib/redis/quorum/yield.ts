@@ -14,11 +14,7 @@ export class QuorumYielder {
   ) {}
 
   /** `old` gives up the lock, `claim` gets the place; both in one command where one node is asked for them. */
-  async yield(
-    claim: Candidacy,
-    command: AcquireCommand,
-    old: Candidacy,
-  ): Promise<AcquireReply> {
+  async yield(claim: Candidacy, command: AcquireCommand, old: Candidacy): Promise<AcquireReply> {
     const { coordinators, group } = this.context;
     coordinators.sawQueue(command.key);
     if (old.coordinator !== claim.coordinator) {

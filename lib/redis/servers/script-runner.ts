@@ -21,8 +21,7 @@ export class ScriptRunner {
     hooks: Omit<ConnectionHooks, 'prepare'>,
   ) {
     const { commandTimeout, replicas } = options;
-    const prepare: ConnectionHooks['prepare'] = (client, time) =>
-      loadScripts(client, time, form);
+    const prepare: ConnectionHooks['prepare'] = (client, time) => loadScripts(client, time, form);
     this.commands = new RedisConnection(open(), commandTimeout, { ...hooks, prepare });
     this.#replicas = replicas;
     if (replicas === undefined) return;
