@@ -121,7 +121,7 @@ export class MemoryLockStore implements LockStore {
     });
   }
 
-  async release({ key, token, dwell }: ReleaseCommand): Promise<ReleaseReply> {
+  async release({ key, token, minHoldLeft }: ReleaseCommand): Promise<ReleaseReply> {
     const { space } = this;
     const holder = space.holder(key);
     if (holder?.token !== token) {
@@ -131,10 +131,10 @@ export class MemoryLockStore implements LockStore {
         this.#tell(holder.token, 'wanted', space.queue(key).length);
       return 'not-held';
     }
-    if (dwell > 0) {
-      space.dwell(key, dwell);
+    if (minHoldLeft > 0) {
+      space.minHoldLeft(key, minHoldLeft);
       const [head] = space.queue(key);
-      if (head !== undefined) this.#tell(head.token, 'recheck', dwell);
+      if (head !== undefined) this.#tell(head.token, 'recheck', minHoldLeft);
     } else {
       space.free(key);
       this.#promote(key);

@@ -24,7 +24,7 @@ export class MemorySpace {
   readonly listeners = new Map<string, StoreListener>();
   readonly #holders = new Map<string, MemoryHolder>();
   readonly #queues = new Map<string, MemoryWaiter[]>();
-  readonly #dwells = new Map<string, Timer>();
+  readonly #minHolds = new Map<string, Timer>();
   #fence = 0;
   #us = 0;
 
@@ -43,16 +43,16 @@ export class MemorySpace {
   }
 
   free(key: string): void {
-    this.clock.cancel(this.#dwells.get(key));
-    this.#dwells.delete(key);
+    this.clock.cancel(this.#minHolds.get(key));
+    this.#minHolds.delete(key);
     this.#holders.delete(key);
   }
 
   /** Locks the key for everybody; nothing of it is left afterwards. */
-  dwell(key: string, ms: number): void {
+  minHoldLeft(key: string, ms: number): void {
     this.free(key);
     this.#holders.set(key, { token: undefined, expiresAt: this.clock.now() + ms, behind: 0 });
-    this.#dwells.set(
+    this.#minHolds.set(
       key,
       this.clock.after(ms, () => this.free(key), 'observer'),
     );
@@ -106,7 +106,7 @@ export class MemorySpace {
 
   /** Stops every timer. */
   close(): void {
-    for (const timer of this.#dwells.values()) this.clock.cancel(timer);
-    this.#dwells.clear();
+    for (const timer of this.#minHolds.values()) this.clock.cancel(timer);
+    this.#minHolds.clear();
   }
 }

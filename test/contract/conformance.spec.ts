@@ -47,7 +47,7 @@ const COMMANDS = [
   'renew',
   'release',
   'release',
-  'dwell',
+  'minHoldLeft',
   'revoke',
   'expire',
 ] as const;
@@ -140,7 +140,7 @@ async function commandOf(
     case 'release':
       if (old === token) goOn();
       return () => party.release(key, old);
-    case 'dwell':
+    case 'minHoldLeft':
       if (old === token) goOn();
       return () => party.release(key, old, 30_000);
     case 'revoke':

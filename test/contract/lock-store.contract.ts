@@ -816,7 +816,7 @@ export function describeLockStore(
       });
     });
 
-    describe('release with a dwell', () => {
+    describe('release with a minHoldLeft', () => {
       it('keeps the lock from everybody for that long, and nobody holds it', async () => {
         const [system, a, b] = await setUp(2);
         const token = await a.take(KEY);
@@ -898,7 +898,7 @@ export function describeLockStore(
         await holds(a, waiting);
       });
 
-      it('ends a dwell', async () => {
+      it('ends a minHoldLeft', async () => {
         const [, a, b] = await setUp(2);
         const token = await a.take(KEY);
         const waiting = await b.wait(KEY);
@@ -1034,7 +1034,7 @@ export function describeLockStore(
         poll: (a: StoreParty, token: string) => a.poll(KEY, token),
         renew: (a: StoreParty, token: string) => a.renew(KEY, token, { fences: 5, callers: 2 }),
         release: (a: StoreParty, token: string) => a.release(KEY, token),
-        'release with a dwell': (a: StoreParty, token: string) => a.release(KEY, token, 30_000),
+        'release with a minHoldLeft': (a: StoreParty, token: string) => a.release(KEY, token, 30_000),
       };
 
       for (const [command, run] of Object.entries(commands)) {

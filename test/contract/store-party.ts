@@ -89,8 +89,8 @@ export class StoreParty {
     return reply;
   }
 
-  release(key: string, token: string, dwell = 0): Promise<ReleaseReply> {
-    return this.store.release({ key, token, dwell });
+  release(key: string, token: string, minHoldLeft = 0): Promise<ReleaseReply> {
+    return this.store.release({ key, token, minHoldLeft });
   }
 
   /** The push that tells that `token` has the lock. */

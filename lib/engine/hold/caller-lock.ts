@@ -81,7 +81,7 @@ export class CallerLock implements ReentrantLock {
   }
 
   /** What is left of the caller's `minHold`, in milliseconds. */
-  get dwell(): number {
+  get minHoldLeft(): number {
     const { minHold } = this.request;
     return minHold === 0 ? 0 : Math.max(0, Math.ceil(minHold - this.heldMs));
   }

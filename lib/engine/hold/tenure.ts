@@ -91,10 +91,10 @@ export class Tenure implements LeaseOwner, LockHome {
 
   leave(lock: CallerLock, now: number): Promise<'released' | 'lost'> {
     const { holderEvents, settings } = this.context;
-    const { dwell } = lock;
+    const { minHoldLeft } = lock;
     this.#lock = undefined;
-    if (dwell > 0 || this.callers.size === 0)
-      return holderEvents.releasing(lock, this.#giveBack(dwell));
+    if (minHoldLeft > 0 || this.callers.size === 0)
+      return holderEvents.releasing(lock, this.#giveBack(minHoldLeft));
     if (mustYield(this.#hold, settings.localHandoffs, now)) {
       return holderEvents.releasing(lock, this.#yield());
     }
@@ -121,7 +121,7 @@ export class Tenure implements LeaseOwner, LockHome {
   lost(hold: LeaseState, why: string, ours: boolean): void {
     if (this.#over) return;
     this.#end();
-    if (ours) this.context.releaser.discard(hold.key, hold.token, hold.ttl, this.#lock?.dwell);
+    if (ours) this.context.releaser.discard(hold.key, hold.token, hold.ttl, this.#lock?.minHoldLeft);
     this.#lock?.lose(why);
     this.ended();
   }
@@ -169,10 +169,10 @@ export class Tenure implements LeaseOwner, LockHome {
     else this.offer(via, now);
   }
 
-  #giveBack(dwell: number): Promise<ReleaseReply> {
+  #giveBack(minHoldLeft: number): Promise<ReleaseReply> {
     const { key, token, ttl } = this.#hold;
     this.#end();
-    const reply = this.context.releaser.release({ key, token, dwell }, ttl);
+    const reply = this.context.releaser.release({ key, token, minHoldLeft }, ttl);
     this.ended();
     return reply;
   }
@@ -186,7 +186,7 @@ export class Tenure implements LeaseOwner, LockHome {
         token,
         settle: (reply) => {
           const { releaser } = this.context;
-          resolve(reply ?? releaser.release({ key, token, dwell: 0 }, ttl));
+          resolve(reply ?? releaser.release({ key, token, minHoldLeft: 0 }, ttl));
         },
       });
     });

@@ -130,7 +130,7 @@ export interface ReleaseCommand {
   readonly key: string;
   readonly token: string;
   /** Keep the key locked for everybody this much longer (the rest of `minHold`); 0 frees it. */
-  readonly dwell: number;
+  readonly minHoldLeft: number;
 }
 
 /** `unconfirmed`: not ours any more, but the command may have run twice, so that this is no proof of a loss. */

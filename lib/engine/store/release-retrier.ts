@@ -41,8 +41,8 @@ export class ReleaseRetrier {
   }
 
   /** Releases a token that nobody here uses any more, whatever has become of it. */
-  discard(key: string, token: string, ttl: number, dwell = 0): void {
-    this.release({ key, token, dwell }, ttl).catch(() => undefined);
+  discard(key: string, token: string, ttl: number, minHoldLeft = 0): void {
+    this.release({ key, token, minHoldLeft }, ttl).catch(() => undefined);
   }
 
   /** The connection is back: everything owed goes out at once. */

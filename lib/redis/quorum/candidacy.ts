@@ -145,17 +145,17 @@ export class Candidacy {
    *
    * @param pass How it is passed on instead of freed.
    */
-  release(node: QuorumNode, dwell = 0, pass?: Pass): Promise<ReleaseReply> {
+  release(node: QuorumNode, minHoldLeft = 0, pass?: Pass): Promise<ReleaseReply> {
     if (!this.#asked.delete(node)) return this.#released.get(node) ?? Promise.resolve('not-held');
     this.grants.delete(node);
     const { key, token } = this;
-    const sent = this.send(node, (store) => store.release({ key, token, dwell }, pass));
+    const sent = this.send(node, (store) => store.release({ key, token, minHoldLeft }, pass));
     const mayHaveYielded = this.mayHaveYielded && node === this.coordinator;
     const answer = mayHaveYielded ? sent.then(unproven) : sent;
     this.#released.set(node, answer);
     this.releases.told(node, answer);
     answer.catch(() => {
-      node.owe(token, { key, dwell, until: performance.now() + Math.max(this.ttl, ALIVE_MS) });
+      node.owe(token, { key, minHoldLeft, until: performance.now() + Math.max(this.ttl, ALIVE_MS) });
     });
     return answer;
   }

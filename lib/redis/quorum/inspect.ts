@@ -7,7 +7,7 @@ import { majorityValue } from './arithmetic.js';
 
 const NOBODY = '';
 /** What is left of a `minHold`. */
-const DWELL = '~';
+const NOBODY = '~';
 
 /** What a majority of the nodes knows of locks, and the operator's lever. */
 export class QuorumViewer {
@@ -26,15 +26,15 @@ export class QuorumViewer {
     const leases = views.filter((view) => holderIn(view) === holder).map((view) => view?.leaseLeft);
     // For so long a majority has it.
     leases.sort((a = 0, b = 0) => b - a);
-    const token = holder === DWELL ? undefined : holder;
+    const token = holder === NOBODY ? undefined : holder;
     return { token, leaseLeft: leases[this.group.majority - 1] ?? 0, waiters: waitersIn(views) };
   }
 
   async revoke(key: string): Promise<boolean> {
     const seen = await this.inspect(key);
     if (seen === null) return false;
-    const { token = DWELL } = seen;
-    if (token !== DWELL && !isToken(token)) return false;
+    const { token = NOBODY } = seen;
+    if (token !== NOBODY && !isToken(token)) return false;
     const heard = await this.group.ask(
       this.group.nodes,
       (node) => node.call(key, (store) => store.revokeFrom(key, token)),
@@ -67,7 +67,7 @@ export class QuorumViewer {
 }
 
 function holderIn(view: StoredLock | null): string {
-  return view === null ? NOBODY : (view.token ?? DWELL);
+  return view === null ? NOBODY : (view.token ?? NOBODY);
 }
 
 /** Each process reports its callers where it waits; one that holds, at every node. */

@@ -30,8 +30,8 @@ export class QuorumNode {
   hasRestarted = false;
   #settle: () => void = () => undefined;
   readonly #server: SingleServer;
-  readonly #debts = new OwedReleases((token, { key, dwell }) =>
-    this.call(key, (store) => store.release({ key, token, dwell })),
+  readonly #debts = new OwedReleases((token, { key, minHoldLeft }) =>
+    this.call(key, (store) => store.release({ key, token, minHoldLeft })),
   );
   readonly #waiting = new ReadyWaiters();
   #contacted = false;

@@ -1,7 +1,7 @@
 /** A release that its node did not hear. */
 export interface Debt {
   readonly key: string;
-  readonly dwell: number;
+  readonly minHoldLeft: number;
   readonly until: number;
 }
 

@@ -122,9 +122,9 @@ export class QuorumLockStore implements LockStore {
     return replies;
   }
 
-  async release({ key, token, dwell }: ReleaseCommand): Promise<ReleaseReply> {
+  async release({ key, token, minHoldLeft }: ReleaseCommand): Promise<ReleaseReply> {
     const claim = this.#claims.take(key, token);
-    return this.#releaser.release(claim, dwell);
+    return this.#releaser.release(claim, minHoldLeft);
   }
 
   async revoke(key: string): Promise<boolean> {

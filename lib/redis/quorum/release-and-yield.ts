@@ -19,12 +19,12 @@ const PASS_ON_MS = 100;
 export class QuorumReleaser {
   constructor(private readonly context: QuorumContext) {}
 
-  async release(claim: Candidacy, dwell: number): Promise<ReleaseReply> {
+  async release(claim: Candidacy, minHoldLeft: number): Promise<ReleaseReply> {
     const { group } = this.context;
     const coordinator = claim.coordinator as QuorumNode;
     const nodes = [...this.#others(claim), coordinator];
-    const pass = dwell === 0 ? this.passOf(claim) : undefined;
-    const asked = group.send(nodes, (node) => this.#releaseAt(node, claim, dwell, pass));
+    const pass = minHoldLeft === 0 ? this.passOf(claim) : undefined;
+    const asked = group.send(nodes, (node) => this.#releaseAt(node, claim, minHoldLeft, pass));
     const heard = await group.gather(asked, (answers) => this.#judge(coordinator, answers));
     const outcome = this.#outcome(heard);
     if (outcome === undefined) throw group.unavailable(claim.key, heard);
@@ -61,14 +61,14 @@ export class QuorumReleaser {
   #releaseAt(
     node: QuorumNode,
     claim: Candidacy,
-    dwell: number,
+    minHoldLeft: number,
     pass: Pass | undefined,
   ): Promise<ReleaseReply> {
-    if (pass === undefined) return claim.release(node, dwell);
+    if (pass === undefined) return claim.release(node, minHoldLeft);
     // The coordinator goes by its queue. Without an heir only its numbers are of interest.
     if (node === claim.coordinator)
-      return claim.release(node, dwell, { ...pass, until: undefined });
-    return claim.release(node, dwell, pass.heir === undefined ? undefined : pass);
+      return claim.release(node, minHoldLeft, { ...pass, until: undefined });
+    return claim.release(node, minHoldLeft, pass.heir === undefined ? undefined : pass);
   }
 
   #judge(coordinator: QuorumNode, heard: Answers): Verdict {

@@ -4,7 +4,7 @@ import { IS_TOKEN, KEEP_QUEUE, MINT, PROMOTE, TELL, TIME } from './shared.script
 /**
  * Gives back each lock and hands it to the next waiter; a token without the lock leaves the queue,
  * and when it was the first there, the holder hears who is now: `wanted <n> <token> <next, ~: nobody> <lock>`.
- * With a dwell (the rest of a `minHold`) the key stays locked by nobody, and the first waiter is
+ * With a minHoldLeft (the rest of a `minHold`) the key stays locked by nobody, and the first waiter is
  * told when to ask: `recheck <ms> <token> <lock>`.
  *
  * A node of a quorum passes its vote on to the heir, whom another node has for its first waiter: also
@@ -12,7 +12,7 @@ import { IS_TOKEN, KEEP_QUEUE, MINT, PROMOTE, TELL, TIME } from './shared.script
  * The first write is one that Redis allows when it is out of memory.
  *
  * KEYS  1 fence counter, then for each lock: lock, queue, alive
- * ARGV  for each lock: token, `<dwell in ms>` or `0 <heir, ~: none> <the moment whose fencing numbers
+ * ARGV  for each lock: token, `<minHoldLeft in ms>` or `0 <heir, ~: none> <the moment whose fencing numbers
  *       to reserve, µs> <pass on not after, µs>`, channel prefix
  * Reply for each lock: 1 it was this token's, 0 not, or its error
  * Cost  3 commands a lock that nobody waits for; O(log n) for n waiting processes
@@ -57,8 +57,8 @@ local function release(i, held)
   lock, queue, alive = KEYS[i * 3 + 2], KEYS[i * 3 + 3], KEYS[i * 3 + 4]
   local token, terms = ARGV[i * 3 + 1], ARGV[i * 3 + 2]
   channel = ARGV[i * 3 + 3]
-  local dwell, heir, floor, notAfter = string.match(terms, '^(%d+) (%S+) (%d+) (%d+)$')
-  dwell = tonumber(dwell or terms)
+  local minHoldLeft, heir, floor, notAfter = string.match(terms, '^(%d+) (%S+) (%d+) (%d+)$')
+  minHoldLeft = tonumber(minHoldLeft or terms)
   local boot = string.sub(token, 1, 16)
   if not held then leave(token, boot) end
   if heir and us <= tonumber(notAfter) and redis.call('EXISTS', queue) == 0 then
@@ -69,13 +69,13 @@ local function release(i, held)
     return held and 1 or 0
   end
   if not held then return 0 end
-  if dwell > 0 then
-    redis.call('PEXPIRE', lock, dwell)
-    redis.call('SET', lock, '~', 'PX', dwell)
+  if minHoldLeft > 0 then
+    redis.call('PEXPIRE', lock, minHoldLeft)
+    redis.call('SET', lock, '~', 'PX', minHoldLeft)
     redis.call('ZREM', alive, boot)
     local head = redis.call('ZRANGE', queue, 0, 0)[1]
     if head then
-      tell(string.sub(head, 1, 16), string.format('recheck %d %s %s', dwell, head, lock))
+      tell(string.sub(head, 1, 16), string.format('recheck %d %s %s', minHoldLeft, head, lock))
     end
     return 1
   end

@@ -86,8 +86,8 @@ export class JointCommands {
     const args = (time: RedisTime, places: readonly KeysOfLock[]): Argument[] => {
       const on = pass === undefined ? '' : termsOf(pass, time);
       const all: Argument[] = [];
-      for (const [i, { token, dwell }] of commands.entries())
-        all.push(token, dwell + on, places[i]?.channel ?? '');
+      for (const [i, { token, minHoldLeft }] of commands.entries())
+        all.push(token, minHoldLeft + on, places[i]?.channel ?? '');
       return all;
     };
     const answer = await this.#run<readonly (number | Error)[]>(releaseScript, commands, args);

@@ -10,7 +10,7 @@ import { ReleaseRetrier } from '../../../lib/engine/store/release-retrier.js';
 import { timed } from '../../support/timed.js';
 import { VirtualClock, settle } from '../../support/virtual-clock.js';
 
-const COMMAND = { key: 'k', token: 't', dwell: 0 };
+const COMMAND = { key: 'k', token: 't', minHoldLeft: 0 };
 
 function setUp() {
   const clock = new VirtualClock({ now: 0 });

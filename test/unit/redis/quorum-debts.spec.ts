@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { OwedReleases } from '../../../lib/redis/quorum/owed-releases.js';
 import { eventually } from '../../support/eventually.js';
 
-const DEBT = { key: 'k', dwell: 0, until: Infinity };
+const DEBT = { key: 'k', minHoldLeft: 0, until: Infinity };
 
 describe('OwedReleases', () => {
   it('are repeated until the node has heard', async () => {
@@ -94,7 +94,7 @@ describe('OwedReleases', () => {
 
   it('stay when they are renewed while an earlier one is settled', async () => {
     const debts: OwedReleases = new OwedReleases(async (token) =>
-      debts.owe(token, { ...DEBT, dwell: 1 }),
+      debts.owe(token, { ...DEBT, minHoldLeft: 1 }),
     );
     debts.owe('t', DEBT);
 
@@ -106,9 +106,9 @@ describe('OwedReleases', () => {
 
   it('keep the newer one when an earlier one was refused meanwhile', async () => {
     const told: number[] = [];
-    const debts: OwedReleases = new OwedReleases(async (token, { dwell }) => {
-      told.push(dwell);
-      if (dwell === 0) debts.owe(token, { ...DEBT, dwell: 1 });
+    const debts: OwedReleases = new OwedReleases(async (token, { minHoldLeft }) => {
+      told.push(minHoldLeft);
+      if (minHoldLeft === 0) debts.owe(token, { ...DEBT, minHoldLeft: 1 });
       throw new Error('refused');
     });
     debts.owe('t', DEBT);
