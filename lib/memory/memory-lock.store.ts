@@ -12,13 +12,9 @@ import type {
   StoreListener,
   StoredLock,
 } from '../engine/store/lock-store.js';
+import { bootOf, claimIn, fencesIn } from '../engine/store/token.js';
 import { globToRegExp } from './glob.js';
 import { MemorySpace } from './memory-space.js';
-
-/** Fixed-width fields of a token. */
-const bootOf = (token: string): string => token.slice(0, 16);
-const claimIn = (token: string): number => Number(token.slice(17, 21));
-const fencesIn = (token: string): number => Number(token.slice(22, 26));
 
 /** The lock was handed to the caller itself. */
 type Promotion = Omit<Extract<PollReply, { kind: 'held' }>, 'sentAt'>;
@@ -132,7 +128,7 @@ export class MemoryLockStore implements LockStore {
       return 'not-held';
     }
     if (minHoldLeft > 0) {
-      space.minHoldLeft(key, minHoldLeft);
+      space.keepLocked(key, minHoldLeft);
       const [head] = space.queue(key);
       if (head !== undefined) this.#tell(head.token, 'recheck', minHoldLeft);
     } else {

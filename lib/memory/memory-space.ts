@@ -49,7 +49,7 @@ export class MemorySpace {
   }
 
   /** Locks the key for everybody; nothing of it is left afterwards. */
-  minHoldLeft(key: string, ms: number): void {
+  keepLocked(key: string, ms: number): void {
     this.free(key);
     this.#holders.set(key, { token: undefined, expiresAt: this.clock.now() + ms, behind: 0 });
     this.#minHolds.set(

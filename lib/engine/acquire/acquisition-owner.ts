@@ -30,7 +30,7 @@ export interface AcquisitionOwner {
   won(token: string, ttl: number, terms: LeaseTerms, via: 'free' | 'handoff'): void;
   /** Somebody else holds the lock. */
   busy(): void;
-  /** Redis failed; it is tried again unless the callers is over. */
+  /** Redis failed; it is tried again unless the acquisition is over. */
   failed(error: LockUnavailableError): void;
   /** It can never work. */
   refused(error: LockConfigError): void;

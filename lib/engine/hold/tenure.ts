@@ -121,7 +121,8 @@ export class Tenure implements LeaseOwner, LockHome {
   lost(hold: LeaseState, why: string, ours: boolean): void {
     if (this.#over) return;
     this.#end();
-    if (ours) this.context.releaser.discard(hold.key, hold.token, hold.ttl, this.#lock?.minHoldLeft);
+    if (ours)
+      this.context.releaser.discard(hold.key, hold.token, hold.ttl, this.#lock?.minHoldLeft);
     this.#lock?.lose(why);
     this.ended();
   }

@@ -77,6 +77,21 @@ export function readToken(value: string): TokenFacts | undefined {
   }
 }
 
+/** The process of a token: fixed-width fields, as the scripts cut them out. */
+export function bootOf(token: string): string {
+  return token.slice(0, 16);
+}
+
+/** The lease of a grant to this token, in milliseconds. */
+export function claimIn(token: string): number {
+  return Number(token.slice(17, 21));
+}
+
+/** How many fencing numbers a grant to this token reserves. */
+export function fencesIn(token: string): number {
+  return Number(token.slice(22, 26));
+}
+
 function pad(value: number): string {
   return String(value).padStart(4, '0');
 }

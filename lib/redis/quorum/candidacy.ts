@@ -155,7 +155,11 @@ export class Candidacy {
     this.#released.set(node, answer);
     this.releases.told(node, answer);
     answer.catch(() => {
-      node.owe(token, { key, minHoldLeft, until: performance.now() + Math.max(this.ttl, ALIVE_MS) });
+      node.owe(token, {
+        key,
+        minHoldLeft,
+        until: performance.now() + Math.max(this.ttl, ALIVE_MS),
+      });
     });
     return answer;
   }

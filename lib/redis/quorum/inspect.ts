@@ -1,3 +1,4 @@
+import { NOBODY } from '../scripts/define-script.js';
 import type { StoredLock } from '../../engine/store/lock-store.js';
 import { isToken } from '../../engine/store/token.js';
 import type { NodeAnswer } from './gather.js';
@@ -6,8 +7,6 @@ import type { QuorumNode } from './node.js';
 import { majorityValue } from './arithmetic.js';
 
 const NOBODY = '';
-/** What is left of a `minHold`. */
-const NOBODY = '~';
 
 /** What a majority of the nodes knows of locks, and the operator's lever. */
 export class QuorumViewer {

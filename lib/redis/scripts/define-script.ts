@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 
+/** Stands for a token where there is none: in a lock that nobody holds while a `minHold` runs on, and in arguments. */
+export const NOBODY = '~';
+
 /** Lua as it is sent to a server. */
 export interface ScriptText {
   readonly lua: string;

@@ -1,10 +1,10 @@
-import { defineScript } from './define-script.js';
+import { NOBODY, defineScript } from './define-script.js';
 import { IS_TOKEN, KEEP_QUEUE, MINT, PROMOTE, TELL, TIME } from './shared.script.js';
 
 /**
  * Gives back each lock and hands it to the next waiter; a token without the lock leaves the queue,
  * and when it was the first there, the holder hears who is now: `wanted <n> <token> <next, ~: nobody> <lock>`.
- * With a minHoldLeft (the rest of a `minHold`) the key stays locked by nobody, and the first waiter is
+ * With the rest of a `minHold` the key stays locked by nobody, and the first waiter is
  * told when to ask: `recheck <ms> <token> <lock>`.
  *
  * A node of a quorum passes its vote on to the heir, whom another node has for its first waiter: also
@@ -50,7 +50,7 @@ local function leave(token, boot)
   local holder = rank == 0 and redis.pcall('GET', lock)
   if type(holder) == 'string' and isToken(holder) then
     tell(string.sub(holder, 1, 16), 'wanted ' .. redis.call('ZCARD', queue) .. ' ' .. holder .. ' '
-      .. (redis.call('ZRANGE', queue, 0, 0)[1] or '~') .. ' ' .. lock)
+      .. (redis.call('ZRANGE', queue, 0, 0)[1] or '${NOBODY}') .. ' ' .. lock)
   end
 end
 local function release(i, held)
@@ -71,7 +71,7 @@ local function release(i, held)
   if not held then return 0 end
   if minHoldLeft > 0 then
     redis.call('PEXPIRE', lock, minHoldLeft)
-    redis.call('SET', lock, '~', 'PX', minHoldLeft)
+    redis.call('SET', lock, '${NOBODY}', 'PX', minHoldLeft)
     redis.call('ZREM', alive, boot)
     local head = redis.call('ZRANGE', queue, 0, 0)[1]
     if head then

@@ -1,3 +1,4 @@
+import { NOBODY } from './define-script.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -109,7 +110,7 @@ export function readInspected([holder, left, ...waiting]: readonly (
   const waiters = new Map<string, number>();
   for (let i = 0; i < waiting.length; i += 2)
     waiters.set(String(waiting[i]), Number(waiting[i + 1]));
-  const token = holder === '~' ? undefined : String(holder);
+  const token = holder === NOBODY ? undefined : String(holder);
   return { token, leaseLeft: leaseLeft(Number(left)), waiters };
 }
 

@@ -1,4 +1,4 @@
-import { defineScript } from './define-script.js';
+import { NOBODY, defineScript } from './define-script.js';
 import { KEEP_QUEUE, LOCK_KEYS, MINT, PROMOTE, TELL, TIME } from './shared.script.js';
 
 /**
@@ -24,7 +24,7 @@ local token, channel = ARGV[1], ARGV[2]
   /* lua */ `
 if redis.call('GET', lock) ~= token then return 0 end
 promote()
-if token ~= '~' then
+if token ~= '${NOBODY}' then
   tell(string.sub(token, 1, 16), 'revoked 0 ' .. token .. ' ' .. lock)
 end
 return 1

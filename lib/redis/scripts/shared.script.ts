@@ -1,4 +1,5 @@
 import { ALIVE_MS } from '../../engine/store/lock-store.js';
+import { NOBODY } from './define-script.js';
 import type { TopologyPart } from './define-script.js';
 
 /**
@@ -117,7 +118,7 @@ local function give(head, verb, behind, floor, own)
   local first, last = mint(tonumber(string.sub(head, 23, 26)), floor)
   local expiry = math.floor(us / 1000) + claim
   redis.call('SET', lock, head, 'PX', claim)
-  local next = floor and behind > 0 and redis.call('ZRANGE', queue, 0, 0)[1] or '~'
+  local next = floor and behind > 0 and redis.call('ZRANGE', queue, 0, 0)[1] or '${NOBODY}'
   local heard = head == own or tell(string.sub(head, 1, 16), verb .. exact(first) .. ' '
     .. exact(last) .. ' ' .. expiry .. ' ' .. digits .. ' ' .. behind .. ' ' .. next .. ' ' .. head
     .. ' ' .. lock)

@@ -1,3 +1,4 @@
+import { NOBODY } from '../scripts/define-script.js';
 import type { RedisTime } from '../../engine/store/lease.js';
 import type {
   AcquireCommand,
@@ -60,14 +61,14 @@ export class JointCommands {
   async #acquire(
     commands: readonly AcquireCommand[],
     floor?: number,
-    heir = '~',
+    heir = NOBODY,
   ): Promise<readonly (AcquireReply | Error)[]> {
     const args = (time: RedisTime, places: readonly KeysOfLock[]): Argument[] => {
       let until = Infinity;
       const all: Argument[] = [0];
       for (const [i, { token, ttl, fences, queue, yields, until: its }] of commands.entries()) {
         const waits = `${queue?.callers ?? 0} ${queue?.ticket ?? '-'} ${places[i]?.channel}`;
-        all.push(token, Math.floor(ttl), fences, `${yields ?? '~'} ${waits}`);
+        all.push(token, Math.floor(ttl), fences, `${yields ?? NOBODY} ${waits}`);
         until = Math.min(until, its);
       }
       all[0] = notAfter(until, time);
@@ -121,7 +122,7 @@ export class JointCommands {
   }
 }
 
-function termsOf({ heir = '~', floor, until }: Pass, time: RedisTime): string {
+function termsOf({ heir = NOBODY, floor, until }: Pass, time: RedisTime): string {
   return ` ${heir} ${floor} ${until === undefined ? 0 : notAfter(until, time)}`;
 }
 

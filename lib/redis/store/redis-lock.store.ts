@@ -1,3 +1,4 @@
+import { NOBODY } from '../scripts/define-script.js';
 import type { RedisTime } from '../../engine/store/lease.js';
 import type {
   AcquireCommand,
@@ -142,8 +143,8 @@ export class RedisLockStore implements LockStore {
 
   /** Names whom it takes the lock from: sent twice, it must not oust the next holder as well. */
   async revoke(key: string): Promise<boolean> {
-    const { token = '~' } = (await this.inspect(key)) ?? { token: '' };
-    return token === '~' || isToken(token) ? this.revokeFrom(key, token) : false;
+    const { token = NOBODY } = (await this.inspect(key)) ?? { token: '' };
+    return token === NOBODY || isToken(token) ? this.revokeFrom(key, token) : false;
   }
 
   /** Takes the lock from this holder, or ends the rest of a `minHold` (`~`); `false`: it has it no longer. */
