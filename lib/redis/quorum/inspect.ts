@@ -6,7 +6,8 @@ import type { QuorumNodes } from './nodes.js';
 import type { QuorumNode } from './node.js';
 import { majorityValue } from './arithmetic.js';
 
-const NOBODY = '';
+/** No holder at all. */
+const FREE = '';
 
 /** What a majority of the nodes knows of locks, and the operator's lever. */
 export class QuorumViewer {
@@ -20,8 +21,8 @@ export class QuorumViewer {
       () => 'wait',
     );
     const views = this.#answered(key, heard);
-    const holder = majorityValue(views.map(holderIn), this.group.nodes.length) ?? NOBODY;
-    if (holder === NOBODY) return null;
+    const holder = majorityValue(views.map(holderIn), this.group.nodes.length) ?? FREE;
+    if (holder === FREE) return null;
     const leases = views.filter((view) => holderIn(view) === holder).map((view) => view?.leaseLeft);
     // For so long a majority has it.
     leases.sort((a = 0, b = 0) => b - a);
@@ -66,7 +67,7 @@ export class QuorumViewer {
 }
 
 function holderIn(view: StoredLock | null): string {
-  return view === null ? NOBODY : (view.token ?? NOBODY);
+  return view === null ? FREE : (view.token ?? NOBODY);
 }
 
 /** Each process reports its callers where it waits; one that holds, at every node. */

@@ -1,4 +1,4 @@
-import { defineScript } from './define-script.js';
+import { NOBODY, defineScript } from './define-script.js';
 import {
   IS_TOKEN,
   KEEP_QUEUE,
@@ -99,7 +99,7 @@ local function acquire(i)
 
   local holder = redis.call('GET', lock)
   local yielded = -1
-  if yields ~= '~' then
+  if yields ~= '${NOBODY}' then
     yielded = holder == yields and 1 or 0
     if yielded == 1 then
       redis.call('DEL', lock)
