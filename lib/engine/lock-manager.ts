@@ -1,7 +1,7 @@
 import { systemClock } from './time/clock.js';
 import type { Clock } from './time/clock.js';
 import { LockLostError, LockShutdownError, isLockError } from './api/errors.js';
-import type { ReentrantLock } from './hold/caller-lock.js';
+import type { ReentrantLock } from './reentry/reentrant-lock.js';
 import { LockContext } from './reentry/lock-context.js';
 import { GateRegistry } from './gate/gate-registry.js';
 import { LockEventEmitter } from './api/lock-events.js';
@@ -13,7 +13,7 @@ import type { LockOptions, LockRequest, LockSettings } from './api/lock-options.
 import type { LockStore } from './store/lock-store.js';
 import type { Lock, LockInfo } from './api/lock.js';
 import { ReenteredLock } from './reentry/reentered-lock.js';
-import { LockedSection } from './reentry/section.js';
+import { LockedSection } from './reentry/lock-context.js';
 
 /** The locks of one process in one store: what `LockService` and `@Locked` stand on. */
 export class LockManager {

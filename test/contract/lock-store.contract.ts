@@ -1034,7 +1034,8 @@ export function describeLockStore(
         poll: (a: StoreParty, token: string) => a.poll(KEY, token),
         renew: (a: StoreParty, token: string) => a.renew(KEY, token, { fences: 5, callers: 2 }),
         release: (a: StoreParty, token: string) => a.release(KEY, token),
-        'release with a minHoldLeft': (a: StoreParty, token: string) => a.release(KEY, token, 30_000),
+        'release with a minHoldLeft': (a: StoreParty, token: string) =>
+          a.release(KEY, token, 30_000),
       };
 
       for (const [command, run] of Object.entries(commands)) {

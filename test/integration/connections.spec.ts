@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
-import type { RedisLockConnection } from '../../lib/redis/connection.js';
+import type { RedisLockConnection } from '../../lib/redis/connection/connection.js';
 import { afterTest, closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';

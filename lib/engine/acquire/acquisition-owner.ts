@@ -1,17 +1,8 @@
 import type { Clock } from '../time/clock.js';
 import type { LockConfigError, LockUnavailableError } from '../api/errors.js';
-import type { LeaseTerms } from '../hold/lease-state.js';
-import type { HolderEvents } from '../hold/holder-events.js';
-import type { LeaseRenewer } from '../hold/lease-renewer.js';
-import type { LockEventEmitter } from '../api/lock-events.js';
+import type { LeaseTerms } from '../store/lease-terms.js';
 import type { LockSettings } from '../api/lock-options.js';
-import type {
-  AcquireReply,
-  LockStore,
-  QueuePlace,
-  ReleaseReply,
-  StoreTrouble,
-} from '../store/lock-store.js';
+import type { LockStore, QueuePlace, StoreTrouble } from '../store/lock-store.js';
 import type { ReleaseRetrier } from '../store/release-retrier.js';
 import type { TokenMint } from '../store/token.js';
 import type { TokenRoutes } from '../store/token-routes.js';
@@ -34,19 +25,6 @@ export interface AcquisitionOwner {
   failed(error: LockUnavailableError): void;
   /** It can never work. */
   refused(error: LockConfigError): void;
-}
-
-/** A lock of this process that is given up in the same step as its successor gets a place. */
-export interface Yield {
-  readonly token: string;
-  /** @param reply `undefined`: it is not known what happened. */
-  settle(reply: ReleaseReply | undefined): void;
-}
-
-/** Tells who yields what became of it; nothing is known without a reply, or when it came too late to act. */
-export function settleYield(yields: Yield | undefined, reply?: AcquireReply): void {
-  if (reply === undefined || reply.kind === 'stale') yields?.settle(undefined);
-  else yields?.settle(reply.yielded === false ? 'not-held' : 'released');
 }
 
 /** What all that seek a lock in one process share. */
@@ -74,21 +52,4 @@ export interface AttemptOwner {
   /** Nothing came of it: `soon` when its place was lost and it may have another at once. */
   again(soon: boolean): void;
   failed(error: LockUnavailableError | LockConfigError): void;
-}
-
-/** What the gates of one process share. */
-export interface GateContext extends AcquisitionContext {
-  readonly renewer: LeaseRenewer;
-  readonly events: LockEventEmitter;
-  readonly holderEvents: HolderEvents;
-  /** Nothing happens at this key any more. */
-  emptied(gate: { readonly key: string }): void;
-}
-
-const FIRST_PAUSE_MS = 20;
-const MAX_PAUSE_MS = 500;
-
-/** How long to wait after the n-th failure in a row: doubling from 40 ms to 500 ms, half of it by chance. */
-export function backoff(failures: number, clock: Clock): number {
-  return Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures) * (0.5 + clock.random() / 2);
 }

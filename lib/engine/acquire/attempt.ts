@@ -1,9 +1,10 @@
-import { settleYield } from './acquisition-owner.js';
-import type { AttemptOwner, AcquisitionContext, Yield } from './acquisition-owner.js';
+import { settleYield } from '../store/yield.js';
+import type { AttemptOwner, AcquisitionContext } from './acquisition-owner.js';
+import type { Yield } from '../store/yield.js';
 import { LockConfigError } from '../api/errors.js';
 import type { LockUnavailableError } from '../api/errors.js';
-import { claimTerms } from '../hold/lease-state.js';
-import type { LeaseTerms } from '../hold/lease-state.js';
+import { claimTerms } from '../store/lease-terms.js';
+import type { LeaseTerms } from '../store/lease-terms.js';
 import { deadlineOf } from '../store/lease.js';
 import { NotAppliedError } from '../store/lock-store.js';
 import type {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../time/clock.js';
-import { backoff } from './acquisition-owner.js';
+import { backoff } from '../time/backoff.js';
 import type { QueuePlace } from '../store/lock-store.js';
 
 const POLL_MS = 2500;

@@ -1,3 +1,4 @@
+import type { LockRequest } from './lock-options.js';
 import type { LockError } from './errors.js';
 
 /** What every event tells: which lock, and who asked for it. */
@@ -14,7 +15,7 @@ export interface LockEventMap {
   /** The lock is busy and the call waits for it. */
   waiting: LockEvent;
   /** The lock was given to a call: at once, by another process, or by another caller of this process. */
-  acquired: LockEvent & { readonly waitedMs: number; readonly via: 'free' | 'handoff' | 'local' };
+  acquired: LockEvent & { readonly waitedMs: number; readonly via: Via };
   /** Redis confirmed a renewal. */
   renewed: LockEvent;
   /** The lease is, or may be, gone while the lock was held. */
@@ -87,3 +88,11 @@ export class LockEventEmitter implements LockEvents {
     return this;
   }
 }
+
+/** What every event of a call tells. */
+export function eventOf(key: string, { label, template }: LockRequest): LockEvent {
+  return { key, label, template };
+}
+
+/** How a caller came by the lock. */
+export type Via = 'free' | 'handoff' | 'local';

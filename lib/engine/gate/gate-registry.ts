@@ -3,7 +3,7 @@ import { LockShutdownError } from '../api/errors.js';
 import type { CallerLock } from '../hold/caller-lock.js';
 import { HolderEvents } from '../hold/holder-events.js';
 import { KeyGate } from './key-gate.js';
-import type { GateContext } from '../acquire/acquisition-owner.js';
+import type { GateContext } from './gate-context.js';
 import { LeaseRenewer } from '../hold/lease-renewer.js';
 import type { LockEventEmitter } from '../api/lock-events.js';
 import type { LocalState } from '../store/lock-info.js';

@@ -1,13 +1,16 @@
 import { LockQueueFullError, LockTimeoutError, LockUnavailableError } from '../api/errors.js';
-import type { AcquisitionOwner, GateContext, Yield } from '../acquire/acquisition-owner.js';
+import type { AcquisitionOwner } from '../acquire/acquisition-owner.js';
+import type { GateContext } from './gate-context.js';
+import type { Yield } from '../store/yield.js';
 import type { LockConfigError, LockError } from '../api/errors.js';
 import { fencesToStart } from '../hold/handoff-policy.js';
 import type { CallerLock } from '../hold/caller-lock.js';
-import type { LeaseTerms } from '../hold/lease-state.js';
+import type { LeaseTerms } from '../store/lease-terms.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { Acquisition } from '../acquire/acquisition.js';
 import { Tenure } from '../hold/tenure.js';
-import { CallerQueue, eventOf } from '../queue/caller-queue.js';
+import { CallerQueue } from '../queue/caller-queue.js';
+import { eventOf } from '../api/lock-events.js';
 import type { CallerQueueOwner } from '../queue/caller-queue.js';
 
 /**
@@ -17,7 +20,7 @@ import type { CallerQueueOwner } from '../queue/caller-queue.js';
  * @see Dice, Marathe, Shavit: Lock Cohorting, PPoPP 2012. Ours bounds a turn by count and by time.
  */
 export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
-  readonly #callers: CallerQueue;
+  readonly #callers: CallerQueue<CallerLock>;
   #tenure: Tenure | undefined;
   #acquisition: Acquisition | undefined;
   #failure: LockUnavailableError | undefined;
@@ -26,7 +29,7 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
     readonly key: string,
     private readonly context: GateContext,
   ) {
-    this.#callers = new CallerQueue(
+    this.#callers = new CallerQueue<CallerLock>(
       this,
       context.clock,
       context.events,

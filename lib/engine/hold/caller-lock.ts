@@ -1,3 +1,4 @@
+import type { ReentrantLock } from '../reentry/reentrant-lock.js';
 import type { Clock, Timer } from '../time/clock.js';
 import { parseDuration } from '../api/duration.js';
 import type { Duration } from '../api/duration.js';
@@ -5,19 +6,7 @@ import { LockConfigError, LockLostError, LockUnavailableError } from '../api/err
 import type { LockError } from '../api/errors.js';
 import type { LeaseState } from './lease-state.js';
 import type { LockRequest } from '../api/lock-options.js';
-import type { Lock } from '../api/lock.js';
 import { ReentryQueue } from '../reentry/reentry-queue.js';
-
-/** A lock as the engine knows it: one that nested calls can re-enter. */
-export interface ReentrantLock extends Lock {
-  /** Given back, lost or not: nobody can re-enter any more. */
-  readonly over: boolean;
-  /** Why it was lost, if it was. */
-  readonly lostError: LockLostError | undefined;
-  readonly reentries: ReentryQueue;
-  /** Whether a re-entry is running. */
-  readonly reentered: boolean;
-}
 
 /** Where a held lock is given back, and who can prolong it. */
 export interface LockHome {

@@ -1,6 +1,7 @@
+import type { LeaseTerms } from '../store/lease-terms.js';
 import type { Dated, DueSlot } from '../time/due-times.js';
-import { claimDeadline, deadlineOf, renewalAt } from '../store/lease.js';
-import type { FenceBlock, Grant } from '../store/lock-store.js';
+import { deadlineOf, renewalAt } from '../store/lease.js';
+import type { FenceBlock } from '../store/lock-store.js';
 
 /** Where a hold reports that it is over. */
 export interface LeaseOwner {
@@ -11,25 +12,6 @@ export interface LeaseOwner {
   /** A renewal failed and will be repeated. */
   troubled(hold: LeaseState, error: Error): void;
   renewed(hold: LeaseState): void;
-}
-
-/** What a store granted. `deadline` is on our clock and already takes off drift and margin. */
-export interface LeaseTerms {
-  readonly sentAt: number;
-  readonly lease: number;
-  readonly deadline: number;
-  readonly fences: FenceBlock;
-  readonly queue: number;
-}
-
-/** What a pushed claim of `lease` ms gives; `undefined`: too little of it is left to start on. */
-export function claimTerms(
-  { expiresAt, fences, queue }: Grant,
-  lease: number,
-  now: number,
-): LeaseTerms | undefined {
-  const deadline = claimDeadline(expiresAt, lease, now);
-  return deadline === undefined ? undefined : { sentAt: now, lease, deadline, fences, queue };
 }
 
 /**

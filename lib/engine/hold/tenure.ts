@@ -2,14 +2,16 @@ import type { Clock } from '../time/clock.js';
 import { LockUnavailableError } from '../api/errors.js';
 import type { LockLostError } from '../api/errors.js';
 import { fencesToFetch, mustRenewFirst, mustYield, wordIsOld } from './handoff-policy.js';
-import type { Via } from './handoff-policy.js';
+import type { Via } from '../api/lock-events.js';
 import { CallerLock } from './caller-lock.js';
 import type { LockHome } from './caller-lock.js';
 import { LeaseState } from './lease-state.js';
-import type { LeaseOwner, LeaseTerms } from './lease-state.js';
+import type { LeaseOwner } from './lease-state.js';
+import type { LeaseTerms } from '../store/lease-terms.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { ReleaseReply } from '../store/lock-store.js';
-import type { GateContext, Yield } from '../acquire/acquisition-owner.js';
+import type { TenureContext } from './tenure-context.js';
+import type { Yield } from '../store/yield.js';
 import type { CallerQueue } from '../queue/caller-queue.js';
 
 /**
@@ -24,8 +26,8 @@ export class Tenure implements LeaseOwner, LockHome {
 
   /** @param ended Called once, after what ends the tenure is on its way to the store. */
   constructor(
-    private readonly context: GateContext,
-    private readonly callers: CallerQueue,
+    private readonly context: TenureContext,
+    private readonly callers: CallerQueue<CallerLock>,
     private readonly ended: (yields?: Yield) => void,
     grant: {
       readonly key: string;

@@ -1,8 +1,8 @@
+import { eventOf } from '../api/lock-events.js';
 import type { Clock } from '../time/clock.js';
 import { LockTimeoutError, LockUnavailableError } from '../api/errors.js';
 import type { LockError } from '../api/errors.js';
-import type { CallerLock } from '../hold/caller-lock.js';
-import type { LockEvent, LockEventEmitter } from '../api/lock-events.js';
+import type { LockEventEmitter } from '../api/lock-events.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { Waiter } from './waiter.js';
 import type { WaiterOwner } from './waiter.js';
@@ -22,9 +22,13 @@ export interface CallerQueueOwner {
 /** One try ends by its command's own timeout, which can tell more. */
 const GRACE_MS = 50;
 
-/** The callers of one key in this process that wait, in call order. */
-export class CallerQueue implements WaiterOwner<CallerLock> {
-  readonly #waiters = new LinkedList<Waiter<CallerLock>>();
+/**
+ * The callers of one key in this process that wait, in call order.
+ *
+ * @typeParam T What a caller gets in its turn.
+ */
+export class CallerQueue<T> implements WaiterOwner<T> {
+  readonly #waiters = new LinkedList<Waiter<T>>();
   /** Label of the caller that got the lock last. */
   lastLabel = '';
 
@@ -52,16 +56,16 @@ export class CallerQueue implements WaiterOwner<CallerLock> {
   }
 
   /** @param busy Whether the lock is known to be held, so that the caller waits from the start. */
-  join(request: LockRequest, busy: boolean): Promise<CallerLock> {
+  join(request: LockRequest, busy: boolean): Promise<T> {
     const bound = request.wait === 0 ? this.commandTimeout + GRACE_MS : request.wait;
-    const waiter = new Waiter<CallerLock>(request, this.clock, bound, this);
+    const waiter = new Waiter<T>(request, this.clock, bound, this);
     this.#waiters.add(waiter);
     if (busy) this.#announce(waiter);
     return waiter.promise;
   }
 
   /** Takes the first caller out; the queue's owner gives it the lock. */
-  take(): Waiter<CallerLock> | undefined {
+  take(): Waiter<T> | undefined {
     const head = this.#waiters.first;
     if (head === undefined) return undefined;
     this.#waiters.delete(head);
@@ -90,24 +94,24 @@ export class CallerQueue implements WaiterOwner<CallerLock> {
     for (const waiter of this.#waiters) this.#dismiss(waiter, error());
   }
 
-  left(waiter: Waiter<CallerLock>, aborted?: { readonly reason: unknown }): void {
+  left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void {
     this.#dismiss(waiter, aborted ? aborted.reason : this.#expired(waiter));
   }
 
-  #announce(waiter: Waiter<CallerLock>): void {
+  #announce(waiter: Waiter<T>): void {
     if (waiter.announced) return;
     waiter.announced = true;
     if (this.events.hears('waiting'))
       this.events.emit('waiting', eventOf(this.owner.key, waiter.request));
   }
 
-  #dismiss(waiter: Waiter<CallerLock>, reason: unknown): void {
+  #dismiss(waiter: Waiter<T>, reason: unknown): void {
     if (!this.#waiters.delete(waiter)) return;
     waiter.reject(reason);
     if (this.#waiters.size === 0) this.owner.deserted();
   }
 
-  #expired(waiter: Waiter<CallerLock>): LockError {
+  #expired(waiter: Waiter<T>): LockError {
     const leaseLeft = this.owner.busyFor;
     if (leaseLeft !== undefined) return this.#timedOut(waiter, leaseLeft);
     const { key, failure } = this.owner;
@@ -123,19 +127,14 @@ export class CallerQueue implements WaiterOwner<CallerLock> {
     );
   }
 
-  #timedOut(waiter: Waiter<CallerLock>, leaseLeft: number | undefined): LockTimeoutError {
+  #timedOut(waiter: Waiter<T>, leaseLeft: number | undefined): LockTimeoutError {
     const waitedMs = waiter.once ? 0 : Math.ceil(waiter.waitedMs);
     this.events.emit('timeout', { ...eventOf(this.owner.key, waiter.request), waitedMs });
     return new LockTimeoutError([this.owner.key], this.owner.key, waitedMs, leaseLeft);
   }
 
-  #unavailable(waiter: Waiter<CallerLock>, error: LockUnavailableError): LockUnavailableError {
+  #unavailable(waiter: Waiter<T>, error: LockUnavailableError): LockUnavailableError {
     this.events.emit('unavailable', { ...eventOf(this.owner.key, waiter.request), error });
     return error;
   }
-}
-
-/** What every event of a call tells. */
-export function eventOf(key: string, { label, template }: LockRequest): LockEvent {
-  return { key, label, template };
 }

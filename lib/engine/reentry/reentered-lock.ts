@@ -1,6 +1,6 @@
 import type { Duration } from '../api/duration.js';
 import { LockLostError } from '../api/errors.js';
-import type { ReentrantLock } from '../hold/caller-lock.js';
+import type { ReentrantLock } from './reentrant-lock.js';
 import type { Clock } from '../time/clock.js';
 import { ReentryQueue } from './reentry-queue.js';
 

@@ -3,7 +3,7 @@ import type { Observer, Subscriber, Subscription } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
 import { responseEnd, responseOf } from './http-response.js';
 import { enter } from '../locked/entry.js';
-import type { RoutedCall } from '../locked/routed-call.js';
+import type { RoutedCall } from './routed-call.js';
 import { goesOnInResponse } from './routed-result.js';
 
 /** Runs the rest of a handler's chain (interceptors inside, pipes, the method) for one subscriber. */

@@ -14,7 +14,7 @@ import { LockService } from '../service/lock.service.js';
 import { callOf } from '../key/locked.call.js';
 import { SKIPPED } from '../locked/entry.js';
 import type { LockedPlan } from '../locked/plan.js';
-import { RoutedCall } from '../locked/routed-call.js';
+import { RoutedCall } from './routed-call.js';
 import { InjectLockService } from '../service/tokens.js';
 
 /** Takes the lock of a handler that a call is routed to, and holds it until the result has ended. */

@@ -5,8 +5,8 @@ import type { LockService } from '../service/lock.service.js';
 import { SKIPPED, enterAndHold } from '../locked/entry.js';
 import type { LockedEntry } from '../locked/entry.js';
 import type { LockedPlan } from '../locked/plan.js';
-import { outsideRoutes, routeTo } from '../locked/routed-call.js';
-import type { RoutedCall } from '../locked/routed-call.js';
+import { outsideRoutes, routeTo } from './routed-call.js';
+import type { RoutedCall } from './routed-call.js';
 
 /** A method as decorators find it. */
 export type Method = (this: object, ...args: unknown[]) => unknown;

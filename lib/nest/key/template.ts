@@ -1,6 +1,5 @@
 import { LockKeyError } from '../../engine/api/errors.js';
 import { noteFacts } from '../errors/facts.js';
-import { encodePart } from './encoding.js';
 import { parseTemplate } from './parser.js';
 import type { TemplatePart } from './parser.js';
 import type { LockedCall } from './locked.options.js';
@@ -97,4 +96,21 @@ function faultOf(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
     ? undefined
     : `of type ${Array.isArray(value) ? 'array' : typeof value}`;
+}
+
+/** What stands for itself: letters and digits of every script, and four signs. */
+const ENCODED = /[^\p{L}\p{Nd}_.~-]/gu;
+
+/**
+ * Percent-encodes the value of a template's part, so that it holds no `:` of its own and no value
+ * reaches the key of another template.
+ */
+export function encodePart(value: string): string {
+  return value.replace(ENCODED, (character) =>
+    [...Buffer.from(character)].map((byte) => `%${hex(byte)}`).join(''),
+  );
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).toUpperCase().padStart(2, '0');
 }

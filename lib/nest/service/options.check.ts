@@ -2,7 +2,7 @@ import { LockConfigError } from '../../engine/api/errors.js';
 import { ENGINE_OPTIONS, OptionReader, readSettings } from '../../engine/api/lock-options.check.js';
 import type { LockSettings } from '../../engine/api/lock-options.js';
 import { checkPrefix } from '../../redis/cluster/cluster-clients.js';
-import { checkConnection } from '../../redis/connection.js';
+import { checkConnection } from '../../redis/connection/connection.check.js';
 import { readReplicas } from '../../redis/servers/replicas.js';
 import type { Replicas } from '../../redis/servers/replicas.js';
 import type { LockConnection, RedisLockModuleOptions } from './options.js';

@@ -6,7 +6,7 @@ import type {
 } from '@nestjs/common';
 import type { Duration } from '../../engine/api/duration.js';
 import type { LockEngineOptions } from '../../engine/api/lock-options.js';
-import type { RedisLockConnection } from '../../redis/connection.js';
+import type { RedisLockConnection } from '../../redis/connection/connection.js';
 
 /**
  * Where locks are kept: what reaches Redis, or `'memory'` for locks of this process only

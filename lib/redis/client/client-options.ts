@@ -1,7 +1,75 @@
+import { Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+import type { RedisLockConnection } from '../connection/connection.js';
+import { isClient, single } from '../connection/connection.js';
 import type { NatMap } from 'ioredis';
 
 /** How a server is reached from here, as `host:port`, when not under the name that others tell. */
 export function applyNatMap(server: string, natMap: NatMap | undefined): string {
   const mapped = typeof natMap === 'function' ? natMap(server) : natMap?.[server];
   return mapped ? `${mapped.host}:${mapped.port}` : server;
+}
+
+/** The longest pause between two attempts to connect, in milliseconds. */
+export const MAX_RECONNECT_MS = 500;
+
+/** Milliseconds before the nth attempt to connect after the first one. */
+function pauseBefore(nth: number): number {
+  return Math.min(50 * nth, MAX_RECONNECT_MS);
+}
+
+/** Options that the engine's own connections need, whatever the user's client has. */
+export function ownOptions(commandTimeout: number) {
+  return {
+    keyPrefix: '',
+    lazyConnect: false,
+    readOnly: false,
+    monitor: false,
+    stringNumbers: false,
+    replyMapping: 'legacy',
+    commandTimeout: undefined,
+    socketTimeout: undefined,
+    enableReadyCheck: true,
+    autoResendUnfulfilledCommands: true,
+    // Else a timer of the client keeps the process for two seconds after the connection has gone.
+    disconnectTimeout: 0,
+    enableOfflineQueue: false,
+    enableAutoPipelining: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 1,
+    connectTimeout: Math.max(commandTimeout, 1000),
+    // Without it a client waits for ever for a Sentinel that hangs.
+    sentinelCommandTimeout: Math.max(commandTimeout, 1000),
+    // It ends clients that are on their way, for good; we watch Sentinel ourselves.
+    failoverDetector: false,
+    // For each answer it would leave once; we leave a server that became a replica ourselves.
+    reconnectOnError: null,
+    retryStrategy: pauseBefore,
+    sentinelRetryStrategy: pauseBefore,
+    // The client's own pause while a server loads its data keeps the process alive.
+    maxLoadingRetryTime: MAX_RECONNECT_MS,
+  } as const satisfies RedisOptions;
+}
+
+export type OwnOptions = ReturnType<typeof ownOptions>;
+
+/** How our own connections are opened, and the prefix that the user's options put before every key. */
+export interface OwnClients {
+  readonly open: () => Redis;
+  readonly keyPrefix: string;
+}
+
+/** Connections of our own to one endpoint; a client that was handed in is only copied. */
+export function ownClients(connection: RedisLockConnection, commandTimeout: number): OwnClients {
+  const own = ownOptions(commandTimeout);
+  const one = single(connection);
+  if (isClient(one)) {
+    return { open: () => one.duplicate(own), keyPrefix: one.options.keyPrefix ?? '' };
+  }
+  if (typeof one === 'string') {
+    const path = one.replace(/^unix:\/\//, '');
+    return { open: () => new Redis(path, own), keyPrefix: '' };
+  }
+  const options = one as RedisOptions;
+  return { open: () => new Redis({ ...options, ...own }), keyPrefix: options.keyPrefix ?? '' };
 }

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import { LockUnavailableError } from '../../engine/api/errors.js';
-import { RedisTime } from '../../engine/store/lease.js';
+import { RedisTime } from './redis-time.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 import type { StoreTrouble } from '../../engine/store/lock-store.js';
-import { MAX_RECONNECT_MS } from '../connection.js';
+import { MAX_RECONNECT_MS } from './client-options.js';
 import { CommandTimeouts } from './command-timeouts.js';
 import { ReadyWaiters } from './ready-waiters.js';
 import { isDatabaseRefused, isNotSent, toStoreError } from './redis-errors.js';

@@ -1,4 +1,4 @@
-import type { RedisTime } from '../../engine/store/lease.js';
+import { DRIFT } from '../../engine/store/lease.js';
 import type { Answer } from './redis-connection.js';
 
 /** After which moment of Redis, in µs, a script must not act. */
@@ -11,4 +11,54 @@ export function notAfter(until: number, time: RedisTime): number {
 export function observe(us: number | undefined, { sentAt, resent, from }: Answer<unknown>): void {
   if (us !== undefined && !resent)
     from.time.observe({ sentAt, redisNow: us / 1000 }, performance.now());
+}
+
+/** A request whose answer told Redis' time: sent at `sentAt` (ours), executed at `redisNow` (Redis'). */
+export interface TimeSample {
+  readonly sentAt: number;
+  readonly redisNow: number;
+}
+
+const SAMPLE_LIFE_MS = 10_000;
+
+/**
+ * Maps Redis' clock to ours by the answered requests of one connection. A request was executed
+ * after it was sent, so that a mapped moment is early or exact, never late.
+ */
+export class RedisTime {
+  #sample: TimeSample | undefined;
+
+  /**
+   * Keeps the sample that maps latest, which is the tightest; an old one loses 1 % of its age.
+   * One that maps a known past moment into the future was taken before Redis' clock stepped.
+   */
+  observe(sample: TimeSample, now: number): void {
+    const mapped = this.#map(sample.redisNow);
+    const tighter = mapped !== undefined && mapped > sample.sentAt && mapped <= now;
+    const old = this.#sample === undefined || now - this.#sample.sentAt > SAMPLE_LIFE_MS / 2;
+    if (old || !tighter) this.#sample = sample;
+  }
+
+  /** Forgets everything: the connection is another one. */
+  reset(): void {
+    this.#sample = undefined;
+  }
+
+  /** Our time of Redis' `redisTime`, never late; `undefined` without a fresh sample. */
+  toLocal(redisTime: number, now: number): number | undefined {
+    const sample = this.#sample;
+    if (sample === undefined || now - sample.sentAt > SAMPLE_LIFE_MS) return undefined;
+    return this.#map(redisTime);
+  }
+
+  /** Redis' time of our `local`, never early; `undefined` before the first answer. */
+  toRedis(local: number): number | undefined {
+    if (this.#sample === undefined) return undefined;
+    return this.#sample.redisNow + (local - this.#sample.sentAt) / DRIFT;
+  }
+
+  #map(redisTime: number): number | undefined {
+    if (this.#sample === undefined) return undefined;
+    return this.#sample.sentAt + (redisTime - this.#sample.redisNow) * DRIFT;
+  }
 }

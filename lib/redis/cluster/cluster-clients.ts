@@ -1,13 +1,11 @@
+import type { ClusterConnection } from '../connection/connection.js';
 import { Redis } from 'ioredis';
-import type { Cluster, ClusterNode as SeedNode, ClusterOptions, RedisOptions } from 'ioredis';
+import type { ClusterNode as SeedNode, ClusterOptions, RedisOptions } from 'ioredis';
 import { addressOf } from './cluster-layout.js';
-import { isCluster } from '../connection.js';
-import type { OwnOptions } from '../connection.js';
+import { isCluster } from '../connection/connection.js';
+import type { OwnOptions } from '../client/client-options.js';
 import { checkClusterPrefix } from '../keys/lock-keys.js';
 import { applyNatMap } from '../client/client-options.js';
-
-/** A Cluster as the module's user names it. */
-export type ClusterConnection = Cluster | { cluster: SeedNode[]; options?: ClusterOptions };
 
 /** How connections to a Cluster's nodes are opened; a client that was handed in is only read. */
 export interface ClusterClients {

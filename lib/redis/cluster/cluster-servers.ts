@@ -7,8 +7,9 @@ import { ClusterTopology } from './cluster-topology.js';
 import { deliver } from '../servers/push-messages.js';
 import { LockKeys } from '../keys/lock-keys.js';
 import type { KeysOfLock } from '../keys/lock-keys.js';
-import type { LockCommand, LockServers, ServersListener } from '../servers/lock-servers.js';
-import type { RedisStoreOptions } from '../servers/redis-store-options.js';
+import type { LockCommand, LockServers } from '../servers/lock-servers.js';
+import type { ServersListener } from '../servers/push-messages.js';
+import type { RedisStoreOptions } from '../servers/lock-servers.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import { ShardedChannels } from './sharded-channels.js';
 

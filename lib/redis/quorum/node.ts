@@ -1,7 +1,7 @@
 import { LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 import type { PushListener } from '../servers/push-messages.js';
-import type { ServersListener } from '../servers/lock-servers.js';
+import type { ServersListener } from '../servers/push-messages.js';
 import type { RedisConnection } from '../client/redis-connection.js';
 import { leastAge } from './arithmetic.js';
 import { OwedReleases } from './owed-releases.js';

@@ -14,7 +14,7 @@ import type {
 import { Coordinators } from './coordinators.js';
 import { FenceClock } from './fences.js';
 import type { PushedGrant } from '../servers/push-messages.js';
-import type { ServersListener } from '../servers/lock-servers.js';
+import type { ServersListener } from '../servers/push-messages.js';
 import { QuorumAcquirer } from './acquire.js';
 import type { Candidacy } from './candidacy.js';
 import { Candidacies } from './candidacies.js';

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { RedisTime } from '../../engine/store/lease.js';
+import type { RedisTime } from '../client/redis-time.js';
 import type { ScriptText } from './define-script.js';
 import { acquireScript } from './acquire.script.js';
 import { inspectScript } from './inspect.script.js';

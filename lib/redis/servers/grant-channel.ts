@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { deliver } from './push-messages.js';
-import type { ServersListener } from './lock-servers.js';
+import type { ServersListener } from './push-messages.js';
 import type { RedisConnection } from '../client/redis-connection.js';
 import { Subscription } from '../client/subscription.js';
 

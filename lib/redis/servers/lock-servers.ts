@@ -1,10 +1,9 @@
-import type { RedisTime } from '../../engine/store/lease.js';
-import type { StoreListener } from '../../engine/store/lock-store.js';
-import type { GrantMessage } from './push-messages.js';
+import type { Replicas } from './replicas.js';
+import type { RedisTime } from '../client/redis-time.js';
 import type { KeysOfLock, LockKeys } from '../keys/lock-keys.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import type { RedisScript } from '../scripts/define-script.js';
-import type { Argument } from './run-script.js';
+import type { Argument } from './script-runner.js';
 
 /** A script for the locks of one slot. */
 export interface LockCommand {
@@ -42,14 +41,14 @@ export interface LockServers {
   close(): void;
 }
 
-/** What comes from the servers unasked. */
-export interface ServersListener extends Pick<
-  StoreListener,
-  'revoked' | 'recheck' | 'reconnected' | 'unreachable'
-> {
-  /** @param first Who is the first of them. */
-  wanted(token: string, queue: number, first: string | undefined): void;
-  /** @param time The sender's clock; `undefined` when it can't be told whose it is. */
-  granted(message: GrantMessage, time: RedisTime | undefined): void;
-  doubted(token: string, lock: string): void;
+/** What a store of locks in Redis needs beside its connection. */
+export interface RedisStoreOptions {
+  /** Put before every key, behind the client's own `keyPrefix`. */
+  readonly keyPrefix: string;
+  /** Longest wait for one answer, in milliseconds. */
+  readonly commandTimeout: number;
+  /** The name of this process in Redis. */
+  readonly boot: string;
+  /** A grant counts only when so many replicas have it; unset, when the primary has it. */
+  readonly replicas?: Replicas | undefined;
 }

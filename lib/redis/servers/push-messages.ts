@@ -1,8 +1,8 @@
-import type { RedisTime } from '../../engine/store/lease.js';
-import type { Grant, StoreListener } from '../../engine/store/lock-store.js';
-import { isToken } from '../../engine/store/token.js';
+import type { RedisTime } from '../client/redis-time.js';
+import type { StoreListener } from '../../engine/store/lock-store.js';
 import type { LockKeys } from '../keys/lock-keys.js';
-import type { ServersListener } from './lock-servers.js';
+import type { Grant } from '../../engine/store/lock-store.js';
+import { isToken } from '../../engine/store/token.js';
 
 /** A grant as it was published: times are Redis'. */
 export interface GrantMessage {
@@ -81,4 +81,16 @@ export function toGrant(
   const expiresAt = contradicted ? undefined : time?.toLocal(expiresAtMs, now);
   const key = keys.keyOf(lock);
   return { key, token, fences: { next: first, last }, queue, expiresAt, next, passed };
+}
+
+/** What comes from the servers unasked. */
+export interface ServersListener extends Pick<
+  StoreListener,
+  'revoked' | 'recheck' | 'reconnected' | 'unreachable'
+> {
+  /** @param first Who is the first of them. */
+  wanted(token: string, queue: number, first: string | undefined): void;
+  /** @param time The sender's clock; `undefined` when it can't be told whose it is. */
+  granted(message: GrantMessage, time: RedisTime | undefined): void;
+  doubted(token: string, lock: string): void;
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
-import { ownOptions } from '../connection.js';
+import { ownOptions } from '../client/client-options.js';
 import { applyNatMap } from '../client/client-options.js';
 import { Sentinel } from './sentinel.js';
 

@@ -1,8 +1,9 @@
 import { GrantChannel } from './grant-channel.js';
-import type { OwnClients } from '../connection.js';
+import type { OwnClients } from '../client/client-options.js';
 import { LockKeys } from '../keys/lock-keys.js';
-import type { LockCommand, LockServers, ServersListener } from './lock-servers.js';
-import type { RedisStoreOptions } from './redis-store-options.js';
+import type { LockCommand, LockServers } from './lock-servers.js';
+import type { ServersListener } from './push-messages.js';
+import type { RedisStoreOptions } from './lock-servers.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import { ScriptRunner } from './script-runner.js';
 import { Sentinels } from './sentinels.js';

@@ -1,5 +1,5 @@
 import { NOBODY } from '../scripts/define-script.js';
-import type { RedisTime } from '../../engine/store/lease.js';
+import type { RedisTime } from '../client/redis-time.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -12,7 +12,7 @@ import type { Answer } from '../client/redis-connection.js';
 import type { RedisScript } from '../scripts/define-script.js';
 import { readAcquired } from '../scripts/replies.js';
 import type { AcquiredReply } from '../scripts/replies.js';
-import type { Argument } from '../servers/run-script.js';
+import type { Argument } from '../servers/script-runner.js';
 import { notAfter, observe } from '../client/redis-time.js';
 import { acquireScript } from '../scripts/acquire.script.js';
 import { releaseScript } from '../scripts/release.script.js';

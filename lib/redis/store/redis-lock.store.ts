@@ -1,5 +1,5 @@
 import { NOBODY } from '../scripts/define-script.js';
-import type { RedisTime } from '../../engine/store/lease.js';
+import type { RedisTime } from '../client/redis-time.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -19,8 +19,9 @@ import { JointCommands } from './joint-commands.js';
 import type { Pass } from './joint-commands.js';
 import type { KeysOfLock } from '../keys/lock-keys.js';
 import { onLock } from '../servers/lock-servers.js';
-import type { LockServers, ServersListener } from '../servers/lock-servers.js';
-import type { Argument } from '../servers/run-script.js';
+import type { LockServers } from '../servers/lock-servers.js';
+import type { ServersListener } from '../servers/push-messages.js';
+import type { Argument } from '../servers/script-runner.js';
 import { forKey } from '../client/redis-errors.js';
 import { renewalBatches } from './renewal-batches.js';
 import type { RenewalBatch } from './renewal-batches.js';

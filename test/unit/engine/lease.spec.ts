@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 
 import {
-  RedisTime,
   claimDeadline,
   deadlineOf,
   entryLease,
   renewalAt,
   renewalRetry,
 } from '../../../lib/engine/store/lease.js';
+import { RedisTime } from '../../../lib/redis/client/redis-time.js';
 
 describe('deadlineOf', () => {
   it.each([

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 import { NEVER } from 'rxjs';
 
-import { RoutedCall } from '../../../lib/nest/locked/routed-call.js';
+import { RoutedCall } from '../../../lib/nest/handler/routed-call.js';
 import { ownLockedPlanOf } from '../../../lib/nest/locked/plan.js';
 import { LockService } from '../../../lib/nest/service/lock.service.js';
 import { Locked } from '../../../lib/nest/locked.decorator.js';

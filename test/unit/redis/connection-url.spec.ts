@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { checkConnection } from '../../../lib/redis/connection.js';
+import { checkConnection } from '../../../lib/redis/connection/connection.check.js';
 
 describe('checkConnection', () => {
   it.each([

@@ -1,0 +1,14 @@
+import { LockLostError } from '../api/errors.js';
+import type { Lock } from '../api/lock.js';
+import { ReentryQueue } from './reentry-queue.js';
+
+/** A lock as the engine knows it: one that nested calls can re-enter. */
+export interface ReentrantLock extends Lock {
+  /** Given back, lost or not: nobody can re-enter any more. */
+  readonly over: boolean;
+  /** Why it was lost, if it was. */
+  readonly lostError: LockLostError | undefined;
+  readonly reentries: ReentryQueue;
+  /** Whether a re-entry is running. */
+  readonly reentered: boolean;
+}

@@ -1,0 +1,21 @@
+import { claimDeadline } from './lease.js';
+import type { FenceBlock, Grant } from './lock-store.js';
+
+/** What a store granted. `deadline` is on our clock and already takes off drift and margin. */
+export interface LeaseTerms {
+  readonly sentAt: number;
+  readonly lease: number;
+  readonly deadline: number;
+  readonly fences: FenceBlock;
+  readonly queue: number;
+}
+
+/** What a pushed claim of `lease` ms gives; `undefined`: too little of it is left to start on. */
+export function claimTerms(
+  { expiresAt, fences, queue }: Grant,
+  lease: number,
+  now: number,
+): LeaseTerms | undefined {
+  const deadline = claimDeadline(expiresAt, lease, now);
+  return deadline === undefined ? undefined : { sentAt: now, lease, deadline, fences, queue };
+}
