@@ -8,28 +8,115 @@ import ts from 'typescript';
 const LIB = fileURLToPath(new URL('../lib', import.meta.url));
 const MAX_LINES = 200;
 
-/** What the files of a folder may import: folders of lib/ and packages. `.` is lib/index.ts. */
-const MAY_IMPORT: Record<string, { folders: string[]; packages: RegExp[] }> = {
-  '.': { folders: ['nest', 'redis', 'memory', 'engine'], packages: [] },
+interface Folder {
+  /** Folders of lib/ whose files it may import, beside its own. */
+  readonly folders: readonly string[];
+  /** Packages it may import, beside Node's own modules. */
+  readonly packages?: readonly RegExp[];
+}
+
+const NEST = [/^@nestjs\/(common|core)$/, /^rxjs(\/|$)/];
+const REDIS = [/^ioredis$/];
+
+/** Every folder of lib/, from the ground up, and what stands below it. `.` is lib/index.ts. */
+const FOLDERS: Record<string, Folder> = {
+  'engine/time': { folders: [] },
+  'engine/api': { folders: [] },
+  'engine/store': { folders: ['engine/api', 'engine/time'] },
+  'engine/queue': { folders: ['engine/api', 'engine/time'] },
+  'engine/acquire': { folders: ['engine/api', 'engine/time', 'engine/store'] },
+  'engine/reentry': { folders: ['engine/api', 'engine/time', 'engine/queue'] },
+  'engine/hold': {
+    folders: ['engine/api', 'engine/time', 'engine/store', 'engine/queue', 'engine/reentry'],
+  },
+  'engine/gate': {
+    folders: [
+      ...['engine/api', 'engine/time', 'engine/store', 'engine/queue'],
+      ...['engine/acquire', 'engine/hold'],
+    ],
+  },
+  engine: {
+    folders: ['engine/api', 'engine/time', 'engine/store', 'engine/reentry', 'engine/gate'],
+  },
+  memory: { folders: ['engine/api', 'engine/time', 'engine/store'] },
+  'redis/keys': { folders: [] },
+  'redis/connection': { folders: [], packages: REDIS },
+  'redis/client': {
+    folders: ['engine/api', 'engine/time', 'engine/store', 'redis/connection'],
+    packages: REDIS,
+  },
+  'redis/scripts': {
+    folders: ['engine/api', 'engine/time', 'engine/store', 'redis/client'],
+    packages: REDIS,
+  },
+  'redis/servers': {
+    folders: [
+      ...['engine/api', 'engine/time', 'engine/store'],
+      ...['redis/client', 'redis/keys', 'redis/scripts'],
+    ],
+    packages: REDIS,
+  },
+  'redis/cluster': {
+    folders: [
+      ...['engine/api', 'engine/time', 'engine/store'],
+      ...['redis/connection', 'redis/client', 'redis/keys', 'redis/servers'],
+    ],
+    packages: REDIS,
+  },
+  'redis/store': {
+    folders: [
+      ...['engine/api', 'engine/time', 'engine/store'],
+      ...['redis/client', 'redis/keys', 'redis/scripts', 'redis/servers'],
+    ],
+  },
+  'redis/quorum': {
+    folders: [
+      ...['engine/api', 'engine/time', 'engine/store'],
+      ...['redis/client', 'redis/scripts', 'redis/servers', 'redis/store'],
+    ],
+  },
+  redis: {
+    folders: [
+      ...['engine/api', 'engine/time', 'engine/store', 'redis/connection', 'redis/client'],
+      ...['redis/servers', 'redis/cluster', 'redis/store', 'redis/quorum'],
+    ],
+  },
+  'nest/errors': { folders: ['engine/api'], packages: NEST },
+  'nest/key': { folders: ['engine/api', 'nest/errors'], packages: NEST },
+  'nest/result': { folders: ['engine/api'], packages: NEST },
+  'nest/service': {
+    folders: [
+      ...['engine', 'engine/api', 'engine/store', 'memory', 'nest/errors'],
+      ...['redis', 'redis/connection', 'redis/cluster', 'redis/servers'],
+    ],
+    packages: [...NEST, ...REDIS],
+  },
+  'nest/locked': {
+    folders: [
+      ...['engine', 'engine/api'],
+      ...['nest/errors', 'nest/key', 'nest/result', 'nest/service'],
+    ],
+    packages: NEST,
+  },
+  'nest/handler': {
+    folders: [
+      'engine/api',
+      ...['nest/errors', 'nest/key', 'nest/result', 'nest/service', 'nest/locked'],
+    ],
+    packages: NEST,
+  },
+  'nest/start-check': {
+    folders: ['engine/api', 'nest/key', 'nest/service', 'nest/locked'],
+    packages: NEST,
+  },
   nest: {
-    folders: ['nest', 'redis', 'memory', 'engine'],
-    packages: [/^node:/, /^@nestjs\//, /^rxjs(\/|$)/, /^reflect-metadata$/, /^ioredis$/],
+    folders: [
+      ...['engine/api', 'nest/errors', 'nest/key', 'nest/service', 'nest/locked'],
+      ...['nest/handler', 'nest/start-check'],
+    ],
+    packages: NEST,
   },
-  redis: { folders: ['redis', 'engine'], packages: [/^node:/, /^ioredis$/] },
-  memory: { folders: ['memory', 'engine'], packages: [/^node:/] },
-  engine: { folders: ['engine'], packages: [/^node:/] },
-  terminus: {
-    folders: ['terminus', 'nest', 'engine'],
-    packages: [/^node:/, /^@nestjs\//, /^rxjs(\/|$)/],
-  },
-  prometheus: {
-    folders: ['prometheus', 'nest', 'engine'],
-    packages: [/^node:/, /^@nestjs\//, /^rxjs(\/|$)/, /^prom-client$/],
-  },
-  board: {
-    folders: ['board', 'nest', 'engine'],
-    packages: [/^node:/, /^@nestjs\//, /^rxjs(\/|$)/],
-  },
+  '.': { folders: ['engine/api', 'nest', 'nest/key', 'nest/locked', 'nest/service'] },
 };
 
 const sources = readdirSync(LIB, { recursive: true, encoding: 'utf8' })
@@ -38,26 +125,44 @@ const sources = readdirSync(LIB, { recursive: true, encoding: 'utf8' })
   .sort((a, b) => a.path.localeCompare(b.path));
 
 describe('lib', () => {
-  it('has files in known folders only', () => {
+  it('has the folders of the table, no other', () => {
     expect(sources).not.toHaveLength(0);
-    expect(breaches((source) => (source.folder in MAY_IMPORT ? [] : [source.folder]))).toEqual([]);
+    expect([...new Set(sources.map(({ folder }) => folder))].sort()).toEqual(
+      Object.keys(FOLDERS).sort(),
+    );
   });
 
-  it('imports downwards only: index → nest → redis, memory → engine', () => {
+  it('imports downwards only: each folder what the table says', () => {
     const found = breaches(({ path, folder, imports }) =>
       imports
         .filter((name) => name.startsWith('.'))
-        .filter((name) => !MAY_IMPORT[folder]?.folders.includes(folderOf(resolve(path, name)))),
+        .map((name) => folderOf(resolve(path, name)))
+        .filter((target) => target !== folder && !FOLDERS[folder]?.folders.includes(target)),
     );
 
     expect(found).toEqual([]);
   });
 
+  it('has a table without a circle: a folder names only those above it in the list', () => {
+    const names = Object.keys(FOLDERS);
+    const upward = names.flatMap((name, i) =>
+      (FOLDERS[name]?.folders ?? [])
+        .filter((target) => names.indexOf(target) < 0 || names.indexOf(target) >= i)
+        .map((target) => `${name} → ${target}`),
+    );
+
+    expect(upward).toEqual([]);
+  });
+
+  it('has no circle of files, by types neither', () => {
+    expect(circles(new Map(sources.map(({ path, targets }) => [path, targets])))).toEqual([]);
+  });
+
   it('imports packages only where their folder is: Nest and RxJS in nest, ioredis in redis', () => {
     const found = breaches(({ folder, imports }) =>
       imports
-        .filter((name) => !name.startsWith('.'))
-        .filter((name) => !MAY_IMPORT[folder]?.packages.some((allowed) => allowed.test(name))),
+        .filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
+        .filter((name) => !FOLDERS[folder]?.packages?.some((allowed) => allowed.test(name))),
     );
 
     expect(found).toEqual([]);
@@ -90,7 +195,7 @@ describe('lib', () => {
 
   it('takes time and chance in the engine from clock.ts only', () => {
     const found = breaches(({ folder, path, file }) =>
-      folder === 'engine' && path !== 'engine/time/clock.ts' ? impureCalls(file) : [],
+      folder.startsWith('engine') && path !== 'engine/time/clock.ts' ? impureCalls(file) : [],
     );
 
     expect(found).toEqual([]);
@@ -132,21 +237,43 @@ interface Source {
   readonly folder: string;
   readonly file: ts.SourceFile;
   readonly imports: string[];
+  /** The files of lib/ that it imports. */
+  readonly targets: string[];
 }
 
 function readSource(absolute: string): Source {
   const path = relative(LIB, absolute).replaceAll('\\', '/');
   const text = readFileSync(absolute, 'utf8');
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
-  return { path, folder: folderOf(path), file, imports: importsOf(file) };
+  const imports = importsOf(file);
+  const targets = imports.filter((name) => name.startsWith('.')).map((name) => resolve(path, name));
+  return { path, folder: folderOf(path), file, imports, targets };
 }
 
 function folderOf(path: string): string {
-  return path.includes('/') ? path.slice(0, path.indexOf('/')) : '.';
+  return posix.dirname(path);
 }
 
 function resolve(path: string, name: string): string {
-  return posix.normalize(posix.join(dirname(path), name));
+  return posix.normalize(posix.join(dirname(path), name)).replace(/\.js$/, '.ts');
+}
+
+/** Every circle that a walk along the imports finds, as the files on it. */
+function circles(importsOfFile: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const way: string[] = [];
+  const visit = (path: string): void => {
+    const begin = way.indexOf(path);
+    if (begin >= 0) found.push([...way.slice(begin), path].join(' → '));
+    if (begin >= 0 || done.has(path)) return;
+    way.push(path);
+    for (const target of importsOfFile.get(path) ?? []) visit(target);
+    way.pop();
+    done.add(path);
+  };
+  for (const path of importsOfFile.keys()) visit(path);
+  return found;
 }
 
 /** Static, type-only and dynamic imports, `import('…')` types and re-exports. */

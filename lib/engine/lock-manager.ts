@@ -1,19 +1,16 @@
-import { systemClock } from './time/clock.js';
-import type { Clock } from './time/clock.js';
-import { LockLostError, LockShutdownError, isLockError } from './api/errors.js';
-import type { ReentrantLock } from './reentry/reentrant-lock.js';
-import { LockContext } from './reentry/lock-context.js';
-import { GateRegistry } from './gate/gate-registry.js';
+import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { LockEventEmitter } from './api/lock-events.js';
-import { describeLock } from './store/lock-info.js';
-import { checkKey } from './api/lock-key.js';
-import type { LockKey } from './api/lock-key.js';
+import { checkKey, type LockKey } from './api/lock-key.js';
 import { defaultRequest, resolveRequest } from './api/lock-options.check.js';
 import type { LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
-import type { LockStore } from './store/lock-store.js';
 import type { Lock, LockInfo } from './api/lock.js';
+import { GateRegistry } from './gate/gate-registry.js';
+import { LockContext, LockedSection } from './reentry/lock-context.js';
 import { ReenteredLock } from './reentry/reentered-lock.js';
-import { LockedSection } from './reentry/lock-context.js';
+import type { ReentrantLock } from './reentry/reentrant-lock.js';
+import { describeLock } from './store/lock-info.js';
+import type { LockStore } from './store/lock-store.js';
+import { type Clock, systemClock } from './time/clock.js';
 
 /** The locks of one process in one store: what `LockService` and `@Locked` stand on. */
 export class LockManager {

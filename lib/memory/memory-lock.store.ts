@@ -1,4 +1,3 @@
-import { systemClock } from '../engine/time/clock.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -9,10 +8,11 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoreListener,
   StoredLock,
+  StoreListener,
 } from '../engine/store/lock-store.js';
 import { bootOf, claimIn, fencesIn } from '../engine/store/token.js';
+import { systemClock } from '../engine/time/clock.js';
 import { globToRegExp } from './glob.js';
 import { MemorySpace } from './memory-space.js';
 

@@ -1,6 +1,5 @@
+import { ALIVE_MS, type FenceBlock, type StoreListener } from '../engine/store/lock-store.js';
 import type { Clock, Timer } from '../engine/time/clock.js';
-import { ALIVE_MS } from '../engine/store/lock-store.js';
-import type { FenceBlock, StoreListener } from '../engine/store/lock-store.js';
 
 /** A waiting process at one key. */
 export interface MemoryWaiter {

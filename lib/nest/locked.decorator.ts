@@ -1,10 +1,9 @@
 import { Inject, UseInterceptors } from '@nestjs/common';
 import { LockConfigError } from '../engine/api/errors.js';
-import { heldLockPositions } from './locked/held-lock.decorator.js';
 import { lockedInterceptorOf } from './handler/interceptor.js';
-import { lockMethod } from './handler/method.js';
-import type { Method } from './handler/method.js';
-import type { LockKeyFunction, LockedOptions } from './key/locked.options.js';
+import { lockMethod, type Method } from './handler/method.js';
+import type { LockedOptions, LockKeyFunction } from './key/locked.options.js';
+import { heldLockPositions } from './locked/held-lock.decorator.js';
 import { LockedPlan, ownLockedPlanOf, setLockedPlan } from './locked/plan.js';
 import { getLockServiceToken } from './service/tokens.js';
 

@@ -1,14 +1,19 @@
-import { Module } from '@nestjs/common';
-import type { DynamicModule, InjectionToken, ModuleMetadata, Provider } from '@nestjs/common';
+import {
+  type DynamicModule,
+  type InjectionToken,
+  Module,
+  type ModuleMetadata,
+  type Provider,
+} from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { LockConfigError } from '../engine/api/errors.js';
+import { lockProviders, MODULE_OPTIONS } from './redis-lock.providers.js';
 import type {
   RedisLockModuleAsyncOptions,
   RedisLockModuleExtras,
   RedisLockModuleOptions,
   RedisLockOptionsFactory,
 } from './service/options.js';
-import { MODULE_OPTIONS, lockProviders } from './redis-lock.providers.js';
 import { getLockServiceToken } from './service/tokens.js';
 
 /** Provides a `LockService`, and keeps the locks of `@Locked` methods. */

@@ -3,11 +3,11 @@ import type { Provider } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
 import { LockErrorFilter } from './errors/filter.js';
 import { LockLifecycle } from './service/lifecycle.js';
+import { busyStatusOf, LockService, managerOf } from './service/lock.service.js';
 import { LockLogger } from './service/logger.js';
-import { LockService, busyStatusOf, managerOf } from './service/lock.service.js';
-import { LockedExplorer } from './start-check/explorer.js';
 import type { RedisLockModuleOptions } from './service/options.js';
 import { getLockServiceToken } from './service/tokens.js';
+import { LockedExplorer } from './start-check/explorer.js';
 
 /** Token of the options inside one dynamic module. */
 export const MODULE_OPTIONS = Symbol('RedisLockModuleOptions');

@@ -1,17 +1,15 @@
 import { LockConfigError } from '../engine/api/errors.js';
 import type { LockStore } from '../engine/store/lock-store.js';
+import { ownClients, ownOptions } from './client/client-options.js';
 import { checkPrefix, clusterClients } from './cluster/cluster-clients.js';
 import { ClusterServers } from './cluster/cluster-servers.js';
-import { isCluster, single } from './connection/connection.js';
 import { checkConnection } from './connection/connection.check.js';
-import { ownClients, ownOptions } from './client/client-options.js';
-import type { RedisLockConnection } from './connection/connection.js';
-import type { LockServers } from './servers/lock-servers.js';
-import type { ServersListener } from './servers/push-messages.js';
+import { isCluster, type RedisLockConnection, single } from './connection/connection.js';
 import { QuorumLockStore } from './quorum/quorum-lock.store.js';
-import { RedisLockStore } from './store/redis-lock.store.js';
-import type { RedisStoreOptions } from './servers/lock-servers.js';
+import type { LockServers, RedisStoreOptions } from './servers/lock-servers.js';
+import type { ServersListener } from './servers/push-messages.js';
 import { SingleServer } from './servers/single-server.js';
+import { RedisLockStore } from './store/redis-lock.store.js';
 
 /**
  * Opens the store for a connection of any form; connects in the background.

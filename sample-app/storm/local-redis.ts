@@ -1,10 +1,9 @@
+import { openRedis } from '../open-redis.js';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openRedis } from '../open-redis.js';
 import { StartError } from '../start-error.js';
-import type { StormRedis } from './storm-redis.js';
 
 const START_TIMEOUT_MS = 10_000;
 const ADVICE = 'Set REDIS_URL to a Redis that is running, or install redis-server, then try again.';
@@ -60,4 +59,13 @@ async function end(server: ChildProcess): Promise<void> {
   const exit = once(server, 'exit');
   server.kill();
   await exit;
+}
+
+/** The Redis that the buyers share. */
+export interface StormRedis {
+  readonly url: string;
+  /** For people. */
+  readonly name: string;
+  /** Ends a server that was started for the storm; leaves another one alone. */
+  stop(): Promise<void>;
 }

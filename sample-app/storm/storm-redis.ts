@@ -1,14 +1,6 @@
+import type { StormRedis } from './local-redis.js';
 import { openRedis, showUrl } from '../open-redis.js';
 import { startLocalRedis } from './local-redis.js';
-
-/** The Redis that the buyers share. */
-export interface StormRedis {
-  readonly url: string;
-  /** For people. */
-  readonly name: string;
-  /** Ends a server that was started for the storm; leaves another one alone. */
-  stop(): Promise<void>;
-}
 
 /**
  * Takes the Redis at `url`; without one starts a server of its own.

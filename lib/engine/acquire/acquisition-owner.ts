@@ -1,11 +1,11 @@
-import type { Clock } from '../time/clock.js';
 import type { LockConfigError, LockUnavailableError } from '../api/errors.js';
-import type { LeaseTerms } from '../store/lease-terms.js';
 import type { LockSettings } from '../api/lock-options.js';
+import type { LeaseTerms } from '../store/lease-terms.js';
 import type { LockStore, QueuePlace, StoreTrouble } from '../store/lock-store.js';
 import type { ReleaseRetrier } from '../store/release-retrier.js';
-import type { TokenMint } from '../store/token.js';
 import type { TokenRoutes } from '../store/token-routes.js';
+import type { TokenMint } from '../store/token.js';
+import type { Clock } from '../time/clock.js';
 
 /** For whom a lock is sought: the callers of one key in this process. */
 export interface AcquisitionOwner {

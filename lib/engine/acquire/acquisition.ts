@@ -1,11 +1,10 @@
-import { Attempt } from './attempt.js';
-import type { Timer } from '../time/clock.js';
-import { backoff } from '../time/backoff.js';
-import type { AttemptOwner, AcquisitionOwner, AcquisitionContext } from './acquisition-owner.js';
-import type { Yield } from '../store/yield.js';
-import { LockConfigError } from '../api/errors.js';
-import type { LockUnavailableError } from '../api/errors.js';
+import { LockConfigError, type LockUnavailableError } from '../api/errors.js';
 import type { LeaseTerms } from '../store/lease-terms.js';
+import type { Yield } from '../store/yield.js';
+import { backoff } from '../time/backoff.js';
+import type { Timer } from '../time/clock.js';
+import type { AcquisitionContext, AcquisitionOwner, AttemptOwner } from './acquisition-owner.js';
+import { Attempt } from './attempt.js';
 
 /** An unanswered command is overdue after this share of the command timeout. */
 const OVERDUE_SHARE = 1 / 4;

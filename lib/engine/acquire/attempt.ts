@@ -1,21 +1,17 @@
-import { settleYield } from '../store/yield.js';
-import type { AttemptOwner, AcquisitionContext } from './acquisition-owner.js';
-import type { Yield } from '../store/yield.js';
-import { LockConfigError } from '../api/errors.js';
-import type { LockUnavailableError } from '../api/errors.js';
-import { claimTerms } from '../store/lease-terms.js';
-import type { LeaseTerms } from '../store/lease-terms.js';
-import { deadlineOf } from '../store/lease.js';
-import { NotAppliedError } from '../store/lock-store.js';
-import type {
-  AcquireReply,
-  Grant,
-  PartialHold,
-  PollReply,
-  QueuePlace,
+import { LockConfigError, type LockUnavailableError } from '../api/errors.js';
+import { claimTerms, heldTerms, type LeaseTerms } from '../store/lease-terms.js';
+import {
+  type AcquireReply,
+  type Grant,
+  NotAppliedError,
+  type PartialHold,
+  type PollReply,
+  type QueuePlace,
 } from '../store/lock-store.js';
-import { PollTimer } from './poll-timer.js';
 import { claimOf } from '../store/token.js';
+import { settleYield, type Yield } from '../store/yield.js';
+import type { AcquisitionContext, AttemptOwner } from './acquisition-owner.js';
+import { PollTimer } from './poll-timer.js';
 
 /** One token's way to the lock: asks once, then keeps its place in the queue until it is granted. */
 export class Attempt {
@@ -107,7 +103,7 @@ export class Attempt {
     this.pendingSince = undefined;
     switch (reply.kind) {
       case 'held':
-        return this.#held(reply);
+        return this.#win(heldTerms(reply, this.context.clock.now()));
       case 'queued':
         return this.#queued(reply);
       case 'partial':
@@ -135,13 +131,6 @@ export class Attempt {
     this.#end();
     if (!(error instanceof NotAppliedError)) this.#discard();
     this.owner.failed(error);
-  }
-
-  #held({ sentAt, lease, fences, queue }: Omit<LeaseTerms, 'deadline'>): void {
-    const deadline = deadlineOf(sentAt, lease);
-    if (deadline > this.context.clock.now()) this.#win({ sentAt, lease, deadline, fences, queue });
-    // The answer is older than the lease that it tells of.
-    else this.#startAnew();
   }
 
   #queued(place: QueuePlace & { readonly sentAt: number }): void {
@@ -179,8 +168,9 @@ export class Attempt {
     return this.pendingSince + this.context.settings.commandTimeout;
   }
 
-  /** The token lives on with its new user. */
-  #win(terms: LeaseTerms): void {
+  /** The token lives on with its new user; terms that are over already are no lock. */
+  #win(terms: LeaseTerms | undefined): void {
+    if (terms === undefined) return this.#startAnew();
     this.#stop();
     this.owner.won(this, { ...terms, queue: Math.max(terms.queue, this.#wanted) });
   }

@@ -1,6 +1,6 @@
-import type { Clock, Timer } from '../time/clock.js';
-import { backoff } from '../time/backoff.js';
 import type { QueuePlace } from '../store/lock-store.js';
+import { backoff } from '../time/backoff.js';
+import type { Clock, Timer } from '../time/clock.js';
 
 const POLL_MS = 2500;
 const PER_RANK_MS = 50;

@@ -1,5 +1,5 @@
-import type { LockRequest } from './lock-options.js';
 import type { LockError } from './errors.js';
+import type { LockRequest } from './lock-options.js';
 
 /** What every event tells: which lock, and who asked for it. */
 export interface LockEvent {

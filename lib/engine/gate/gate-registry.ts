@@ -1,17 +1,17 @@
-import type { Clock } from '../time/clock.js';
 import { LockShutdownError } from '../api/errors.js';
+import type { LockEventEmitter } from '../api/lock-events.js';
+import type { LockRequest, LockSettings } from '../api/lock-options.js';
 import type { CallerLock } from '../hold/caller-lock.js';
 import { HolderEvents } from '../hold/holder-events.js';
-import { KeyGate } from './key-gate.js';
-import type { GateContext } from './gate-context.js';
 import { LeaseRenewer } from '../hold/lease-renewer.js';
-import type { LockEventEmitter } from '../api/lock-events.js';
 import type { LocalState } from '../store/lock-info.js';
-import type { LockRequest, LockSettings } from '../api/lock-options.js';
 import type { LockStore, StoreTrouble } from '../store/lock-store.js';
 import { ReleaseRetrier } from '../store/release-retrier.js';
-import { TokenMint } from '../store/token.js';
 import { TokenRoutes } from '../store/token-routes.js';
+import { TokenMint } from '../store/token.js';
+import type { Clock } from '../time/clock.js';
+import type { GateContext } from './gate-context.js';
+import { KeyGate } from './key-gate.js';
 
 /** The gates of all keys in use, and what they share. A key that is not in use has none. */
 export class GateRegistry {

@@ -1,17 +1,21 @@
-import { LockQueueFullError, LockTimeoutError, LockUnavailableError } from '../api/errors.js';
 import type { AcquisitionOwner } from '../acquire/acquisition-owner.js';
-import type { GateContext } from './gate-context.js';
-import type { Yield } from '../store/yield.js';
-import type { LockConfigError, LockError } from '../api/errors.js';
-import { fencesToStart } from '../hold/handoff-policy.js';
-import type { CallerLock } from '../hold/caller-lock.js';
-import type { LeaseTerms } from '../store/lease-terms.js';
-import type { LockRequest } from '../api/lock-options.js';
 import { Acquisition } from '../acquire/acquisition.js';
-import { Tenure } from '../hold/tenure.js';
-import { CallerQueue } from '../queue/caller-queue.js';
+import {
+  type LockConfigError,
+  type LockError,
+  LockQueueFullError,
+  LockTimeoutError,
+  LockUnavailableError,
+} from '../api/errors.js';
 import { eventOf } from '../api/lock-events.js';
-import type { CallerQueueOwner } from '../queue/caller-queue.js';
+import type { LockRequest } from '../api/lock-options.js';
+import type { CallerLock } from '../hold/caller-lock.js';
+import { fencesToStart } from '../hold/handoff-policy.js';
+import { Tenure } from '../hold/tenure.js';
+import { CallerQueue, type CallerQueueOwner } from '../queue/caller-queue.js';
+import type { LeaseTerms } from '../store/lease-terms.js';
+import type { Yield } from '../store/yield.js';
+import type { GateContext } from './gate-context.js';
 
 /**
  * The callers of one key in this process: first come, first served, one place in the store's

@@ -1,12 +1,15 @@
-import type { ReentrantLock } from '../reentry/reentrant-lock.js';
-import type { Clock, Timer } from '../time/clock.js';
-import { parseDuration } from '../api/duration.js';
-import type { Duration } from '../api/duration.js';
-import { LockConfigError, LockLostError, LockUnavailableError } from '../api/errors.js';
-import type { LockError } from '../api/errors.js';
-import type { LeaseState } from './lease-state.js';
+import { type Duration, parseDuration } from '../api/duration.js';
+import {
+  LockConfigError,
+  type LockError,
+  LockLostError,
+  LockUnavailableError,
+} from '../api/errors.js';
 import type { LockRequest } from '../api/lock-options.js';
+import type { ReentrantLock } from '../reentry/reentrant-lock.js';
 import { ReentryQueue } from '../reentry/reentry-queue.js';
+import type { Clock, Timer } from '../time/clock.js';
+import type { LeaseState } from './lease-state.js';
 
 /** Where a held lock is given back, and who can prolong it. */
 export interface LockHome {

@@ -1,8 +1,8 @@
 import type { Via } from '../api/lock-events.js';
-import type { LeaseState } from './lease-state.js';
-import { entryLease } from '../store/lease.js';
 import type { LockRequest } from '../api/lock-options.js';
+import { entryLease } from '../store/lease.js';
 import { claimOf } from '../store/token.js';
+import type { LeaseState } from './lease-state.js';
 
 /** How long a lock stays in this process once another one waits for it, in milliseconds. */
 const CONTENDED_MS = 25;

@@ -1,10 +1,7 @@
-import { LockLostError } from '../api/errors.js';
-import type { Via } from '../api/lock-events.js';
-import type { LockUnavailableError } from '../api/errors.js';
-import type { CallerLock } from './caller-lock.js';
-import type { LockEventEmitter } from '../api/lock-events.js';
+import { LockLostError, type LockUnavailableError } from '../api/errors.js';
+import { eventOf, type LockEventEmitter, type Via } from '../api/lock-events.js';
 import type { ReleaseReply } from '../store/lock-store.js';
-import { eventOf } from '../api/lock-events.js';
+import type { CallerLock } from './caller-lock.js';
 
 /** Tells listeners what becomes of a lock in its caller's hands. */
 export class HolderEvents {

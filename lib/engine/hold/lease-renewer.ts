@@ -1,8 +1,8 @@
+import { renewalRetry } from '../store/lease.js';
+import type { LockStore, RenewCommand, RenewReply } from '../store/lock-store.js';
 import type { Clock, Timer } from '../time/clock.js';
 import { DueTimes } from '../time/due-times.js';
 import type { LeaseState } from './lease-state.js';
-import { renewalRetry } from '../store/lease.js';
-import type { LockStore, RenewCommand, RenewReply } from '../store/lock-store.js';
 
 /** What became of one renewal. */
 export type RenewalOutcome = 'held' | 'lost' | 'unknown';

@@ -1,7 +1,7 @@
 import type { LeaseTerms } from '../store/lease-terms.js';
-import type { Dated, DueSlot } from '../time/due-times.js';
 import { deadlineOf, renewalAt } from '../store/lease.js';
 import type { FenceBlock } from '../store/lock-store.js';
+import type { Dated, DueSlot } from '../time/due-times.js';
 
 /** Where a hold reports that it is over. */
 export interface LeaseOwner {

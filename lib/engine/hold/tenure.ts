@@ -1,18 +1,15 @@
-import type { Clock } from '../time/clock.js';
-import { LockUnavailableError } from '../api/errors.js';
-import type { LockLostError } from '../api/errors.js';
-import { fencesToFetch, mustRenewFirst, mustYield, wordIsOld } from './handoff-policy.js';
+import { type LockLostError, LockUnavailableError } from '../api/errors.js';
 import type { Via } from '../api/lock-events.js';
-import { CallerLock } from './caller-lock.js';
-import type { LockHome } from './caller-lock.js';
-import { LeaseState } from './lease-state.js';
-import type { LeaseOwner } from './lease-state.js';
-import type { LeaseTerms } from '../store/lease-terms.js';
 import type { LockRequest } from '../api/lock-options.js';
-import type { ReleaseReply } from '../store/lock-store.js';
-import type { TenureContext } from './tenure-context.js';
-import type { Yield } from '../store/yield.js';
 import type { CallerQueue } from '../queue/caller-queue.js';
+import type { LeaseTerms } from '../store/lease-terms.js';
+import type { ReleaseReply } from '../store/lock-store.js';
+import type { Yield } from '../store/yield.js';
+import type { Clock } from '../time/clock.js';
+import { CallerLock, type LockHome } from './caller-lock.js';
+import { fencesToFetch, mustRenewFirst, mustYield, wordIsOld } from './handoff-policy.js';
+import { type LeaseOwner, LeaseState } from './lease-state.js';
+import type { TenureContext } from './tenure-context.js';
 
 /**
  * The time for which this process has the lock of one key: from the grant, through the hands of

@@ -1,12 +1,9 @@
-import { eventOf } from '../api/lock-events.js';
-import type { Clock } from '../time/clock.js';
-import { LockTimeoutError, LockUnavailableError } from '../api/errors.js';
-import type { LockError } from '../api/errors.js';
-import type { LockEventEmitter } from '../api/lock-events.js';
+import { type LockError, LockTimeoutError, LockUnavailableError } from '../api/errors.js';
+import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
 import type { LockRequest } from '../api/lock-options.js';
-import { Waiter } from './waiter.js';
-import type { WaiterOwner } from './waiter.js';
+import type { Clock } from '../time/clock.js';
 import { LinkedList } from './linked-list.js';
+import { Waiter, type WaiterOwner } from './waiter.js';
 
 /** What the queue asks about the lock that its callers wait for. */
 export interface CallerQueueOwner {

@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../time/clock.js';
 import type { LockRequest } from '../api/lock-options.js';
+import type { Clock, Timer } from '../time/clock.js';
 import type { Linked } from './linked-list.js';
 
 /** Who keeps the waiters. */

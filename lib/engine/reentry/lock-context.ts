@@ -1,6 +1,6 @@
-import type { ReentrantLock } from './reentrant-lock.js';
-import type { Lock } from '../api/lock.js';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Lock } from '../api/lock.js';
+import type { ReentrantLock } from './reentrant-lock.js';
 
 interface Frame {
   readonly lock: ReentrantLock;

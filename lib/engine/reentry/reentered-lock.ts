@@ -1,7 +1,7 @@
 import type { Duration } from '../api/duration.js';
 import { LockLostError } from '../api/errors.js';
-import type { ReentrantLock } from './reentrant-lock.js';
 import type { Clock } from '../time/clock.js';
+import type { ReentrantLock } from './reentrant-lock.js';
 import { ReentryQueue } from './reentry-queue.js';
 
 /** A lock that was re-entered: the same holder, lease and fencing number; its release ends a turn. */

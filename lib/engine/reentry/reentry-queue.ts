@@ -1,9 +1,8 @@
-import type { Clock } from '../time/clock.js';
 import { LockTimeoutError } from '../api/errors.js';
 import type { LockRequest } from '../api/lock-options.js';
-import { Waiter } from '../queue/waiter.js';
-import type { WaiterOwner } from '../queue/waiter.js';
 import { LinkedList } from '../queue/linked-list.js';
+import { Waiter, type WaiterOwner } from '../queue/waiter.js';
+import type { Clock } from '../time/clock.js';
 
 /**
  * Lets calls that re-enter one held lock take turns, in call order. Each holder has its own:

@@ -1,4 +1,4 @@
-import { claimDeadline } from './lease.js';
+import { claimDeadline, deadlineOf } from './lease.js';
 import type { FenceBlock, Grant } from './lock-store.js';
 
 /** What a store granted. `deadline` is on our clock and already takes off drift and margin. */
@@ -18,4 +18,13 @@ export function claimTerms(
 ): LeaseTerms | undefined {
   const deadline = claimDeadline(expiresAt, lease, now);
   return deadline === undefined ? undefined : { sentAt: now, lease, deadline, fences, queue };
+}
+
+/** What a reply gives; `undefined`: it is older than the lease that it tells of. */
+export function heldTerms(
+  { sentAt, lease, fences, queue }: Omit<LeaseTerms, 'deadline'>,
+  now: number,
+): LeaseTerms | undefined {
+  const deadline = deadlineOf(sentAt, lease);
+  return deadline > now ? { sentAt, lease, deadline, fences, queue } : undefined;
 }

@@ -1,6 +1,5 @@
 import type { Clock, Timer } from '../time/clock.js';
-import { ALIVE_MS } from './lock-store.js';
-import type { LockStore, ReleaseCommand, ReleaseReply } from './lock-store.js';
+import { ALIVE_MS, type LockStore, type ReleaseCommand, type ReleaseReply } from './lock-store.js';
 
 const RETRY_MS = 500;
 

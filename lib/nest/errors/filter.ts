@@ -1,11 +1,14 @@
 import { STATUS_CODES } from 'node:http';
-import { Catch, HttpException, Logger } from '@nestjs/common';
-import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
-import { BaseExceptionFilter } from '@nestjs/core';
-import type { HttpAdapterHost } from '@nestjs/core';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Logger,
+} from '@nestjs/common';
+import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core';
 import { throwError } from 'rxjs';
-import { LockError } from '../../engine/api/errors.js';
-import type { LockErrorCode } from '../../engine/api/errors.js';
+import { LockError, type LockErrorCode } from '../../engine/api/errors.js';
 import { factsOf } from './facts.js';
 import { graphqlErrorOf } from './mapper.js';
 import { logFault, publicViewOf } from './public.js';

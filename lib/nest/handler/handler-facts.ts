@@ -1,6 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { lockedPlanOf } from '../locked/plan.js';
-import type { LockedPlan } from '../locked/plan.js';
+import { type LockedPlan, lockedPlanOf } from '../locked/plan.js';
 
 /** Where Nest keeps what the parameters of a handler are, by class and method. */
 const ROUTE_ARGUMENTS = '__routeArguments__';

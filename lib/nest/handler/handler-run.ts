@@ -1,8 +1,8 @@
 import type { CallHandler } from '@nestjs/common';
 import type { Observer, Subscriber, Subscription } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
-import { responseEnd, responseOf } from './http-response.js';
 import { enter } from '../locked/entry.js';
+import { responseEnd, responseOf } from './http-response.js';
 import type { RoutedCall } from './routed-call.js';
 import { goesOnInResponse } from './routed-result.js';
 

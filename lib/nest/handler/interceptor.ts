@@ -1,21 +1,25 @@
 import { AsyncResource } from 'node:async_hooks';
-import { Injectable, Logger } from '@nestjs/common';
-import type { CallHandler, ExecutionContext, NestInterceptor, Type } from '@nestjs/common';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  Logger,
+  type NestInterceptor,
+  type Type,
+} from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { Observable, catchError, from, mergeMap, of, throwError } from 'rxjs';
-import type { Subscriber } from 'rxjs';
+import { catchError, from, mergeMap, Observable, of, type Subscriber, throwError } from 'rxjs';
 import { isLockError } from '../../engine/api/errors.js';
-import { KnownHandlers } from './handler-facts.js';
-import type { HandlerFacts } from './handler-facts.js';
-import { HandlerRun } from './handler-run.js';
-import { logFault } from '../errors/public.js';
 import { errorEventOf, errorForHandler } from '../errors/mapper.js';
-import { LockService } from '../service/lock.service.js';
+import { logFault } from '../errors/public.js';
 import { callOf } from '../key/locked.call.js';
 import { SKIPPED } from '../locked/entry.js';
 import type { LockedPlan } from '../locked/plan.js';
-import { RoutedCall } from './routed-call.js';
+import { LockService } from '../service/lock.service.js';
 import { InjectLockService } from '../service/tokens.js';
+import { type HandlerFacts, KnownHandlers } from './handler-facts.js';
+import { HandlerRun } from './handler-run.js';
+import { RoutedCall } from './routed-call.js';
 
 /** Takes the lock of a handler that a call is routed to, and holds it until the result has ended. */
 abstract class LockedInterceptor implements NestInterceptor {

@@ -1,12 +1,10 @@
 import type { Lock } from '../../engine/api/lock.js';
+import { enterAndHold, type LockedEntry, SKIPPED } from '../locked/entry.js';
+import type { LockedPlan } from '../locked/plan.js';
 import { DeferredIterator } from '../result/deferred-iterator.js';
 import { holdResult } from '../result/held-result.js';
 import type { LockService } from '../service/lock.service.js';
-import { SKIPPED, enterAndHold } from '../locked/entry.js';
-import type { LockedEntry } from '../locked/entry.js';
-import type { LockedPlan } from '../locked/plan.js';
-import { outsideRoutes, routeTo } from './routed-call.js';
-import type { RoutedCall } from './routed-call.js';
+import { outsideRoutes, type RoutedCall, routeTo } from './routed-call.js';
 
 /** A method as decorators find it. */
 export type Method = (this: object, ...args: unknown[]) => unknown;

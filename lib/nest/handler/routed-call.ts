@@ -1,17 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { HttpException } from '@nestjs/common';
-import type { ExecutionContext } from '@nestjs/common';
+import { type ExecutionContext, HttpException } from '@nestjs/common';
 import { isObservable } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
-import { ClientDeparture } from './client-departure.js';
-import type { HandlerFacts } from './handler-facts.js';
-import { holdResult } from '../result/held-result.js';
-import type { HeldResult, Released } from '../result/held-result.js';
-import { onClientGone, responseOf } from './http-response.js';
 import type { LockedEntry } from '../locked/entry.js';
 import type { LockedPlan } from '../locked/plan.js';
-import { holdRouted } from './routed-result.js';
+import { type HeldResult, holdResult, type Released } from '../result/held-result.js';
+import { ClientDeparture } from './client-departure.js';
+import type { HandlerFacts } from './handler-facts.js';
+import { onClientGone, responseOf } from './http-response.js';
 import { OpenWork } from './open-work.js';
+import { holdRouted } from './routed-result.js';
 
 /** The mark by which an interceptor tells a method that this call of it was routed. */
 const marks = new AsyncLocalStorage<RoutedCall | undefined>();

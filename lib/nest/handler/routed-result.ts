@@ -1,8 +1,13 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Lock } from '../../engine/api/lock.js';
+import {
+  bindResult,
+  type HeldResult,
+  holdResult,
+  isStreaming,
+  type Released,
+} from '../result/held-result.js';
 import type { HandlerFacts } from './handler-facts.js';
-import { bindResult, holdResult, isStreaming } from '../result/held-result.js';
-import type { HeldResult, Released } from '../result/held-result.js';
 import { responseEnd, responseOf } from './http-response.js';
 
 /**

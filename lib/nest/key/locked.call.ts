@@ -1,6 +1,5 @@
-import { ContextIdFactory } from '@nestjs/core';
-import type { ModulesContainer } from '@nestjs/core';
 import type { ExecutionContext } from '@nestjs/common';
+import { ContextIdFactory, type ModulesContainer } from '@nestjs/core';
 import type { LockedCall } from './locked.options.js';
 
 /** A call that Nest routed to a handler, as templates and key functions see it. */

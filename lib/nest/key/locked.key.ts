@@ -1,9 +1,8 @@
 import { isPromise } from 'node:util/types';
-import { LockKeyError, isLockError } from '../../engine/api/errors.js';
-import { checkKey } from '../../engine/api/lock-key.js';
-import type { LockKey } from '../../engine/api/lock-key.js';
+import { isLockError, LockKeyError } from '../../engine/api/errors.js';
+import { checkKey, type LockKey } from '../../engine/api/lock-key.js';
+import type { LockedCall, LockKeyFunction } from './locked.options.js';
 import { LockKeyTemplate } from './template.js';
-import type { LockKeyFunction, LockedCall } from './locked.options.js';
 
 /** The key of a `@Locked` method: a template, a list of them, or a function. */
 export class LockedKey {

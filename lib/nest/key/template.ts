@@ -1,8 +1,7 @@
 import { LockKeyError } from '../../engine/api/errors.js';
 import { noteFacts } from '../errors/facts.js';
-import { parseTemplate } from './parser.js';
-import type { TemplatePart } from './parser.js';
 import type { LockedCall } from './locked.options.js';
+import { parseTemplate, type TemplatePart } from './parser.js';
 
 /** A key template that was parsed once, e.g. `order:{params.id}`. */
 export class LockKeyTemplate {

@@ -1,14 +1,12 @@
-import { LockConfigError, isLockError } from '../../engine/api/errors.js';
-import type { LockErrorCode } from '../../engine/api/errors.js';
+import { isLockError, LockConfigError, type LockErrorCode } from '../../engine/api/errors.js';
 import type { LockKey } from '../../engine/api/lock-key.js';
-import type { LockManager } from '../../engine/lock-manager.js';
 import type { StopSignal } from '../../engine/api/lock-options.js';
 import type { Lock } from '../../engine/api/lock.js';
-import type { HeldResult, Released } from '../result/held-result.js';
+import type { LockManager } from '../../engine/lock-manager.js';
 import { noteFacts } from '../errors/facts.js';
-import { busyStatusOf, managerOf } from '../service/lock.service.js';
-import type { LockService } from '../service/lock.service.js';
 import type { LockedCall } from '../key/locked.options.js';
+import type { HeldResult, Released } from '../result/held-result.js';
+import { busyStatusOf, type LockService, managerOf } from '../service/lock.service.js';
 import type { LockedPlan } from './plan.js';
 
 /** What a call of a `@Locked` method needs to take its lock. */

@@ -1,9 +1,9 @@
 import { LockConfigError } from '../../engine/api/errors.js';
-import type { LockManager } from '../../engine/lock-manager.js';
 import { resolveRequest } from '../../engine/api/lock-options.check.js';
 import type { LockRequest } from '../../engine/api/lock-options.js';
+import type { LockManager } from '../../engine/lock-manager.js';
 import { LockedKey } from '../key/locked.key.js';
-import type { LockKeyFunction, LockedOptions } from '../key/locked.options.js';
+import type { LockedOptions, LockKeyFunction } from '../key/locked.options.js';
 import { checkLockedOptions } from './options.check.js';
 import { servicePropertyOf } from './service-property.js';
 

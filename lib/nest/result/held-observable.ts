@@ -1,6 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { Observable } from 'rxjs';
-import type { Subscriber } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
 
 /**

@@ -1,9 +1,9 @@
 import { isLockError } from '../../engine/api/errors.js';
 import type { LockEvents } from '../../engine/api/lock-events.js';
 import type { LockKey } from '../../engine/api/lock-key.js';
-import { LockManager } from '../../engine/lock-manager.js';
 import type { LockOptions } from '../../engine/api/lock-options.js';
 import type { Lock, LockInfo } from '../../engine/api/lock.js';
+import { LockManager } from '../../engine/lock-manager.js';
 import { MemoryLockStore } from '../../memory/memory-lock.store.js';
 import { openRedisStore } from '../../redis/open-redis-store.js';
 import { noteFacts } from '../errors/facts.js';

@@ -3,8 +3,7 @@ import { ENGINE_OPTIONS, OptionReader, readSettings } from '../../engine/api/loc
 import type { LockSettings } from '../../engine/api/lock-options.js';
 import { checkPrefix } from '../../redis/cluster/cluster-clients.js';
 import { checkConnection } from '../../redis/connection/connection.check.js';
-import { readReplicas } from '../../redis/servers/replicas.js';
-import type { Replicas } from '../../redis/servers/replicas.js';
+import { readReplicas, type Replicas } from '../../redis/servers/replicas.js';
 import type { LockConnection, RedisLockModuleOptions } from './options.js';
 
 const MODULE_OPTIONS = [...ENGINE_OPTIONS, 'connection', 'keyPrefix', 'replicas', 'http'];

@@ -1,14 +1,11 @@
-import { Logger } from '@nestjs/common';
-import type { OnModuleInit } from '@nestjs/common';
+import { Logger, type OnModuleInit } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import { LockConfigError } from '../../engine/api/errors.js';
-import { handlerKindsOf } from './handler-kinds.js';
-import type { HandlerKind } from './handler-kinds.js';
-import { managerOf } from '../service/lock.service.js';
-import type { LockService } from '../service/lock.service.js';
+import type { LockedPlan } from '../locked/plan.js';
+import { type LockService, managerOf } from '../service/lock.service.js';
+import { type HandlerKind, handlerKindsOf } from './handler-kinds.js';
 import { inspectMethods } from './inspection.js';
 import { checkParts } from './parts.check.js';
-import type { LockedPlan } from '../locked/plan.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 

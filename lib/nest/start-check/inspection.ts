@@ -1,6 +1,5 @@
 import { heldLockPositions } from '../locked/held-lock.decorator.js';
-import { ownLockedPlanOf } from '../locked/plan.js';
-import type { LockedPlan } from '../locked/plan.js';
+import { type LockedPlan, ownLockedPlanOf } from '../locked/plan.js';
 
 /** A `@Locked` method as its class, or the nearest superclass that has it, defines it. */
 export interface LockedMethod {

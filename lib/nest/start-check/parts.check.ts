@@ -1,5 +1,5 @@
-import type { HandlerKind } from './handler-kinds.js';
 import type { LockedPlan } from '../locked/plan.js';
+import type { HandlerKind } from './handler-kinds.js';
 
 /** What each kind of handler is called, and which parts of a template its calls have. */
 const HANDLERS: readonly { kind: HandlerKind; title: string; parts: readonly string[] }[] = [

@@ -1,8 +1,5 @@
-import { Redis } from 'ioredis';
-import type { RedisOptions } from 'ioredis';
-import type { RedisLockConnection } from '../connection/connection.js';
-import { isClient, single } from '../connection/connection.js';
-import type { NatMap } from 'ioredis';
+import { type NatMap, Redis, type RedisOptions } from 'ioredis';
+import { isClient, type RedisLockConnection, single } from '../connection/connection.js';
 
 /** How a server is reached from here, as `host:port`, when not under the name that others tell. */
 export function applyNatMap(server: string, natMap: NatMap | undefined): string {

@@ -1,12 +1,11 @@
 import type { Redis } from 'ioredis';
 import { LockUnavailableError } from '../../engine/api/errors.js';
-import { RedisTime } from './redis-time.js';
-import { NotAppliedError } from '../../engine/store/lock-store.js';
-import type { StoreTrouble } from '../../engine/store/lock-store.js';
+import { NotAppliedError, type StoreTrouble } from '../../engine/store/lock-store.js';
 import { MAX_RECONNECT_MS } from './client-options.js';
 import { CommandTimeouts } from './command-timeouts.js';
 import { ReadyWaiters } from './ready-waiters.js';
 import { isDatabaseRefused, isNotSent, toStoreError } from './redis-errors.js';
+import { RedisTime } from './redis-time.js';
 import { serverIdOf } from './server-info.js';
 
 /** An answer, and what its deadline is counted from. */

@@ -1,4 +1,4 @@
-import { LockConfigError, LockUnavailableError, copyOfError } from '../../engine/api/errors.js';
+import { copyOfError, LockConfigError, LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 
 /** Refusals that Redis gives before anything was changed. */

@@ -1,17 +1,4 @@
 import { DRIFT } from '../../engine/store/lease.js';
-import type { Answer } from './redis-connection.js';
-
-/** After which moment of Redis, in µs, a script must not act. */
-export function notAfter(until: number, time: RedisTime): number {
-  const redisMs = time.toRedis(until);
-  return redisMs === undefined ? Number.MAX_SAFE_INTEGER : Math.ceil(redisMs * 1000);
-}
-
-/** Learns the server's clock from an answer that told its time in µs. */
-export function observe(us: number | undefined, { sentAt, resent, from }: Answer<unknown>): void {
-  if (us !== undefined && !resent)
-    from.time.observe({ sentAt, redisNow: us / 1000 }, performance.now());
-}
 
 /** A request whose answer told Redis' time: sent at `sentAt` (ours), executed at `redisNow` (Redis'). */
 export interface TimeSample {
@@ -61,4 +48,24 @@ export class RedisTime {
     if (this.#sample === undefined) return undefined;
     return this.#sample.sentAt + (redisTime - this.#sample.redisNow) * DRIFT;
   }
+}
+
+/** An answer that a clock can be read from. */
+interface TimedAnswer {
+  readonly sentAt: number;
+  /** Sent twice: it is not known which one was answered. */
+  readonly resent: boolean;
+  readonly from: { readonly time: RedisTime };
+}
+
+/** After which moment of Redis, in µs, a script must not act. */
+export function notAfter(until: number, time: RedisTime): number {
+  const redisMs = time.toRedis(until);
+  return redisMs === undefined ? Number.MAX_SAFE_INTEGER : Math.ceil(redisMs * 1000);
+}
+
+/** Learns the server's clock from an answer that told its time in µs. */
+export function observe(us: number | undefined, answer: TimedAnswer): void {
+  if (us === undefined || answer.resent) return;
+  answer.from.time.observe({ sentAt: answer.sentAt, redisNow: us / 1000 }, performance.now());
 }

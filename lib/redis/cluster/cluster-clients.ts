@@ -1,11 +1,13 @@
-import type { ClusterConnection } from '../connection/connection.js';
-import { Redis } from 'ioredis';
-import type { ClusterNode as SeedNode, ClusterOptions, RedisOptions } from 'ioredis';
-import { addressOf } from './cluster-layout.js';
-import { isCluster } from '../connection/connection.js';
-import type { OwnOptions } from '../client/client-options.js';
+import {
+  type ClusterNode as SeedNode,
+  type ClusterOptions,
+  Redis,
+  type RedisOptions,
+} from 'ioredis';
+import { applyNatMap, type OwnOptions } from '../client/client-options.js';
+import { type ClusterConnection, isCluster } from '../connection/connection.js';
 import { checkClusterPrefix } from '../keys/lock-keys.js';
-import { applyNatMap } from '../client/client-options.js';
+import { addressOf } from './cluster-layout.js';
 
 /** How connections to a Cluster's nodes are opened; a client that was handed in is only read. */
 export interface ClusterClients {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { RedisTime } from '../client/redis-time.js';
 import { RedisConnection } from '../client/redis-connection.js';
+import type { RedisTime } from '../client/redis-time.js';
 import type { Replicas } from '../servers/replicas.js';
 import { ScriptRunner } from '../servers/script-runner.js';
 

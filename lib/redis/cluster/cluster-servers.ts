@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
+import type { Answer, RedisConnection } from '../client/redis-connection.js';
+import { type KeysOfLock, LockKeys } from '../keys/lock-keys.js';
+import type { LockCommand, LockServers, RedisStoreOptions } from '../servers/lock-servers.js';
+import { deliver, type ServersListener } from '../servers/push-messages.js';
 import type { ClusterClients } from './cluster-clients.js';
 import { causeOf, readRedirection } from './cluster-layout.js';
 import type { ClusterNode } from './cluster-node.js';
 import { ClusterTopology } from './cluster-topology.js';
-import { deliver } from '../servers/push-messages.js';
-import { LockKeys } from '../keys/lock-keys.js';
-import type { KeysOfLock } from '../keys/lock-keys.js';
-import type { LockCommand, LockServers } from '../servers/lock-servers.js';
-import type { ServersListener } from '../servers/push-messages.js';
-import type { RedisStoreOptions } from '../servers/lock-servers.js';
-import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import { ShardedChannels } from './sharded-channels.js';
 
 /** Redirections that are followed at once; more mean that the nodes do not agree yet. */

@@ -1,10 +1,8 @@
-import type { ClusterClients } from './cluster-clients.js';
-import { readLayout } from './cluster-layout.js';
-import type { ClusterLayout } from './cluster-layout.js';
-import { ClusterNode } from './cluster-node.js';
-import type { ClusterNodeHooks } from './cluster-node.js';
 import { RedisConnection } from '../client/redis-connection.js';
 import type { Replicas } from '../servers/replicas.js';
+import type { ClusterClients } from './cluster-clients.js';
+import { type ClusterLayout, readLayout } from './cluster-layout.js';
+import { ClusterNode, type ClusterNodeHooks } from './cluster-node.js';
 
 /** How many nodes are asked for the layout at once: one of them may hang. */
 const ASKED_AT_ONCE = 2;

@@ -1,8 +1,8 @@
+import { WATCH_MS } from '../client/subscription.js';
+import type { KeysOfLock } from '../keys/lock-keys.js';
 import { causeOf, readRedirection } from './cluster-layout.js';
 import type { ClusterNode } from './cluster-node.js';
 import type { ClusterTopology } from './cluster-topology.js';
-import type { KeysOfLock } from '../keys/lock-keys.js';
-import { WATCH_MS } from '../client/subscription.js';
 
 /** A subscription outlives its last use by this long: who waits uses it every 2.5 s at least. */
 const IDLE_MS = 15_000;

@@ -1,5 +1,4 @@
-import { isClient, isCluster } from './connection.js';
-import { single } from './connection.js';
+import { isClient, isCluster, single } from './connection.js';
 
 const FORMS =
   'a redis://, rediss:// or unix path URL, ioredis options, { cluster: nodes, options }, or an ioredis client';

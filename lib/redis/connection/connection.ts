@@ -1,5 +1,10 @@
-import { Redis } from 'ioredis';
-import type { Cluster, ClusterNode as SeedNode, ClusterOptions, RedisOptions } from 'ioredis';
+import {
+  type Cluster,
+  type ClusterNode as SeedNode,
+  type ClusterOptions,
+  Redis,
+  type RedisOptions,
+} from 'ioredis';
 
 /** Where locks are kept, in Redis: one endpoint, a Cluster, or three and more independent servers. */
 export type RedisLockConnection =

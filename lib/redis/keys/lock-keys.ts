@@ -1,4 +1,4 @@
-import { SlotTags, hashTag, slotOf } from './hash-slot.js';
+import { hashTag, slotOf, SlotTags } from './hash-slot.js';
 
 /** The Redis keys of one lock, and where they are. */
 export interface KeysOfLock {

@@ -1,11 +1,17 @@
 import type { AcquireCommand, AcquireReply } from '../../engine/store/lock-store.js';
 import { isToken } from '../../engine/store/token.js';
-import type { NodeAnswer, Verdict } from './gather.js';
 import type { Pass } from '../store/joint-commands.js';
 import type { Candidacy } from './candidacy.js';
+import type { NodeAnswer, Verdict } from './gather.js';
 import type { QuorumNode } from './node.js';
-import { passedTo, lockFromVotes, votesIn } from './votes.js';
-import type { HeldReply, QuorumContext, Vote } from './votes.js';
+import {
+  type HeldReply,
+  lockFromVotes,
+  passedTo,
+  type QuorumContext,
+  type Vote,
+  votesIn,
+} from './votes.js';
 
 type Answers = readonly NodeAnswer<QuorumNode, AcquireReply>[];
 

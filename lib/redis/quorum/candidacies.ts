@@ -1,8 +1,8 @@
-import type { Coordinators } from './coordinators.js';
 import type { PushedGrant } from '../servers/push-messages.js';
 import { Candidacy } from './candidacy.js';
-import type { QuorumNodes } from './nodes.js';
+import type { Coordinators } from './coordinators.js';
 import type { QuorumNode } from './node.js';
+import type { QuorumNodes } from './nodes.js';
 
 /** The tokens of this process that wait or hold, and those that are being given up. */
 export class Candidacies {

@@ -1,10 +1,15 @@
-import { ALIVE_MS, NotAppliedError } from '../../engine/store/lock-store.js';
-import type { AcquireCommand, AcquireReply, ReleaseReply } from '../../engine/store/lock-store.js';
+import {
+  type AcquireCommand,
+  type AcquireReply,
+  ALIVE_MS,
+  NotAppliedError,
+  type ReleaseReply,
+} from '../../engine/store/lock-store.js';
 import type { PushedGrant } from '../servers/push-messages.js';
 import type { Pass } from '../store/joint-commands.js';
+import type { RedisLockStore } from '../store/redis-lock.store.js';
 import type { QuorumNode } from './node.js';
 import { ReleaseLog } from './release-log.js';
-import type { RedisLockStore } from '../store/redis-lock.store.js';
 
 /** How long who was granted the coordinator is given to take the rest, in milliseconds. */
 const DOUBT_MS = 500;

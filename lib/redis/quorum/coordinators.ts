@@ -1,6 +1,6 @@
-import type { QuorumNodes } from './nodes.js';
-import type { QuorumNode } from './node.js';
 import { inOrder } from './arithmetic.js';
+import type { QuorumNode } from './node.js';
+import type { QuorumNodes } from './nodes.js';
 
 const QUEUE_LIFE_MS = 2000;
 const PASSED_OVER_MS = 10_000;

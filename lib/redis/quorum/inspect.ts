@@ -1,10 +1,10 @@
-import { NOBODY } from '../scripts/define-script.js';
 import type { StoredLock } from '../../engine/store/lock-store.js';
 import { isToken } from '../../engine/store/token.js';
-import type { NodeAnswer } from './gather.js';
-import type { QuorumNodes } from './nodes.js';
-import type { QuorumNode } from './node.js';
+import { NOBODY } from '../scripts/define-script.js';
 import { majorityValue } from './arithmetic.js';
+import type { NodeAnswer } from './gather.js';
+import type { QuorumNode } from './node.js';
+import type { QuorumNodes } from './nodes.js';
 
 /** No holder at all. */
 const FREE = '';

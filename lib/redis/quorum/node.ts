@@ -1,15 +1,13 @@
 import { LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
-import type { PushListener } from '../servers/push-messages.js';
-import type { ServersListener } from '../servers/push-messages.js';
-import type { RedisConnection } from '../client/redis-connection.js';
-import { leastAge } from './arithmetic.js';
-import { OwedReleases } from './owed-releases.js';
-import type { Debt } from './owed-releases.js';
 import { ReadyWaiters } from '../client/ready-waiters.js';
-import { RedisLockStore } from '../store/redis-lock.store.js';
+import type { RedisConnection } from '../client/redis-connection.js';
 import { raiseScript } from '../scripts/raise.script.js';
+import type { PushListener, ServersListener } from '../servers/push-messages.js';
 import type { SingleServer } from '../servers/single-server.js';
+import { RedisLockStore } from '../store/redis-lock.store.js';
+import { leastAge } from './arithmetic.js';
+import { type Debt, OwedReleases } from './owed-releases.js';
 
 /** What a node tells unasked. */
 export interface NodeHooks extends Omit<PushListener, 'unreachable'> {

@@ -1,8 +1,7 @@
 import { LockConfigError, LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
-import { gather } from './gather.js';
-import type { NodeQuestion, NodeAnswer, Verdict } from './gather.js';
 import { isLatecomer, isOldEnough, majorityOf } from './arithmetic.js';
+import { gather, type NodeAnswer, type NodeQuestion, type Verdict } from './gather.js';
 import type { QuorumNode } from './node.js';
 
 /** How long a certain outcome waits for a node whose answer would be good to know, in milliseconds. */

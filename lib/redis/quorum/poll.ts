@@ -1,13 +1,12 @@
 import { LockConfigError } from '../../engine/api/errors.js';
 import type { PollCommand, PollReply, QueuePlace } from '../../engine/store/lock-store.js';
 import { isToken } from '../../engine/store/token.js';
-import type { NodeAnswer } from './gather.js';
 import type { QuorumAcquirer } from './acquire.js';
 import type { Candidacy } from './candidacy.js';
-import type { QuorumNodes } from './nodes.js';
+import type { NodeAnswer } from './gather.js';
 import type { QuorumNode } from './node.js';
-import { heldBy } from './votes.js';
-import type { QuorumContext } from './votes.js';
+import type { QuorumNodes } from './nodes.js';
+import { heldBy, type QuorumContext } from './votes.js';
 
 /** What holds the lock, by node. */
 type Views = readonly NodeAnswer<QuorumNode, string | undefined>[];

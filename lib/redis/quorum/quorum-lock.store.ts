@@ -8,24 +8,23 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoreListener,
   StoredLock,
+  StoreListener,
 } from '../../engine/store/lock-store.js';
+import type { PushedGrant, ServersListener } from '../servers/push-messages.js';
+import type { SingleServer } from '../servers/single-server.js';
+import { QuorumAcquirer } from './acquire.js';
+import { Candidacies } from './candidacies.js';
+import type { Candidacy } from './candidacy.js';
 import { Coordinators } from './coordinators.js';
 import { FenceClock } from './fences.js';
-import type { PushedGrant } from '../servers/push-messages.js';
-import type { ServersListener } from '../servers/push-messages.js';
-import { QuorumAcquirer } from './acquire.js';
-import type { Candidacy } from './candidacy.js';
-import { Candidacies } from './candidacies.js';
-import { QuorumNodes } from './nodes.js';
+import { QuorumViewer } from './inspect.js';
 import { QuorumNode } from './node.js';
+import { QuorumNodes } from './nodes.js';
 import { QuorumPoller } from './poll.js';
 import { QuorumReleaser } from './release-and-yield.js';
 import { QuorumRenewer } from './renew.js';
-import { QuorumViewer } from './inspect.js';
 import { QuorumYielder } from './yield.js';
-import type { SingleServer } from '../servers/single-server.js';
 
 /** How long the votes that pass from holder to holder may come apart, before they are asked for, in milliseconds. */
 const PASSING_MS = 20;

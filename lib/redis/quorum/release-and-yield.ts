@@ -1,7 +1,7 @@
 import type { ReleaseReply } from '../../engine/store/lock-store.js';
-import type { NodeQuestion, NodeAnswer, Verdict } from './gather.js';
 import type { Pass } from '../store/joint-commands.js';
 import type { Candidacy } from './candidacy.js';
+import type { NodeAnswer, NodeQuestion, Verdict } from './gather.js';
 import type { QuorumNode } from './node.js';
 import type { QuorumContext } from './votes.js';
 

@@ -1,5 +1,4 @@
-import { NotAppliedError } from '../../engine/store/lock-store.js';
-import type { ReleaseReply } from '../../engine/store/lock-store.js';
+import { NotAppliedError, type ReleaseReply } from '../../engine/store/lock-store.js';
 import type { QuorumNode } from './node.js';
 
 /** What one node was told. */

@@ -1,9 +1,8 @@
 import type { FenceBlock, RenewCommand, RenewReply } from '../../engine/store/lock-store.js';
-import type { NodeAnswer, Verdict } from './gather.js';
 import type { Candidacies } from './candidacies.js';
+import type { NodeAnswer, Verdict } from './gather.js';
 import type { QuorumNode } from './node.js';
-import { agreeOnFences } from './votes.js';
-import type { QuorumContext, Vote } from './votes.js';
+import { agreeOnFences, type QuorumContext, type Vote } from './votes.js';
 
 type Answers = readonly NodeAnswer<QuorumNode, readonly RenewReply[]>[];
 type Renewed = Extract<RenewReply, { kind: 'held' }>;

@@ -1,14 +1,14 @@
 import { DRIFT, entryLease } from '../../engine/store/lease.js';
 import type { AcquireReply, FenceBlock } from '../../engine/store/lock-store.js';
 import { claimOf } from '../../engine/store/token.js';
-import type { Coordinators } from './coordinators.js';
-import type { FenceClock } from './fences.js';
-import type { NodeAnswer } from './gather.js';
 import type { PushedGrant } from '../servers/push-messages.js';
 import { highestBlock, validityOf } from './arithmetic.js';
 import type { Candidacy } from './candidacy.js';
-import type { QuorumNodes } from './nodes.js';
+import type { Coordinators } from './coordinators.js';
+import type { FenceClock } from './fences.js';
+import type { NodeAnswer } from './gather.js';
 import type { QuorumNode } from './node.js';
+import type { QuorumNodes } from './nodes.js';
 
 /** What all parts of a quorum store share. */
 export interface QuorumContext {

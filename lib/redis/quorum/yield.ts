@@ -1,5 +1,8 @@
-import { NotAppliedError } from '../../engine/store/lock-store.js';
-import type { AcquireCommand, AcquireReply } from '../../engine/store/lock-store.js';
+import {
+  type AcquireCommand,
+  type AcquireReply,
+  NotAppliedError,
+} from '../../engine/store/lock-store.js';
 import type { QuorumAcquirer } from './acquire.js';
 import type { Candidacy } from './candidacy.js';
 import type { QuorumReleaser } from './release-and-yield.js';

@@ -1,13 +1,13 @@
-import { NOBODY, defineScript } from './define-script.js';
+import { defineScript, NOBODY } from './define-script.js';
 import {
   IS_TOKEN,
   KEEP_QUEUE,
   MINT,
+  mintInPlace,
   PROMOTE,
   REPORT,
   TELL,
   TIME,
-  mintInPlace,
 } from './shared.script.js';
 
 /** First number of what acquire and poll reply for a lock. */

@@ -37,3 +37,5 @@ export function defineScript(
   };
   return { name, ...build('single'), sharded: build('sharded') };
 }
+
+export type Argument = string | number;

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { RedisTime } from '../client/redis-time.js';
-import type { ScriptText } from './define-script.js';
 import { acquireScript } from './acquire.script.js';
+import type { ScriptText } from './define-script.js';
 import { inspectScript } from './inspect.script.js';
 import { pollScript } from './poll.script.js';
 import { raiseScript } from './raise.script.js';

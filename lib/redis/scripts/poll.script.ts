@@ -1,5 +1,5 @@
-import { defineScript } from './define-script.js';
 import { ACQUIRED } from './acquire.script.js';
+import { defineScript } from './define-script.js';
 import {
   IS_TOKEN,
   KEEP_QUEUE,

@@ -1,4 +1,4 @@
-import { NOBODY, defineScript } from './define-script.js';
+import { defineScript, NOBODY } from './define-script.js';
 import { IS_TOKEN, KEEP_QUEUE, MINT, PROMOTE, TELL, TIME } from './shared.script.js';
 
 /**

@@ -1,4 +1,3 @@
-import { NOBODY } from './define-script.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -8,6 +7,7 @@ import type {
 } from '../../engine/store/lock-store.js';
 import type { Answer } from '../client/redis-connection.js';
 import { ACQUIRED } from './acquire.script.js';
+import { NOBODY } from './define-script.js';
 import { RENEWED } from './renew.script.js';
 
 /** What acquire and poll reply for one lock; poll never replies the bare *held*, nor an error. */

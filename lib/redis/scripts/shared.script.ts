@@ -1,6 +1,5 @@
 import { ALIVE_MS } from '../../engine/store/lock-store.js';
-import { NOBODY } from './define-script.js';
-import type { TopologyPart } from './define-script.js';
+import { NOBODY, type TopologyPart } from './define-script.js';
 
 /**
  * Text that several scripts begin with.

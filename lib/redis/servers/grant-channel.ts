@@ -1,8 +1,7 @@
 import type { Redis } from 'ioredis';
-import { deliver } from './push-messages.js';
-import type { ServersListener } from './push-messages.js';
 import type { RedisConnection } from '../client/redis-connection.js';
 import { Subscription } from '../client/subscription.js';
+import { deliver, type ServersListener } from './push-messages.js';
 
 /** This process's subscription to its own channel, on a single server. */
 export class GrantChannel {

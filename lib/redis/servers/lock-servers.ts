@@ -1,9 +1,8 @@
-import type { Replicas } from './replicas.js';
+import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import type { RedisTime } from '../client/redis-time.js';
 import type { KeysOfLock, LockKeys } from '../keys/lock-keys.js';
-import type { Answer, RedisConnection } from '../client/redis-connection.js';
-import type { RedisScript } from '../scripts/define-script.js';
-import type { Argument } from './script-runner.js';
+import type { Argument, RedisScript } from '../scripts/define-script.js';
+import type { Replicas } from './replicas.js';
 
 /** A script for the locks of one slot. */
 export interface LockCommand {

@@ -1,8 +1,7 @@
-import type { RedisTime } from '../client/redis-time.js';
-import type { StoreListener } from '../../engine/store/lock-store.js';
-import type { LockKeys } from '../keys/lock-keys.js';
-import type { Grant } from '../../engine/store/lock-store.js';
+import type { Grant, StoreListener } from '../../engine/store/lock-store.js';
 import { isToken } from '../../engine/store/token.js';
+import type { RedisTime } from '../client/redis-time.js';
+import type { LockKeys } from '../keys/lock-keys.js';
 
 /** A grant as it was published: times are Redis'. */
 export interface GrantMessage {

@@ -1,12 +1,10 @@
-import { RedisConnection } from '../client/redis-connection.js';
-import type { Answer, ConnectionHooks } from '../client/redis-connection.js';
-import { isNoScript } from '../client/redis-errors.js';
-import type { ScriptText } from '../scripts/define-script.js';
 import type { Redis } from 'ioredis';
-import type { LockCommand } from './lock-servers.js';
+import { type Answer, type ConnectionHooks, RedisConnection } from '../client/redis-connection.js';
+import { isNoScript } from '../client/redis-errors.js';
+import type { Argument, ScriptText } from '../scripts/define-script.js';
 import { loadScripts } from '../scripts/load-scripts.js';
-import { runReplicated } from './replicas.js';
-import type { Replicas } from './replicas.js';
+import type { LockCommand } from './lock-servers.js';
+import { type Replicas, runReplicated } from './replicas.js';
 
 /** Runs scripts on one server: one connection for all, and one for grants that replicas must have. */
 export class ScriptRunner {
@@ -78,8 +76,6 @@ export class ScriptRunner {
     return runScript(on, text, key, keys, args(on.time), asking);
   }
 }
-
-export type Argument = string | number;
 
 /**
  * Runs a script on one connection; the whole takes at most its `commandTimeout`.

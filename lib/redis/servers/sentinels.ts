@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
-import { ownOptions } from '../client/client-options.js';
-import { applyNatMap } from '../client/client-options.js';
+import { applyNatMap, ownOptions } from '../client/client-options.js';
 import { Sentinel } from './sentinel.js';
 
 /** Enough to hear of a failover, when some are down. */

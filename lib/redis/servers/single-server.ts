@@ -1,13 +1,12 @@
-import { GrantChannel } from './grant-channel.js';
 import type { OwnClients } from '../client/client-options.js';
-import { LockKeys } from '../keys/lock-keys.js';
-import type { LockCommand, LockServers } from './lock-servers.js';
-import type { ServersListener } from './push-messages.js';
-import type { RedisStoreOptions } from './lock-servers.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
+import { WATCH_MS } from '../client/subscription.js';
+import { LockKeys } from '../keys/lock-keys.js';
+import { GrantChannel } from './grant-channel.js';
+import type { LockCommand, LockServers, RedisStoreOptions } from './lock-servers.js';
+import type { ServersListener } from './push-messages.js';
 import { ScriptRunner } from './script-runner.js';
 import { Sentinels } from './sentinels.js';
-import { WATCH_MS } from '../client/subscription.js';
 
 /** One Redis endpoint: a server, or the primary that Sentinel names. */
 export class SingleServer implements LockServers {

@@ -1,21 +1,17 @@
-import { NOBODY } from '../scripts/define-script.js';
-import type { RedisTime } from '../client/redis-time.js';
 import type {
   AcquireCommand,
   AcquireReply,
   ReleaseCommand,
   ReleaseReply,
 } from '../../engine/store/lock-store.js';
-import type { KeysOfLock } from '../keys/lock-keys.js';
-import type { LockServers } from '../servers/lock-servers.js';
 import type { Answer } from '../client/redis-connection.js';
-import type { RedisScript } from '../scripts/define-script.js';
-import { readAcquired } from '../scripts/replies.js';
-import type { AcquiredReply } from '../scripts/replies.js';
-import type { Argument } from '../servers/script-runner.js';
-import { notAfter, observe } from '../client/redis-time.js';
+import { notAfter, observe, type RedisTime } from '../client/redis-time.js';
+import type { KeysOfLock } from '../keys/lock-keys.js';
 import { acquireScript } from '../scripts/acquire.script.js';
+import { type Argument, NOBODY, type RedisScript } from '../scripts/define-script.js';
 import { releaseScript } from '../scripts/release.script.js';
+import { type AcquiredReply, readAcquired } from '../scripts/replies.js';
+import type { LockServers } from '../servers/lock-servers.js';
 import { TickBatch } from './tick-batch.js';
 
 /** How a node of a quorum gives its vote to the next holder instead of freeing it. */

@@ -1,5 +1,3 @@
-import { NOBODY } from '../scripts/define-script.js';
-import type { RedisTime } from '../client/redis-time.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -13,26 +11,26 @@ import type {
   StoredLock,
 } from '../../engine/store/lock-store.js';
 import { isToken } from '../../engine/store/token.js';
-import { toGrant } from '../servers/push-messages.js';
-import type { PushListener } from '../servers/push-messages.js';
-import { JointCommands } from './joint-commands.js';
-import type { Pass } from './joint-commands.js';
-import type { KeysOfLock } from '../keys/lock-keys.js';
-import { onLock } from '../servers/lock-servers.js';
-import type { LockServers } from '../servers/lock-servers.js';
-import type { ServersListener } from '../servers/push-messages.js';
-import type { Argument } from '../servers/script-runner.js';
 import { forKey } from '../client/redis-errors.js';
-import { renewalBatches } from './renewal-batches.js';
-import type { RenewalBatch } from './renewal-batches.js';
-import { readInspected, readPolled, readRenewed } from '../scripts/replies.js';
-import type { PolledReply, RenewedReply } from '../scripts/replies.js';
-import { scanLocks } from './scan-locks.js';
-import { notAfter, observe } from '../client/redis-time.js';
+import { notAfter, observe, type RedisTime } from '../client/redis-time.js';
+import type { KeysOfLock } from '../keys/lock-keys.js';
+import { type Argument, NOBODY } from '../scripts/define-script.js';
 import { inspectScript } from '../scripts/inspect.script.js';
 import { pollScript } from '../scripts/poll.script.js';
 import { renewScript } from '../scripts/renew.script.js';
+import {
+  type PolledReply,
+  readInspected,
+  readPolled,
+  readRenewed,
+  type RenewedReply,
+} from '../scripts/replies.js';
 import { revokeScript } from '../scripts/revoke.script.js';
+import { type LockServers, onLock } from '../servers/lock-servers.js';
+import { type PushListener, type ServersListener, toGrant } from '../servers/push-messages.js';
+import { JointCommands, type Pass } from './joint-commands.js';
+import { type RenewalBatch, renewalBatches } from './renewal-batches.js';
+import { scanLocks } from './scan-locks.js';
 
 /** Locks on one Redis endpoint or in a Cluster. */
 export class RedisLockStore implements LockStore {
