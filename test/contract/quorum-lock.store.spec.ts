@@ -14,8 +14,8 @@ import { openClient } from '../support/managers.js';
 import { sharedQuorum } from '../support/redis-quorum.js';
 import { uniquePrefix } from '../support/shared-redis.js';
 import { describeLockStore } from './lock-store.contract.js';
-import type { StoreSystem } from './lock-store.contract.js';
 import { COMMAND_MS, StoreParty } from './store-party.js';
+import type { StoreSystem } from './store-system.js';
 
 const quorum = sharedQuorum(3);
 

@@ -1,0 +1,86 @@
+import { describe, expect, it } from '@jest/globals';
+
+import type {
+  LockStore,
+  PollReply,
+  ReleaseReply,
+} from '../../../../lib/engine/store/lock-store.js';
+import { Coordinators } from '../../../../lib/redis/quorum/coordinators.js';
+import { FenceClock } from '../../../../lib/redis/quorum/fences.js';
+import type { QuorumAcquirer } from '../../../../lib/redis/quorum/acquire.js';
+import { Candidacy } from '../../../../lib/redis/quorum/candidacy.js';
+import { QuorumNodes } from '../../../../lib/redis/quorum/nodes.js';
+import type { QuorumNode } from '../../../../lib/redis/quorum/node.js';
+import { QuorumPoller } from '../../../../lib/redis/quorum/poll.js';
+import { PUSHED } from './pushed-grant.js';
+
+const QUEUED: PollReply = { kind: 'queued', sentAt: 0, leaseLeft: 30_000, rank: 1, ticket: 1 };
+const COMMAND = { key: 'k', token: 't', until: Infinity, callers: 1 };
+const TURN = { ...PUSHED, passed: true };
+
+/** A node whose answers the test chooses. */
+function nodeThat(answers: Partial<Pick<LockStore, 'poll' | 'release' | 'inspect'>>): QuorumNode {
+  const node: Pick<QuorumNode, 'isAwaited' | 'owes'> & { call: unknown } = {
+    isAwaited: true,
+    owes: () => false,
+    call: (_key: string, command: (from: typeof answers) => Promise<unknown>) => command(answers),
+  };
+  return node as QuorumNode;
+}
+
+/** A waiter at the first of the nodes. */
+function waiterAt(nodes: readonly QuorumNode[]) {
+  const group = new QuorumNodes(nodes, 1000);
+  const coordinators = new Coordinators(group);
+  const claim = new Candidacy('k', 't', 30_000);
+  claim.coordinator = nodes[0];
+  coordinators.coordinatorOf = () => claim.coordinator as QuorumNode;
+  const acquirer: Pick<QuorumAcquirer, 'askRest'> = {
+    askRest: async (_claim, _command, turn) => turn,
+  };
+  const context = { group, coordinators, fences: new FenceClock() };
+  const poller = new QuorumPoller(context, acquirer as QuorumAcquirer);
+  return { claim, poll: () => poller.poll(claim, COMMAND) };
+}
+
+describe('QuorumPoller', () => {
+  it('takes the turn that the coordinator has pushed before its older answer came', async () => {
+    let releases = 0;
+    const node = nodeThat({
+      poll: async () => {
+        claim.granted(node, TURN);
+        return QUEUED;
+      },
+      release: async (): Promise<ReleaseReply> => {
+        releases += 1;
+        return 'released';
+      },
+    });
+    const { claim, poll } = waiterAt([node]);
+
+    expect(await poll()).toMatchObject({ kind: 'held' });
+    expect(releases).toBe(0);
+  });
+
+  it('remembers who began to wait after its turn was pushed', async () => {
+    const node = nodeThat({});
+    const { claim, poll } = waiterAt([node]);
+    claim.granted(node, { ...TURN, next: 'earlier' });
+    claim.heir = 'later';
+
+    await poll();
+
+    expect(claim.heir).toBe('later');
+  });
+
+  it('does not wait for a node that hangs once it is certain that the holder is one of the majority', async () => {
+    const inspect = async () => ({ token: 'holder', leaseLeft: 1000, waiters: new Map() });
+    const { poll } = waiterAt([
+      nodeThat({ poll: async () => QUEUED, inspect }),
+      nodeThat({ inspect }),
+      nodeThat({ inspect: () => new Promise(() => {}) }),
+    ]);
+
+    expect(await poll()).toMatchObject({ kind: 'queued' });
+  });
+});
