@@ -25,7 +25,7 @@ export class LockManager {
   /** @param openStore Opens the store for the process that is named `boot` there. */
   constructor(
     readonly settings: LockSettings,
-    openStore: (boot: string) => LockStore,
+    openStore: (boot: string, clock: Clock) => LockStore,
     private readonly clock: Clock = systemClock,
   ) {
     this.#gates = new GateRegistry(settings, openStore, this.events, clock);

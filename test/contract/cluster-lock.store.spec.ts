@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
 
+import { systemClock } from '../../lib/engine/time/clock.js';
 import { TokenMint } from '../../lib/engine/store/token.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
 import { afterTest } from '../support/after-test.js';
@@ -28,7 +29,7 @@ describeLockStore(
     return {
       join: async () => {
         const mint = new TokenMint();
-        const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot };
+        const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot, clock: systemClock };
         const store = openRedisStore({ cluster: cluster.nodes }, options);
         afterTest(() => store.close());
         return new StoreParty(mint, store);

@@ -180,7 +180,7 @@ async function redisSide(mints: readonly TokenMint[]): Promise<Side> {
   const keyPrefix = uniquePrefix();
   const client = openClient(sharedRedisUrl());
   const parties = mints.map((mint) => {
-    const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot };
+    const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot, clock: systemClock };
     return open(mint, openRedisStore(sharedRedisUrl(), options));
   });
   const channels = mints.map(({ boot }) => `${keyPrefix}!g:${boot}`);

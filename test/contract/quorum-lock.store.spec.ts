@@ -1,3 +1,4 @@
+import { systemClock } from '../../lib/engine/time/clock.js';
 import { DRIFT } from '../../lib/engine/store/lease.js';
 import type {
   AcquireReply,
@@ -128,7 +129,7 @@ const system = async (): Promise<StoreSystem> => {
   return {
     join: async () => {
       const mint = new TokenMint();
-      const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot };
+      const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot, clock: systemClock };
       const store = fetchingGrants(openRedisStore(quorum().urls, options));
       afterTest(() => store.close());
       const party = new StoreParty(mint, store);

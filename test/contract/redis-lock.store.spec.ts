@@ -1,3 +1,4 @@
+import { systemClock } from '../../lib/engine/time/clock.js';
 import { TokenMint } from '../../lib/engine/store/token.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
 import { afterTest } from '../support/after-test.js';
@@ -18,7 +19,7 @@ describeLockStore('RedisLockStore', async () => {
   return {
     join: async () => {
       const mint = new TokenMint();
-      const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot };
+      const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot, clock: systemClock };
       const store = openRedisStore(sharedRedisUrl(), options);
       afterTest(() => store.close());
       const party = new StoreParty(mint, store);

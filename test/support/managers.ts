@@ -30,10 +30,10 @@ export function openManager(
   const settings = readSettings(reader);
   if (reader.problems.length > 0) throw new LockConfigError(reader.problems);
   const { commandTimeout } = settings;
-  const manager = new LockManager(settings, (boot) =>
+  const manager = new LockManager(settings, (boot, clock) =>
     connection instanceof MemorySpace
       ? new MemoryLockStore(boot, connection)
-      : openRedisStore(connection, { keyPrefix, commandTimeout, boot, replicas }),
+      : openRedisStore(connection, { keyPrefix, commandTimeout, boot, clock, replicas }),
   );
   afterTest(() => manager.close());
   return manager;

@@ -27,11 +27,11 @@ export class GateRegistry {
 
   constructor(
     settings: LockSettings,
-    openStore: (boot: string) => LockStore,
+    openStore: (boot: string, clock: Clock) => LockStore,
     events: LockEventEmitter,
     private readonly clock: Clock,
   ) {
-    const store = (this.store = openStore(this.boot));
+    const store = (this.store = openStore(this.boot, clock));
     const releaser = (this.#releaser = new ReleaseRetrier(store, clock));
     const renewer = (this.#renewer = new LeaseRenewer(store, clock, settings.commandTimeout));
     const routes = new TokenRoutes(releaser);

@@ -24,10 +24,10 @@ export class LockService {
     const { settings, connection, busyStatus, keyPrefix, replicas } = resolveModuleOptions(options);
     const { commandTimeout } = settings;
     this.busyStatus = busyStatus;
-    this.manager = new LockManager(settings, (boot) =>
+    this.manager = new LockManager(settings, (boot, clock) =>
       connection === 'memory'
         ? new MemoryLockStore(boot)
-        : openRedisStore(connection, { keyPrefix, commandTimeout, boot, replicas }),
+        : openRedisStore(connection, { keyPrefix, commandTimeout, boot, clock, replicas }),
     );
   }
 

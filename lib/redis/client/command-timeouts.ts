@@ -1,6 +1,8 @@
+import { afterReads, type Clock, type Timer } from '../../engine/time/clock.js';
+
 /** A command that waits for its answer. */
 export interface Pending {
-  /** When to stop waiting, on `performance.now()`. */
+  /** When to stop waiting, by the connection's clock. */
   readonly deadline: number;
   readonly expire: () => void;
 }
@@ -12,8 +14,10 @@ export interface Pending {
  */
 export class CommandTimeouts {
   readonly #pending = new Set<Pending>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #dueAt = Infinity;
+
+  constructor(private readonly clock: Clock) {}
 
   add(pending: Pending): void {
     this.#pending.add(pending);
@@ -26,20 +30,19 @@ export class CommandTimeouts {
 
   /** Nothing more will be sent; what is under way is still waited for. */
   close(): void {
-    if (this.#pending.size === 0) clearTimeout(this.#timer);
+    if (this.#pending.size === 0) this.clock.cancel(this.#timer);
   }
 
   #lookAt(moment: number): void {
-    clearTimeout(this.#timer);
+    this.clock.cancel(this.#timer);
     this.#dueAt = moment;
-    const ms = Math.max(0, Math.ceil(moment - performance.now()));
-    // After a busy spell timers come first: what has arrived is read before it counts as missing.
-    this.#timer = setTimeout(() => setImmediate(() => this.#look()), ms).unref();
+    const look = (): void => afterReads(() => this.#look());
+    this.#timer = this.clock.after(moment - this.clock.now(), look, 'observer');
   }
 
   #look(): void {
     this.#dueAt = Infinity;
-    const now = performance.now();
+    const now = this.clock.now();
     let next = Infinity;
     for (const pending of this.#pending) {
       if (pending.deadline > now) next = Math.min(next, pending.deadline);

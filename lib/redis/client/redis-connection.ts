@@ -1,12 +1,20 @@
 import type { Redis } from 'ioredis';
 import { LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError, type StoreTrouble } from '../../engine/store/lock-store.js';
-import { MAX_RECONNECT_MS } from './client-options.js';
+import type { Clock } from '../../engine/time/clock.js';
 import { CommandTimeouts } from './command-timeouts.js';
+import { Dialer } from './dialer.js';
 import { ReadyWaiters } from './ready-waiters.js';
 import { isDatabaseRefused, isNotSent, toStoreError } from './redis-errors.js';
 import { RedisTime } from './redis-time.js';
 import { serverIdOf } from './server-info.js';
+
+/** What every connection of ours goes by. */
+export interface ConnectionSettings {
+  /** Longest wait for one answer, in milliseconds. */
+  readonly commandTimeout: number;
+  readonly clock: Clock;
+}
 
 /** An answer, and what its deadline is counted from. */
 export interface Answer<T> {
@@ -32,24 +40,31 @@ export interface ConnectionHooks {
  */
 export class RedisConnection {
   /** The server's clock, by what was answered on the present connection. */
-  readonly time = new RedisTime();
+  readonly time: RedisTime;
   /** Counts connections, to tell whether a command was sent on one that is gone. */
   #epoch = 0;
   /** Whether commands can be sent: connected and prepared. */
   #usable = false;
   #lastError: Error | undefined;
   #serverId: string | undefined;
-  readonly #waiting = new ReadyWaiters();
+  readonly #waiting: ReadyWaiters;
   #usableSince = 0;
-  #nextTry: NodeJS.Timeout | undefined;
-  #closed = false;
-  readonly #timeouts = new CommandTimeouts();
+  readonly #dialer: Dialer;
+  readonly #commandTimeout: number;
+  readonly #timeouts: CommandTimeouts;
+  readonly #clock: Clock;
 
   constructor(
     readonly client: Redis,
-    private readonly commandTimeout: number,
+    { commandTimeout, clock }: ConnectionSettings,
     private readonly hooks: ConnectionHooks,
   ) {
+    this.#commandTimeout = commandTimeout;
+    this.#clock = clock;
+    this.time = new RedisTime(clock);
+    this.#dialer = new Dialer(client, clock);
+    this.#waiting = new ReadyWaiters(clock);
+    this.#timeouts = new CommandTimeouts(clock);
     client.on('error', (error: Error) => {
       // A client that is refused its database would go on in database 0.
       if (isDatabaseRefused(error)) client.stream.destroy();
@@ -57,17 +72,12 @@ export class RedisConnection {
     });
     client.on('close', () => {
       this.#epoch += 1;
-      clearTimeout(this.#nextTry);
       this.#usable = false;
       this.#serverId = undefined;
       this.time.reset();
       hooks.closed?.();
     });
     client.on('ready', () => void this.#prepare());
-    // A client gives up for good when it fails before it has a socket.
-    client.on('end', () =>
-      this.#later(MAX_RECONNECT_MS, () => void client.connect().catch(() => undefined)),
-    );
   }
 
   /** Another number for each connection. */
@@ -101,10 +111,8 @@ export class RedisConnection {
   /** What a command, or a part of it, was refused with, as one of the store's errors. */
   refusal(key: string, error: unknown): Error {
     // A primary that became a replica: the next connection may find the new primary.
-    if (error instanceof Error && error.message.startsWith('READONLY')) {
-      const leaveAt = this.#usableSince + MAX_RECONNECT_MS;
-      this.#later(leaveAt - performance.now(), () => this.client.stream.destroy());
-    }
+    const isReadOnly = error instanceof Error && error.message.startsWith('READONLY');
+    if (isReadOnly) this.#dialer.leave(this.#usableSince);
     return toStoreError(key, this.node, error, this.#lastError);
   }
 
@@ -118,7 +126,7 @@ export class RedisConnection {
     key: string,
     command: (client: Redis, deadline: number) => Promise<unknown>,
   ): Promise<Answer<T>> {
-    const deadline = performance.now() + this.commandTimeout;
+    const deadline = this.#clock.now() + this.#commandTimeout;
     return this.#usable
       ? this.#send(key, command, deadline)
       : this.#untilReady(key).then(() => this.#send(key, command, deadline));
@@ -135,12 +143,12 @@ export class RedisConnection {
       const read = stream?.bytesRead;
       const expire = (): void => {
         if (stream !== undefined && stream.bytesRead === read) stream.destroy();
-        const why = `Redis did not answer within ${this.commandTimeout} ms.`;
+        const why = `Redis did not answer within ${this.#commandTimeout} ms.`;
         reject(new LockUnavailableError([key], why, this.#lastError, [this.node]));
       };
       const pending = { deadline, expire };
       this.#timeouts.add(pending);
-      const sentAt = performance.now();
+      const sentAt = this.#clock.now();
       command(this.client, deadline).then(
         (reply) => {
           this.#timeouts.answered(pending);
@@ -157,9 +165,7 @@ export class RedisConnection {
 
   /** Ends the connection at once; what is under way rejects. */
   close(): void {
-    this.#closed = true;
-    clearTimeout(this.#nextTry);
-    this.client.disconnect();
+    this.#dialer.close();
     this.#timeouts.close();
     this.#waiting.wake();
   }
@@ -174,20 +180,15 @@ export class RedisConnection {
     this.#lastError = undefined;
     this.#serverId = id;
     this.#usable = true;
-    this.#usableSince = performance.now();
+    this.#usableSince = this.#clock.now();
     this.#waiting.wake();
     this.hooks.ready();
-  }
-
-  #later(ms: number, reconnect: () => void): void {
-    clearTimeout(this.#nextTry);
-    if (!this.#closed) this.#nextTry = setTimeout(reconnect, Math.max(0, ms));
   }
 
   async #untilReady(key: string): Promise<void> {
     const stream = this.client.stream;
     const read = stream?.bytesRead;
-    await this.#waiting.wait(this.#closed ? 0 : this.commandTimeout);
+    await this.#waiting.wait(this.#dialer.isClosed ? 0 : this.#commandTimeout);
     if (this.#usable) return;
     // Connected, but the server says nothing.
     const connected = this.client.status === 'connect' || this.client.status === 'ready';

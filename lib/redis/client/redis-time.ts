@@ -1,4 +1,5 @@
 import { DRIFT } from '../../engine/store/lease.js';
+import type { Clock } from '../../engine/time/clock.js';
 
 /** A request whose answer told Redis' time: sent at `sentAt` (ours), executed at `redisNow` (Redis'). */
 export interface TimeSample {
@@ -14,6 +15,13 @@ const SAMPLE_LIFE_MS = 10_000;
  */
 export class RedisTime {
   #sample: TimeSample | undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** The present moment of the clock that is ours. */
+  get now(): number {
+    return this.clock.now();
+  }
 
   /**
    * Keeps the sample that maps latest, which is the tightest; an old one loses 1 % of its age.
@@ -67,5 +75,6 @@ export function notAfter(until: number, time: RedisTime): number {
 /** Learns the server's clock from an answer that told its time in µs. */
 export function observe(us: number | undefined, answer: TimedAnswer): void {
   if (us === undefined || answer.resent) return;
-  answer.from.time.observe({ sentAt: answer.sentAt, redisNow: us / 1000 }, performance.now());
+  const { time } = answer.from;
+  time.observe({ sentAt: answer.sentAt, redisNow: us / 1000 }, time.now);
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { RedisConnection } from './redis-connection.js';
+import { type ConnectionSettings, RedisConnection } from './redis-connection.js';
 
 /** How often a subscription is checked, in milliseconds: a half-open socket delivers nothing. */
 export const WATCH_MS = 5000;
@@ -20,13 +20,13 @@ export class Subscription {
 
   constructor(
     client: Redis,
-    commandTimeout: number,
+    settings: ConnectionSettings,
     private readonly channel: string,
     private readonly hooks: SubscriptionHooks,
   ) {
     // Sent again by the client, a subscription would go first and let nothing else through behind it.
     client.options.autoResendUnfulfilledCommands = false;
-    this.connection = new RedisConnection(client, commandTimeout, {
+    this.connection = new RedisConnection(client, settings, {
       ready: () => void this.#subscribe(),
       closed: () => (this.#stands = false),
     });

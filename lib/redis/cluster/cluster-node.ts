@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { RedisConnection } from '../client/redis-connection.js';
+import { type ConnectionSettings, RedisConnection } from '../client/redis-connection.js';
 import type { RedisTime } from '../client/redis-time.js';
 import type { Replicas } from '../servers/replicas.js';
 import { ScriptRunner } from '../servers/script-runner.js';
@@ -29,10 +29,7 @@ export class ClusterNode {
     /** `host:port`. */
     readonly name: string,
     private readonly open: () => Redis,
-    private readonly options: {
-      readonly commandTimeout: number;
-      readonly replicas?: Replicas | undefined;
-    },
+    private readonly options: ConnectionSettings & { readonly replicas?: Replicas | undefined },
     private readonly hooks: ClusterNodeHooks,
   ) {
     this.scripts = new ScriptRunner(open, 'sharded', options, {
@@ -59,7 +56,7 @@ export class ClusterNode {
     const client = this.open();
     // Sent again by the client, a subscription would go first and let nothing else through behind it.
     client.options.autoResendUnfulfilledCommands = false;
-    const subscriber = new RedisConnection(client, this.options.commandTimeout, {
+    const subscriber = new RedisConnection(client, this.options, {
       ready: () => this.hooks.subscriberReady(this),
       closed: () => this.#closed || this.hooks.subscriberClosed(this),
     });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import { type KeysOfLock, LockKeys } from '../keys/lock-keys.js';
@@ -26,7 +25,7 @@ export class ClusterServers implements LockServers {
     private readonly options: RedisStoreOptions,
     listener: ServersListener,
   ) {
-    const { commandTimeout, boot, keyPrefix } = options;
+    const { boot, keyPrefix } = options;
     this.keys = new LockKeys(clients.keyPrefix + keyPrefix, true);
     this.#topology = new ClusterTopology(clients, options, {
       ready: () => listener.reconnected(),
@@ -43,20 +42,21 @@ export class ClusterServers implements LockServers {
       told: (message, time) => deliver(message, time, listener),
     });
     const missed = (): void => listener.reconnected();
-    this.#channels = new ShardedChannels(this.#topology, boot, commandTimeout, missed);
+    this.#channels = new ShardedChannels(this.#topology, boot, options, missed);
   }
 
   /** Follows the slot to where it is; one node has `commandTimeout` to answer, and no new one is asked after that. */
   async run<T>(command: LockCommand): Promise<Answer<T>> {
     const { key, place } = command;
-    const giveUpAt = performance.now() + this.options.commandTimeout;
+    const { clock, commandTimeout } = this.options;
+    const giveUpAt = clock.now() + commandTimeout;
     let importing: ClusterNode | undefined;
     for (let hops = 1; ; hops += 1) {
       const node = importing ?? (await this.#locate(key, place));
       try {
         return await node.scripts.run<T>(command, importing !== undefined);
       } catch (error) {
-        if (performance.now() >= giveUpAt || this.#topology.isClosed) throw error;
+        if (clock.now() >= giveUpAt || this.#topology.isClosed) throw error;
         importing = await this.#redirected(error as Error, node, place.slot, hops);
       }
     }
@@ -107,7 +107,8 @@ export class ClusterServers implements LockServers {
     if (redirection.kind === 'moved') this.#topology.moved(slot, redirection.node);
     if (redirection.kind === 'down') void this.#topology.refresh();
     const prompt = redirection.kind === 'moved' || redirection.kind === 'ask';
-    if (!prompt || hops > PROMPT_HOPS) await sleep(PAUSE_MS);
+    if (!prompt || hops > PROMPT_HOPS)
+      await new Promise<void>((resolve) => this.options.clock.after(PAUSE_MS, resolve));
     return redirection.kind === 'ask' ? this.#topology.nodeAt(redirection.node) : undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { RedisConnection } from '../client/redis-connection.js';
+import { type ConnectionSettings, RedisConnection } from '../client/redis-connection.js';
 import type { Replicas } from '../servers/replicas.js';
 import type { ClusterClients } from './cluster-clients.js';
 import { type ClusterLayout, readLayout } from './cluster-layout.js';
@@ -20,10 +20,7 @@ export class ClusterTopology {
 
   constructor(
     private readonly clients: ClusterClients,
-    private readonly options: {
-      readonly commandTimeout: number;
-      readonly replicas?: Replicas | undefined;
-    },
+    private readonly options: ConnectionSettings & { readonly replicas?: Replicas | undefined },
     private readonly hooks: Omit<ClusterNodeHooks, 'closed'> & {
       /** Slots have another owner. */
       readonly changed: () => void;
@@ -86,7 +83,7 @@ export class ClusterTopology {
 
   async #ask(): Promise<void> {
     const ready = [...this.#nodes.values()].filter(({ isReady }) => isReady);
-    const some = ready.sort(() => Math.random() - 0.5).slice(0, ASKED_AT_ONCE);
+    const some = ready.sort(() => this.options.clock.random() - 0.5).slice(0, ASKED_AT_ONCE);
     const asked = some.map(({ name, commands }) => this.#layoutOf(name, commands));
     const layout =
       (await Promise.any(asked).catch(() => undefined)) ?? (await this.#askStrangers());
@@ -99,7 +96,7 @@ export class ClusterTopology {
     const connections: RedisConnection[] = [];
     const answers = [...names].map((name) => {
       const client = this.clients.open(name);
-      const connection = new RedisConnection(client, this.options.commandTimeout, {
+      const connection = new RedisConnection(client, this.options, {
         ready: () => {},
       });
       connections.push(connection);

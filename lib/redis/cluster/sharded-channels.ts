@@ -1,3 +1,6 @@
+import type { Timer } from '../../engine/time/clock.js';
+import { every } from '../client/every.js';
+import type { ConnectionSettings } from '../client/redis-connection.js';
 import { WATCH_MS } from '../client/subscription.js';
 import type { KeysOfLock } from '../keys/lock-keys.js';
 import { causeOf, readRedirection } from './cluster-layout.js';
@@ -25,22 +28,22 @@ interface ShardedChannel {
 /** This process's subscriptions in a Cluster: one for each key that it waits for, at the key's node. */
 export class ShardedChannels {
   readonly #channels = new Map<string, ShardedChannel>();
-  readonly #tend: NodeJS.Timeout;
+  readonly #stopTending: () => void;
 
   constructor(
     private readonly topology: ClusterTopology,
     private readonly boot: string,
-    private readonly commandTimeout: number,
+    private readonly settings: ConnectionSettings,
     /** Subscribed anew: messages may have been missed before. */
     private readonly missed: () => void,
   ) {
-    this.#tend = setInterval(() => this.#onTend(), WATCH_MS).unref();
+    this.#stopTending = every(settings.clock, WATCH_MS, () => this.#onTend());
   }
 
   hears(place: KeysOfLock): boolean {
     const channel = this.#channels.get(place.channel);
     if (channel === undefined) return false;
-    channel.usedAt = performance.now();
+    channel.usedAt = this.settings.clock.now();
     if (!channel.subscribed && channel.joining === undefined) void this.#rejoin([channel]);
     return channel.subscribed;
   }
@@ -52,14 +55,15 @@ export class ShardedChannels {
       channel = { name, slot, node: undefined, subscribed: false, joining: undefined, usedAt: 0 };
       this.#channels.set(prefix, channel);
     }
-    channel.usedAt = performance.now();
+    channel.usedAt = this.settings.clock.now();
     if (channel.subscribed) return true;
-    let timer: NodeJS.Timeout | undefined;
+    const { clock, commandTimeout } = this.settings;
+    let timer: Timer | undefined;
     const late = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), this.commandTimeout / 2);
+      timer = clock.after(commandTimeout / 2, () => resolve(false));
     });
     const joined = await Promise.race([this.#join(channel), late]);
-    clearTimeout(timer);
+    clock.cancel(timer);
     return joined;
   }
 
@@ -85,7 +89,7 @@ export class ShardedChannels {
   }
 
   close(): void {
-    clearInterval(this.#tend);
+    this.#stopTending();
     this.#channels.clear();
   }
 
@@ -129,7 +133,7 @@ export class ShardedChannels {
   #onTend(): void {
     for (const node of this.topology.nodes) node.ping();
     const idleFor = this.#channels.size > MANY ? MANY_IDLE_MS : IDLE_MS;
-    const usedBefore = performance.now() - idleFor;
+    const usedBefore = this.settings.clock.now() - idleFor;
     for (const [prefix, channel] of this.#channels) {
       if (channel.usedAt >= usedBefore || channel.joining !== undefined) continue;
       this.#leave(channel);

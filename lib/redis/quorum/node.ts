@@ -1,5 +1,6 @@
 import { LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
+import { systemClock } from '../../engine/time/clock.js';
 import { ReadyWaiters } from '../client/ready-waiters.js';
 import type { RedisConnection } from '../client/redis-connection.js';
 import { raiseScript } from '../scripts/raise.script.js';
@@ -31,7 +32,7 @@ export class QuorumNode {
   readonly #debts = new OwedReleases((token, { key, minHoldLeft }) =>
     this.call(key, (store) => store.release({ key, token, minHoldLeft })),
   );
-  readonly #waiting = new ReadyWaiters();
+  readonly #waiting = new ReadyWaiters(systemClock);
   #contacted = false;
   #isUp = false;
   #suspect = false;

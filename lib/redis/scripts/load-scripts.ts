@@ -30,11 +30,11 @@ export async function loadScripts(
 ): Promise<void> {
   const texts = SCRIPTS.map((script): ScriptText => (form === 'single' ? script : script.sharded));
   for (const { lua } of texts) client.script('LOAD', lua).catch(() => undefined);
-  const sentAt = performance.now();
+  const sentAt = time.now;
   try {
     const [seconds, microseconds] = await client.time();
     const redisNow = Number(seconds) * 1000 + Number(microseconds) / 1000;
-    time.observe({ sentAt, redisNow }, performance.now());
+    time.observe({ sentAt, redisNow }, time.now);
   } catch {
     // A server that refuses to tell the time tells it with its first answer to a script.
   }

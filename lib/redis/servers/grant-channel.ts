@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { RedisConnection } from '../client/redis-connection.js';
+import type { ConnectionSettings, RedisConnection } from '../client/redis-connection.js';
 import { Subscription } from '../client/subscription.js';
 import { deliver, type ServersListener } from './push-messages.js';
 
@@ -11,11 +11,11 @@ export class GrantChannel {
   constructor(
     client: Redis,
     channel: string,
-    commandTimeout: number,
+    settings: ConnectionSettings,
     private readonly commands: RedisConnection,
     listener: ServersListener,
   ) {
-    this.#subscription = new Subscription(client, commandTimeout, channel, {
+    this.#subscription = new Subscription(client, settings, channel, {
       message: (text) => {
         const known = this.#subscription.connection.isAtServerOf(commands);
         deliver(text, known ? commands.time : undefined, listener);

@@ -1,4 +1,4 @@
-import type { Answer, RedisConnection } from '../client/redis-connection.js';
+import type { Answer, ConnectionSettings, RedisConnection } from '../client/redis-connection.js';
 import type { RedisTime } from '../client/redis-time.js';
 import type { KeysOfLock, LockKeys } from '../keys/lock-keys.js';
 import type { Argument, RedisScript } from '../scripts/define-script.js';
@@ -41,11 +41,9 @@ export interface LockServers {
 }
 
 /** What a store of locks in Redis needs beside its connection. */
-export interface RedisStoreOptions {
+export interface RedisStoreOptions extends ConnectionSettings {
   /** Put before every key, behind the client's own `keyPrefix`. */
   readonly keyPrefix: string;
-  /** Longest wait for one answer, in milliseconds. */
-  readonly commandTimeout: number;
   /** The name of this process in Redis. */
   readonly boot: string;
   /** A grant counts only when so many replicas have it; unset, when the primary has it. */

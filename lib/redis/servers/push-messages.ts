@@ -73,7 +73,7 @@ export function toGrant(
   keys: LockKeys,
 ): PushedGrant {
   const { token, lock, first, last, expiresAtMs, nowUs, queue, next, passed } = message;
-  const now = performance.now();
+  const now = time?.now ?? 0;
   const pushedAt = time?.toLocal(nowUs / 1000, now);
   const contradicted = pushedAt !== undefined && pushedAt > now;
   if (contradicted) time?.reset();

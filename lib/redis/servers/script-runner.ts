@@ -1,5 +1,10 @@
 import type { Redis } from 'ioredis';
-import { type Answer, type ConnectionHooks, RedisConnection } from '../client/redis-connection.js';
+import {
+  type Answer,
+  type ConnectionHooks,
+  type ConnectionSettings,
+  RedisConnection,
+} from '../client/redis-connection.js';
 import { isNoScript } from '../client/redis-errors.js';
 import type { Argument, ScriptText } from '../scripts/define-script.js';
 import { loadScripts } from '../scripts/load-scripts.js';
@@ -16,17 +21,17 @@ export class ScriptRunner {
   constructor(
     open: () => Redis,
     private readonly form: 'single' | 'sharded',
-    options: { readonly commandTimeout: number; readonly replicas?: Replicas | undefined },
+    settings: ConnectionSettings & { readonly replicas?: Replicas | undefined },
     hooks: Omit<ConnectionHooks, 'prepare'>,
   ) {
-    const { commandTimeout, replicas } = options;
+    const { commandTimeout, replicas } = settings;
     const prepare: ConnectionHooks['prepare'] = (client, time) => loadScripts(client, time, form);
-    this.commands = new RedisConnection(open(), commandTimeout, { ...hooks, prepare });
+    this.commands = new RedisConnection(open(), settings, { ...hooks, prepare });
     this.#replicas = replicas;
     if (replicas === undefined) return;
     // A command here may stand behind another one's wait for the replicas.
-    const patience = commandTimeout + replicas.timeout;
-    this.#grants = new RedisConnection(open(), patience, { prepare, ready: () => {} });
+    const patient = { ...settings, commandTimeout: commandTimeout + replicas.timeout };
+    this.#grants = new RedisConnection(open(), patient, { prepare, ready: () => {} });
   }
 
   /** The clients of its connections. */
@@ -94,7 +99,7 @@ export function runScript<T>(
     if (asking) client.asking().catch(() => undefined);
     return client.evalsha(script.sha1, keys.length, ...keys, ...args).catch((error: unknown) => {
       // Once the caller has given up, what it sent to undo this command is on its way already.
-      if (!isNoScript(error) || performance.now() >= deadline) throw error;
+      if (!isNoScript(error) || connection.time.now >= deadline) throw error;
       if (asking) client.asking().catch(() => undefined);
       return client.eval(script.lua, keys.length, ...keys, ...args);
     });

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { RedisConnection } from '../client/redis-connection.js';
+import { every } from '../client/every.js';
+import type { ConnectionSettings, RedisConnection } from '../client/redis-connection.js';
 import { Subscription, WATCH_MS } from '../client/subscription.js';
 
 const CHANNEL = '+switch-master';
@@ -7,26 +8,26 @@ const CHANNEL = '+switch-master';
 /** Listens to one Sentinel, and asks it after each time in which it could not be heard. */
 export class Sentinel {
   readonly #subscription: Subscription;
-  readonly #watch: NodeJS.Timeout;
+  readonly #stopWatch: () => void;
   /** What it last called the primary, as `host:port`. */
   #primary: string | undefined;
 
   /** @param told Who is the primary, by this Sentinel; and whether it was another one before. */
   constructor(
     client: Redis,
-    commandTimeout: number,
+    settings: ConnectionSettings,
     private readonly group: string,
     private readonly told: (primary: string, isNews: boolean) => void,
   ) {
-    this.#subscription = new Subscription(client, commandTimeout, CHANNEL, {
+    this.#subscription = new Subscription(client, settings, CHANNEL, {
       message: (text) => this.#heard(text),
       ask: (connection) => void this.#ask(connection),
     });
-    this.#watch = setInterval(() => this.#subscription.check(), WATCH_MS).unref();
+    this.#stopWatch = every(settings.clock, WATCH_MS, () => this.#subscription.check());
   }
 
   close(): void {
-    clearInterval(this.#watch);
+    this.#stopWatch();
     this.#subscription.close();
   }
 

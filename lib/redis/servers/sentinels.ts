@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import { applyNatMap, ownOptions } from '../client/client-options.js';
+import type { ConnectionSettings } from '../client/redis-connection.js';
 import { Sentinel } from './sentinel.js';
 
 /** Enough to hear of a failover, when some are down. */
@@ -19,13 +20,13 @@ export class Sentinels {
   /** @param clients Clients of one Sentinel group; without Sentinels there is nothing to watch. */
   constructor(
     private readonly clients: readonly Redis[],
-    commandTimeout: number,
+    settings: ConnectionSettings,
   ) {
     const options = clients[0]?.options ?? {};
     const { sentinels, sentinelUsername, sentinelPassword, sentinelTLS, name, natMap } = options;
     this.#watchers = (sentinels ?? []).slice(0, MAX_SENTINELS).map(({ host, port }) => {
       const client = new Redis({
-        ...ownOptions(commandTimeout),
+        ...ownOptions(settings.commandTimeout),
         host: host ?? '127.0.0.1',
         port: port ?? 26_379,
         username: sentinelUsername ?? undefined,
@@ -33,7 +34,7 @@ export class Sentinels {
         ...(sentinelTLS === undefined ? {} : { tls: sentinelTLS }),
         enableReadyCheck: false,
       });
-      return new Sentinel(client, commandTimeout, name ?? '', (primary, isNews) =>
+      return new Sentinel(client, settings, name ?? '', (primary, isNews) =>
         this.#told(applyNatMap(primary, natMap), isNews),
       );
     });

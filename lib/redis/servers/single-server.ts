@@ -1,4 +1,5 @@
 import type { OwnClients } from '../client/client-options.js';
+import { every } from '../client/every.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import { WATCH_MS } from '../client/subscription.js';
 import { LockKeys } from '../keys/lock-keys.js';
@@ -16,10 +17,10 @@ export class SingleServer implements LockServers {
   readonly #scripts: ScriptRunner;
   readonly #channel: GrantChannel;
   readonly #sentinels: Sentinels;
-  readonly #watch: NodeJS.Timeout;
+  readonly #stopWatch: () => void;
 
   constructor(clients: OwnClients, options: RedisStoreOptions, listener: ServersListener) {
-    const { commandTimeout, boot, keyPrefix } = options;
+    const { boot, keyPrefix } = options;
     this.joint = options.replicas === undefined;
     this.keys = new LockKeys(clients.keyPrefix + keyPrefix);
     this.#scripts = new ScriptRunner(clients.open, 'single', options, {
@@ -32,9 +33,9 @@ export class SingleServer implements LockServers {
     const { commands } = this.#scripts;
     const subscriber = clients.open();
     const channel = this.keys.of('').channel + boot;
-    this.#channel = new GrantChannel(subscriber, channel, commandTimeout, commands, listener);
-    this.#watch = setInterval(() => this.#check(), WATCH_MS).unref();
-    this.#sentinels = new Sentinels([...this.#scripts.clients, subscriber], commandTimeout);
+    this.#channel = new GrantChannel(subscriber, channel, options, commands, listener);
+    this.#stopWatch = every(options.clock, WATCH_MS, () => this.#check());
+    this.#sentinels = new Sentinels([...this.#scripts.clients, subscriber], options);
   }
 
   get commands(): RedisConnection {
@@ -59,7 +60,7 @@ export class SingleServer implements LockServers {
   }
 
   close(): void {
-    clearInterval(this.#watch);
+    this.#stopWatch();
     this.#sentinels.close();
     this.#channel.close();
     this.#scripts.close();

@@ -7,6 +7,7 @@ import {
   renewalAt,
   renewalRetry,
 } from '../../../lib/engine/store/lease.js';
+import { systemClock } from '../../../lib/engine/time/clock.js';
 import { RedisTime } from '../../../lib/redis/client/redis-time.js';
 
 describe('deadlineOf', () => {
@@ -66,21 +67,21 @@ describe('RedisTime', () => {
   });
 
   it('knows nothing before the first answer', () => {
-    const time = new RedisTime();
+    const time = new RedisTime(systemClock);
 
     expect(time.toLocal(500_000, 0)).toBeUndefined();
     expect(time.toRedis(0)).toBeUndefined();
   });
 
   it('maps a moment of Redis early, never late', () => {
-    const time = new RedisTime();
+    const time = new RedisTime(systemClock);
     time.observe(sampleAt(1000), 1002);
 
     expect(time.toLocal(501_001 + 2000, 1002)).toBeCloseTo(1000 + 1980, 6);
   });
 
   it('maps a moment of ours late, never early', () => {
-    const time = new RedisTime();
+    const time = new RedisTime(systemClock);
     time.observe(sampleAt(1000), 1002);
 
     expect(time.toRedis(2000)).toBeGreaterThanOrEqual(502_000);
@@ -88,7 +89,7 @@ describe('RedisTime', () => {
   });
 
   it('keeps the tightest of several samples', () => {
-    const time = new RedisTime();
+    const time = new RedisTime(systemClock);
     time.observe(sampleAt(1000, { out: 1 }), 1002);
     time.observe(sampleAt(1100, { out: 300 }), 1401);
 
@@ -97,7 +98,7 @@ describe('RedisTime', () => {
   });
 
   it('replaces a sample by a tighter one', () => {
-    const time = new RedisTime();
+    const time = new RedisTime(systemClock);
     time.observe(sampleAt(1000, { out: 300 }), 1301);
     time.observe(sampleAt(1400, { out: 1 }), 1402);
 
@@ -105,7 +106,7 @@ describe('RedisTime', () => {
   });
 
   it('takes a new sample when the old one is 5 s old, whatever it is like', () => {
-    const time = new RedisTime();
+    const time = new RedisTime(systemClock);
     time.observe(sampleAt(1000), 1002);
     time.observe(sampleAt(6500, { out: 40 }), 6541);
 
@@ -113,7 +114,7 @@ describe('RedisTime', () => {
   });
 
   it('does not tell by a sample of more than 10 s ago', () => {
-    const time = new RedisTime();
+    const time = new RedisTime(systemClock);
     time.observe(sampleAt(1000), 1002);
 
     expect(time.toLocal(511_000, 11_000)).toBeDefined();
@@ -121,7 +122,7 @@ describe('RedisTime', () => {
   });
 
   it('forgets everything on another connection', () => {
-    const time = new RedisTime();
+    const time = new RedisTime(systemClock);
     time.observe(sampleAt(1000), 1002);
     time.reset();
 
@@ -130,7 +131,7 @@ describe('RedisTime', () => {
   });
 
   it('follows a server whose clock was set forward', () => {
-    const time = new RedisTime();
+    const time = new RedisTime(systemClock);
     time.observe(sampleAt(1000), 1002);
     time.observe(sampleAt(1100, { offset: 560_000 }), 1102);
 
@@ -141,7 +142,7 @@ describe('RedisTime', () => {
   });
 
   it('follows a server whose clock was set back', () => {
-    const time = new RedisTime();
+    const time = new RedisTime(systemClock);
     time.observe(sampleAt(1000), 1002);
     time.observe(sampleAt(1100, { offset: 440_000 }), 1102);
 
@@ -152,7 +153,7 @@ describe('RedisTime', () => {
     for (let i = 0; i < 1000; i += 1) {
       const drift = 1 + (Math.random() - 0.5) * 0.015;
       const redisAt = (local: number): number => 9e6 + local * drift;
-      const time = new RedisTime();
+      const time = new RedisTime(systemClock);
       let now = 1000 + Math.random() * 1e5;
       for (let j = 0; j < 10; j += 1) {
         const sentAt = now;

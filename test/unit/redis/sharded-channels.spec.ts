@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import type { ClusterNode } from '../../../lib/redis/cluster/cluster-node.js';
 import type { ClusterTopology } from '../../../lib/redis/cluster/cluster-topology.js';
 import { LockKeys } from '../../../lib/redis/keys/lock-keys.js';
 import { ShardedChannels } from '../../../lib/redis/cluster/sharded-channels.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
 
 /** A node that keeps the names of its subscriptions. */
 class FakeNode {
@@ -26,11 +27,12 @@ class FakeNode {
 describe('ShardedChannels', () => {
   const keys = new LockKeys('lock:', true);
   let owner: FakeNode;
+  let clock: VirtualClock;
   let channels: ShardedChannels;
   let missed: number;
 
   beforeEach(() => {
-    jest.useFakeTimers();
+    clock = new VirtualClock();
     owner = new FakeNode();
     missed = 0;
     const topology = {
@@ -38,12 +40,16 @@ describe('ShardedChannels', () => {
       ownerOf: () => owner as unknown as ClusterNode,
       moved: () => {},
     } as unknown as ClusterTopology;
-    channels = new ShardedChannels(topology, 'boot', 1000, () => (missed += 1));
+    channels = new ShardedChannels(
+      topology,
+      'boot',
+      { commandTimeout: 1000, clock },
+      () => (missed += 1),
+    );
   });
 
   afterEach(() => {
     channels.close();
-    jest.useRealTimers();
   });
 
   it('listens for a key once it is asked to, at the node of its slot', async () => {
@@ -61,7 +67,7 @@ describe('ShardedChannels', () => {
     expect(owner.subscribed.size).toBe(2000);
 
     for (let passed = 0; passed < 20_000; passed += 2500) {
-      await jest.advanceTimersByTimeAsync(2500);
+      await clock.advance(2500);
       expect(channels.hears(keys.of('k7'))).toBe(true);
     }
 
@@ -77,7 +83,7 @@ describe('ShardedChannels', () => {
 
     channels.follow();
     expect(channels.hears(keys.of('a'))).toBe(false);
-    await jest.advanceTimersByTimeAsync(1);
+    await clock.advance(1);
 
     expect(old.subscribed.size).toBe(0);
     expect(owner.subscribed.size).toBe(3);
@@ -91,7 +97,7 @@ describe('ShardedChannels', () => {
     channels.lose(owner as unknown as ClusterNode);
     expect(channels.hears(keys.of('other'))).toBe(false);
     channels.restore(owner as unknown as ClusterNode);
-    await jest.advanceTimersByTimeAsync(1);
+    await clock.advance(1);
 
     expect(owner.subscribed.size).toBe(1);
     expect(missed).toBe(1);
@@ -101,7 +107,7 @@ describe('ShardedChannels', () => {
     owner.ssubscribe = () => new Promise(() => {});
 
     const listening = channels.listenFor(keys.of('k'));
-    await jest.advanceTimersByTimeAsync(500);
+    await clock.advance(500);
 
     await expect(listening).resolves.toBe(false);
   });
