@@ -1,4 +1,5 @@
-import { types } from 'node:util';
+import { brand, isBranded } from './error-brand.js';
+import { copyOfError } from './error-cause.js';
 
 /** The stable code of a lock error; applications match this, not the class. */
 export type LockErrorCode =
@@ -10,26 +11,49 @@ export type LockErrorCode =
   | 'LOCK_CONFIG'
   | 'LOCK_SHUTDOWN';
 
-/** Marks our errors across copies of the package: `Symbol.for` is one registry for the whole process. */
-const BRAND = Symbol.for('nestjs-redis-lock.error');
+/** A minified class has lost its name. */
+const NAMES: Record<LockErrorCode, string> = {
+  LOCK_TIMEOUT: 'LockTimeoutError',
+  LOCK_QUEUE_FULL: 'LockQueueFullError',
+  LOCK_UNAVAILABLE: 'LockUnavailableError',
+  LOCK_LOST: 'LockLostError',
+  LOCK_KEY: 'LockKeyError',
+  LOCK_CONFIG: 'LockConfigError',
+  LOCK_SHUTDOWN: 'LockShutdownError',
+};
 
-/** Base of every error that this package throws. */
+/**
+ * Base of every error that this package throws. `instanceof` goes by brand and code, here and in each
+ * of the classes: it knows the errors of another copy of the package, and those that were mapped for
+ * a transport.
+ */
 export abstract class LockError extends Error {
+  /** The code of all errors of a class. @internal */
+  static readonly code?: LockErrorCode;
   abstract readonly code: LockErrorCode;
   /** The keys of the call that failed; empty when the fault is in the options. */
   readonly keys: readonly string[];
 
   constructor(keys: readonly string[], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause: copyOfError(cause) });
-    this.name = new.target.name;
+    const { code } = new.target;
+    this.name = code === undefined ? new.target.name : NAMES[code];
     this.keys = keys;
-    Object.defineProperty(this, BRAND, { value: true });
+    brand(this);
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // A class that an application derives from one of these has instances of its own only.
+    const isOurs = this === LockError || Object.hasOwn(this, 'code');
+    if (!isOurs) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return isLockError(value, this.code);
   }
 }
 
 /** The lock was still busy after `wait`. HTTP 423. */
 export class LockTimeoutError extends LockError {
-  readonly code = 'LOCK_TIMEOUT';
+  static override readonly code = 'LOCK_TIMEOUT';
+  readonly code = LockTimeoutError.code;
 
   /**
    * @param key The key that was busy.
@@ -54,7 +78,8 @@ export class LockTimeoutError extends LockError {
 
 /** `maxWaiters` callers of this process wait for the key already. HTTP 503. */
 export class LockQueueFullError extends LockError {
-  readonly code = 'LOCK_QUEUE_FULL';
+  static override readonly code = 'LOCK_QUEUE_FULL';
+  readonly code = LockQueueFullError.code;
 
   /** @param waiters How many callers of this process waited for the key. */
   constructor(
@@ -71,7 +96,8 @@ export class LockQueueFullError extends LockError {
 
 /** Redis did not answer, refused, or too few nodes agreed: whether the lock is free is not known. HTTP 503. */
 export class LockUnavailableError extends LockError {
-  readonly code = 'LOCK_UNAVAILABLE';
+  static override readonly code = 'LOCK_UNAVAILABLE';
+  readonly code = LockUnavailableError.code;
 
   /**
    * @param reason What happened, as a sentence.
@@ -89,7 +115,8 @@ export class LockUnavailableError extends LockError {
 
 /** The lease ended, or may have ended, while the holder still ran. HTTP 500. */
 export class LockLostError extends LockError {
-  readonly code = 'LOCK_LOST';
+  static override readonly code = 'LOCK_LOST';
+  readonly code = LockLostError.code;
 
   /**
    * @param heldMs How long the lock had been held, in milliseconds.
@@ -111,7 +138,8 @@ export class LockLostError extends LockError {
 
 /** The key can't be built or is not allowed. HTTP 500, or 400 when the request lacks the part. */
 export class LockKeyError extends LockError {
-  readonly code = 'LOCK_KEY';
+  static override readonly code = 'LOCK_KEY';
+  readonly code = LockKeyError.code;
 
   /**
    * @param template The key template, when there is one.
@@ -129,7 +157,8 @@ export class LockKeyError extends LockError {
 
 /** Wrong options, a missing module, or another type of value under the key in Redis. HTTP 500, or start fails. */
 export class LockConfigError extends LockError {
-  readonly code = 'LOCK_CONFIG';
+  static override readonly code = 'LOCK_CONFIG';
+  readonly code = LockConfigError.code;
 
   /** @param problems Every fault found, one sentence each. */
   constructor(
@@ -143,7 +172,8 @@ export class LockConfigError extends LockError {
 
 /** The application is closing; no lock is given any more. HTTP 503. */
 export class LockShutdownError extends LockError {
-  readonly code = 'LOCK_SHUTDOWN';
+  static override readonly code = 'LOCK_SHUTDOWN';
+  readonly code = LockShutdownError.code;
 
   constructor(keys: readonly string[]) {
     super(keys, `Lock ${quote(keys)} is not given: the application is closing.`);
@@ -156,24 +186,8 @@ export class LockShutdownError extends LockError {
  * @param code Only errors with this code.
  */
 export function isLockError(error: unknown, code?: LockErrorCode): error is LockError {
-  if (typeof error !== 'object' || error === null || !(BRAND in error)) return false;
-  return code === undefined || (error as unknown as LockError).code === code;
-}
-
-/**
- * Copies what is safe to log of an error: name, message, code and stack.
- * A client's own error object carries the command with its arguments: passwords and tokens.
- */
-export function copyOfError(error: unknown): Error {
-  // Not `instanceof`: Node's own errors are of another realm where tests run in a sandbox.
-  if (!types.isNativeError(error)) return new Error(String(error));
-  if (isLockError(error)) return error;
-  const copy = new Error(error.message);
-  copy.name = error.name;
-  const code = (error as { code?: unknown }).code;
-  if (typeof code === 'string') Object.assign(copy, { code });
-  if (error.stack !== undefined) copy.stack = error.stack;
-  return copy;
+  if (!isBranded(error)) return false;
+  return code === undefined || (error as LockError).code === code;
 }
 
 function quote(keys: readonly string[]): string {

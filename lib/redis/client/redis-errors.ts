@@ -1,4 +1,5 @@
-import { copyOfError, LockConfigError, LockUnavailableError } from '../../engine/api/errors.js';
+import { copyOfError } from '../../engine/api/error-cause.js';
+import { LockConfigError, LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 
 /** Refusals that Redis gives before anything was changed. */
