@@ -3,6 +3,7 @@ export default {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/test'],
   testRegex: '\\.spec\\.ts$',
+  testPathIgnorePatterns: ['<rootDir>/test/chaos/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [

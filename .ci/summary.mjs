@@ -1,8 +1,10 @@
-// Prints "N passed, N failed" from jest's JSON result. A test file that could not be run
-// counts as one failure. Fails when anything failed or nothing ran.
+// Prints "N passed, N failed" over jest's JSON results. A test file that could not be run, and a
+// result that is not there, count as one failure. Fails when anything failed or nothing ran.
 import { readFileSync } from 'node:fs';
 
-const { passed, failed } = read(process.argv[2]);
+const results = process.argv.slice(2).map(read);
+const passed = sum(results.map((result) => result.passed));
+const failed = sum(results.map((result) => result.failed));
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 
@@ -16,4 +18,8 @@ function read(file) {
   } catch {
     return { passed: 0, failed: 1 };
   }
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
 }

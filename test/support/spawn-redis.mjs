@@ -1,6 +1,6 @@
 // @ts-check
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,13 +36,34 @@ export async function spawnRedis({ args, port, dir, config }) {
   return child;
 }
 
-/** Finds a loopback port that nobody listens on, never the same twice. */
+/**
+ * Finds a loopback port that nobody listens on, never the same twice in a run of tests: one whose
+ * server is down, or on which none shall be, is given to no other worker either.
+ */
 export async function freePort() {
   for (;;) {
     const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from + 1));
-    if (given.has(port)) continue;
-    given.add(port);
+    if (!claim(port)) continue;
     if ((await isFree(port)) && (await isFree(port + BUS_ABOVE))) return port;
+  }
+}
+
+/**
+ * Whether the port is ours: one file for each port that a worker of this run has taken.
+ *
+ * @param {number} port
+ */
+function claim(port) {
+  if (given.has(port)) return false;
+  given.add(port);
+  const claims = process.env['TEST_PORTS'];
+  if (claims === undefined) return true;
+  try {
+    closeSync(openSync(join(claims, `${port}`), 'wx'));
+    return true;
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
+    throw error;
   }
 }
 

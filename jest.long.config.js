@@ -1,0 +1,9 @@
+import config from './jest.config.js';
+
+/** Tests that take long by their nature, one after the other: `npm run test:long`. */
+export default {
+  ...config,
+  roots: ['<rootDir>/test/chaos'],
+  testPathIgnorePatterns: [],
+  maxWorkers: 1,
+};
