@@ -1,17 +1,9 @@
 import type { AcquireCommand, AcquireReply } from '../../engine/store/lock-store.js';
 import { isToken } from '../../engine/store/token.js';
-import type { Pass } from '../store/joint-commands.js';
 import type { Candidacy } from './candidacy.js';
 import type { NodeAnswer, Verdict } from './gather.js';
 import type { QuorumNode } from './node.js';
-import {
-  type HeldReply,
-  lockFromVotes,
-  passedTo,
-  type QuorumContext,
-  type Vote,
-  votesIn,
-} from './votes.js';
+import { type HeldReply, lockFromVotes, type QuorumContext, type Vote, votesIn } from './votes.js';
 
 type Answers = readonly NodeAnswer<QuorumNode, AcquireReply>[];
 
@@ -55,18 +47,12 @@ export class QuorumAcquirer {
     return this.goOn(claim, command, await this.askCoordinator(claim, command));
   }
 
-  async askCoordinator(
-    claim: Candidacy,
-    command: AcquireCommand,
-    pass?: Pass,
-  ): Promise<AcquireReply> {
-    const node = claim.coordinator as QuorumNode;
-    const reply = await claim
-      .ask(node, command, pass?.floor, pass?.heir)
-      .catch((error: unknown) => {
-        this.context.coordinators.skip(claim.key, node, REFUSED_MS);
-        throw error;
-      });
+  async askCoordinator(claim: Candidacy, command: AcquireCommand): Promise<AcquireReply> {
+    const node = claim.coordinator;
+    const reply = await claim.ask(node, command).catch((error: unknown) => {
+      this.context.coordinators.skip(claim.key, node, REFUSED_MS);
+      throw error;
+    });
     if (reply.kind === 'queued') this.context.coordinators.sawQueue(claim.key);
     return reply;
   }
@@ -80,10 +66,7 @@ export class QuorumAcquirer {
     return reply.kind === 'held' ? this.askRest(claim, command, reply) : reply;
   }
 
-  /**
-   * The coordinator's own vote is there: asks the others, with the lease and the numbers it gave,
-   * but for those whose votes the holder before has passed on already.
-   */
+  /** The coordinator's own vote is there: asks the others, with the lease and the numbers it gave. */
   async askRest(
     claim: Candidacy,
     { key, token, until }: Pick<AcquireCommand, 'key' | 'token' | 'until'>,
@@ -92,21 +75,16 @@ export class QuorumAcquirer {
     const { group } = this.context;
     const { lease: ttl, fences: block } = granted;
     const vote = { key, token, ttl, until, fences: block.last - block.next + 1 };
-    const passed = passedTo(claim);
-    const known = [{ node: claim.coordinator as QuorumNode, reply: granted }, ...passed];
-    if (passed.length > 0) claim.inherit(group.nodes);
-    const inherited = votesIn(this.context, claim.ttl, known);
-    group.check(key);
-    if (inherited.length >= group.majority) return lockFromVotes(this.context, claim, inherited);
-    const rest = group.nodes.filter((node) => !known.some((one) => one.node === node));
+    const own = { node: claim.coordinator, reply: granted };
+    const rest = this.#others(claim);
     const heard = await group.ask(
       rest,
       (node) => claim.ask(node, vote, block.last),
-      (answers) => this.#judge(claim, [...known, ...answers]),
-      group.majority - inherited.length,
+      (answers) => this.#judge(claim, [own, ...answers]),
+      group.majority - 1,
     );
     group.check(key);
-    const answers = [...known, ...heard];
+    const answers = [own, ...heard];
     const votes = votesIn(this.context, claim.ttl, answers);
     if (votes.length >= group.majority) return lockFromVotes(this.context, claim, votes);
     claim.giveBack(rest);
@@ -171,7 +149,7 @@ export class QuorumAcquirer {
 
   /** What holds the lock at the coordinator; `undefined`: not known, free, or a `minHold`. */
   async #holderOf(claim: Candidacy): Promise<string | undefined> {
-    const look = claim.send(claim.coordinator as QuorumNode, (store) => store.inspect(claim.key));
+    const look = claim.send(claim.coordinator, (store) => store.inspect(claim.key));
     return (await look.catch(() => undefined))?.token;
   }
 
@@ -182,7 +160,7 @@ export class QuorumAcquirer {
     leaseLeft: number,
   ): Promise<AcquireReply> {
     const { coordinators } = this.context;
-    const node = claim.coordinator as QuorumNode;
+    const node = claim.coordinator;
     coordinators.skip(claim.key, node, leaseLeft);
     claim.giveBack([node]);
     claim.coordinator = coordinators.coordinatorOf(claim.key, claim.ttl);

@@ -1,4 +1,4 @@
-import type { PushedGrant } from '../servers/push-messages.js';
+import type { Grant } from '../../engine/store/lock-store.js';
 import { Candidacy } from './candidacy.js';
 import type { Coordinators } from './coordinators.js';
 import type { QuorumNode } from './node.js';
@@ -7,8 +7,6 @@ import type { QuorumNodes } from './nodes.js';
 /** The tokens of this process that wait or hold, and those that are being given up. */
 export class Candidacies {
   readonly #claims = new Map<string, Candidacy>();
-  /** Given up, though votes that were passed to them may still be told. */
-  readonly #leaving = new Map<string, Candidacy>();
 
   constructor(
     private readonly group: QuorumNodes,
@@ -20,7 +18,7 @@ export class Candidacies {
   }
 
   begin(key: string, token: string, ttl: number): Candidacy {
-    const claim = new Candidacy(key, token, ttl);
+    const claim = new Candidacy(key, token, ttl, this.coordinators.coordinatorOf(key, ttl));
     this.#claims.set(token, claim);
     return claim;
   }
@@ -29,13 +27,8 @@ export class Candidacies {
   take(key: string, token: string): Candidacy {
     const known = this.#claims.get(token);
     this.#claims.delete(token);
-    if (known !== undefined) {
-      if (known.isExpecting) void this.#leave(known);
-      return known;
-    }
-    const claim = new Candidacy(key, token, 0, this.group.nodes);
-    claim.coordinator = this.coordinators.coordinatorOf(key, 0);
-    return claim;
+    if (known !== undefined) return known;
+    return new Candidacy(key, token, 0, this.coordinators.coordinatorOf(key, 0), this.group.nodes);
   }
 
   /** It was not given up in one step: the caller releases it, and hears what the nodes have answered. */
@@ -51,21 +44,14 @@ export class Candidacies {
     await group.gather(told, ({ length }) => (length < group.majority ? 'wait' : 'soon'));
   }
 
-  /** Whose vote a node has pushed; one that came too late is given back. */
-  granted(node: QuorumNode, grant: PushedGrant): Candidacy | undefined {
+  /** The candidacy whose turn has come at `node`; what was granted to a token that was given up goes back. */
+  granted(node: QuorumNode, grant: Grant): Candidacy | undefined {
     const { key, token } = grant;
     const claim = this.#claims.get(token);
-    claim?.granted(node, grant);
-    if (claim === undefined)
-      (this.#leaving.get(token) ?? new Candidacy(key, token, 0)).refuse(node);
+    if (claim === undefined) new Candidacy(key, token, 0, node, [node]).giveBack([node]);
+    // What another node has granted was asked for before its queue was left: it goes back with the rest.
+    if (claim === undefined || claim.held || claim.coordinator !== node) return undefined;
+    claim.turn = grant;
     return claim;
-  }
-
-  async #leave(claim: Candidacy): Promise<void> {
-    this.#leaving.set(claim.token, claim);
-    // What gives it up is sent in this tick.
-    await Promise.resolve();
-    await claim.givenBack();
-    this.#leaving.delete(claim.token);
   }
 }

@@ -1,17 +1,17 @@
 import { LockUnavailableError } from '../../engine/api/errors.js';
-import { NotAppliedError } from '../../engine/store/lock-store.js';
+import { NotAppliedError, type StoreListener } from '../../engine/store/lock-store.js';
 import { systemClock } from '../../engine/time/clock.js';
 import { ReadyWaiters } from '../client/ready-waiters.js';
 import type { RedisConnection } from '../client/redis-connection.js';
 import { raiseScript } from '../scripts/raise.script.js';
-import type { PushListener, ServersListener } from '../servers/push-messages.js';
+import type { ServersListener } from '../servers/push-messages.js';
 import type { SingleServer } from '../servers/single-server.js';
 import { RedisLockStore } from '../store/redis-lock.store.js';
 import { leastAge } from './arithmetic.js';
 import { type Debt, OwedReleases } from './owed-releases.js';
 
 /** What a node tells unasked. */
-export interface NodeHooks extends Omit<PushListener, 'unreachable'> {
+export interface NodeHooks extends Omit<StoreListener, 'unreachable'> {
   /** It has told who it is, after each connect. */
   identified(): void;
 }

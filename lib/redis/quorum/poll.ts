@@ -19,17 +19,13 @@ export class QuorumPoller {
   ) {}
 
   async poll(claim: Candidacy, command: PollCommand): Promise<PollReply> {
-    const node = claim.coordinator as QuorumNode;
-    const grant = claim.grants.get(node);
-    // Its push saves asking it, once.
-    claim.grants.delete(node);
-    const granted = heldBy(grant, claim.ttl);
-    const reply = granted ?? (await this.#pollCoordinator(claim, command));
+    const { turn, ttl } = claim;
+    // Its push saves asking the coordinator, once.
+    claim.turn = undefined;
+    const reply = heldBy(turn, ttl) ?? (await this.#pollCoordinator(claim, command));
     if (reply.kind === 'queued') {
       // The push has overtaken the answer.
-      if (claim.grants.has(node)) return this.poll(claim, command);
-      // Votes that were passed to it, while the coordinator has let another one in.
-      claim.giveBack([...claim.grants.keys()]);
+      if (claim.turn !== undefined) return this.poll(claim, command);
       return this.#lookAgain(claim, reply);
     }
     if (reply.kind !== 'held') return reply;
@@ -38,7 +34,7 @@ export class QuorumPoller {
 
   async #pollCoordinator(claim: Candidacy, command: PollCommand): Promise<PollReply> {
     const { group } = this.context;
-    const node = claim.coordinator as QuorumNode;
+    const node = claim.coordinator;
     try {
       return await claim.send(node, (store) => store.poll(command));
     } catch (error) {
@@ -58,7 +54,7 @@ export class QuorumPoller {
     place: QueuePlace & { readonly kind: 'queued'; readonly sentAt: number },
   ): Promise<PollReply> {
     const { coordinators } = this.context;
-    const node = claim.coordinator as QuorumNode;
+    const node = claim.coordinator;
     const holder = await this.#holderOfOne(claim.key, node);
     const isForeign = holder !== undefined && !isToken(holder);
     const pollIn = holder === undefined ? undefined : claim.doubt(holder);

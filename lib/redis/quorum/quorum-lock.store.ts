@@ -1,6 +1,7 @@
 import type {
   AcquireCommand,
   AcquireReply,
+  Grant,
   LockStore,
   PollCommand,
   PollReply,
@@ -11,11 +12,10 @@ import type {
   StoredLock,
   StoreListener,
 } from '../../engine/store/lock-store.js';
-import type { PushedGrant, ServersListener } from '../servers/push-messages.js';
+import type { ServersListener } from '../servers/push-messages.js';
 import type { SingleServer } from '../servers/single-server.js';
 import { QuorumAcquirer } from './acquire.js';
 import { Candidacies } from './candidacies.js';
-import type { Candidacy } from './candidacy.js';
 import { Coordinators } from './coordinators.js';
 import { FenceClock } from './fences.js';
 import { QuorumViewer } from './inspect.js';
@@ -24,10 +24,6 @@ import { QuorumNodes } from './nodes.js';
 import { QuorumPoller } from './poll.js';
 import { QuorumReleaser } from './release-and-yield.js';
 import { QuorumRenewer } from './renew.js';
-import { QuorumYielder } from './yield.js';
-
-/** How long the votes that pass from holder to holder may come apart, before they are asked for, in milliseconds. */
-const PASSING_MS = 20;
 
 /**
  * Locks that a majority of independent Redis servers holds: Redlock, with a queue. Exclusion rests
@@ -41,7 +37,6 @@ export class QuorumLockStore implements LockStore {
   readonly #poller: QuorumPoller;
   readonly #releaser: QuorumReleaser;
   readonly #renewer: QuorumRenewer;
-  readonly #yielder: QuorumYielder;
   readonly #viewer: QuorumViewer;
   readonly #claims: Candidacies;
   #listener: StoreListener | undefined;
@@ -55,8 +50,7 @@ export class QuorumLockStore implements LockStore {
       (openServer, index): QuorumNode =>
         new QuorumNode(openServer, commandTimeout, {
           granted: (grant) => this.#granted(nodes[index] as QuorumNode, grant),
-          wanted: (token, queue, first) =>
-            this.#wanted(nodes[index] as QuorumNode, token, queue, first),
+          wanted: (token, queue) => this.#wanted(nodes[index] as QuorumNode, token, queue),
           revoked: (token) => this.#revoked(token),
           recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
           doubted: (token, key) => this.#listener?.doubted(token, key),
@@ -70,9 +64,8 @@ export class QuorumLockStore implements LockStore {
     const context = { group, coordinators, fences: new FenceClock() };
     this.#acquirer = new QuorumAcquirer(context);
     this.#poller = new QuorumPoller(context, this.#acquirer);
-    this.#releaser = new QuorumReleaser(context);
+    this.#releaser = new QuorumReleaser(context, this.#acquirer);
     this.#renewer = new QuorumRenewer(context, this.#claims);
-    this.#yielder = new QuorumYielder(context, this.#acquirer, this.#releaser);
     this.#viewer = new QuorumViewer(group);
   }
 
@@ -87,13 +80,11 @@ export class QuorumLockStore implements LockStore {
     const old = yields === undefined ? undefined : this.#claims.take(key, yields);
     const claim = this.#claims.begin(key, token, ttl);
     try {
-      claim.coordinator = this.#coordinators.coordinatorOf(key, ttl);
       const inTurn = queue !== undefined && this.#coordinators.queueSeen(key);
       let reply: AcquireReply;
-      if (old !== undefined) reply = await this.#yielder.yield(claim, command, old);
+      if (old !== undefined) reply = await this.#releaser.yield(claim, command, old);
       else if (inTurn) reply = await this.#acquirer.askInTurn(claim, command);
       else reply = await this.#acquirer.askAll(claim, command);
-      reply = soonIfPassed(claim, reply);
       if (reply.kind === 'stale') this.#claims.keep(old);
       if (reply.kind === 'busy' || reply.kind === 'stale') await this.#claims.abandon(claim);
       return reply;
@@ -107,7 +98,7 @@ export class QuorumLockStore implements LockStore {
   async poll(command: PollCommand): Promise<PollReply> {
     const claim = this.#claims.get(command.token);
     if (claim === undefined) return { kind: 'gone', sentAt: performance.now() };
-    const reply = soonIfPassed(claim, await this.#poller.poll(claim, command));
+    const reply = await this.#poller.poll(claim, command);
     if (reply.kind === 'gone') await this.#claims.abandon(claim);
     return reply;
   }
@@ -143,33 +134,18 @@ export class QuorumLockStore implements LockStore {
     await Promise.all(this.#group.nodes.map((node) => node.close()));
   }
 
-  #granted(node: QuorumNode, grant: PushedGrant): void {
-    const claim = this.#claims.granted(node, grant);
-    if (claim === undefined || claim.held) return;
-    const turn = claim.grants.get(claim.coordinator as QuorumNode);
-    if (turn !== undefined && !(turn.passed && this.#isPassing(claim))) {
-      this.#coordinators.sawQueue(grant.key);
-      this.#listener?.granted({ ...turn, expiresAt: undefined });
-    } else if (claim.grants.size === 1) {
-      // The others are on their way, or the coordinator has let somebody else in.
-      this.#listener?.recheck(grant.token, PASSING_MS);
-    }
+  /** A turn at the coordinator is no lock yet: the waiter is told to ask, and takes the rest then. */
+  #granted(node: QuorumNode, grant: Grant): void {
+    if (this.#claims.granted(node, grant) === undefined) return;
+    this.#coordinators.sawQueue(grant.key);
+    this.#listener?.granted({ ...grant, expiresAt: undefined });
   }
 
-  /** Whether pushes are to come that make a majority, of nodes whose pushes count. */
-  #isPassing({ grants, releases }: Candidacy): boolean {
-    const { majority, nodes } = this.#group;
-    if (grants.size >= majority) return false;
-    return nodes.filter((node) => !releases.outdates(node)).length >= majority;
-  }
-
-  #wanted(node: QuorumNode, token: string, queue: number, first: string | undefined): void {
+  #wanted(node: QuorumNode, token: string, queue: number): void {
     const claim = this.#claims.get(token);
     if (claim !== undefined && queue > 0) this.#coordinators.sawQueue(claim.key);
-    const isCoordinator = claim?.coordinator === node;
-    if (isCoordinator) claim.heir = first;
     // Nobody waits at another node any more: that says nothing.
-    if (isCoordinator || queue > 0) this.#listener?.wanted(token, queue);
+    if (claim?.coordinator === node || queue > 0) this.#listener?.wanted(token, queue);
   }
 
   #revoked(token: string): void {
@@ -179,10 +155,4 @@ export class QuorumLockStore implements LockStore {
     void this.#claims.abandon(claim);
     this.#listener?.revoked(token);
   }
-}
-
-/** Who waits while votes have come for it asks again soon. */
-function soonIfPassed<T extends AcquireReply | PollReply>({ grants }: Candidacy, reply: T): T {
-  if (reply.kind !== 'queued' || grants.size === 0) return reply;
-  return { ...reply, pollIn: PASSING_MS };
 }

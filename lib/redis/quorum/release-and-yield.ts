@@ -1,74 +1,79 @@
-import type { ReleaseReply } from '../../engine/store/lock-store.js';
-import type { Pass } from '../store/joint-commands.js';
+import {
+  type AcquireCommand,
+  type AcquireReply,
+  NotAppliedError,
+  type ReleaseReply,
+} from '../../engine/store/lock-store.js';
+import type { QuorumAcquirer } from './acquire.js';
 import type { Candidacy } from './candidacy.js';
-import type { NodeAnswer, NodeQuestion, Verdict } from './gather.js';
+import type { NodeAnswer, Verdict } from './gather.js';
 import type { QuorumNode } from './node.js';
 import type { QuorumContext } from './votes.js';
 
 type Answers = readonly NodeAnswer<QuorumNode, ReleaseReply>[];
-type Pending = readonly NodeQuestion<QuorumNode, ReleaseReply>[];
-
-/** A node that hears of it later frees its vote: the next holder has gone on without, in milliseconds. */
-const PASS_ON_MS = 100;
 
 /**
- * Gives locks back, at all nodes at once, and passes them on to the first in the coordinator's queue
- * where that is known. The coordinator decides who comes next, and is told last: by then the votes
- * of the rest are on their way to the next holder, or free.
+ * Gives locks back, at all nodes at once. The coordinator decides who comes next, and is told last: by
+ * the time that the next holder hears of it and asks the rest, their votes are free.
  */
 export class QuorumReleaser {
-  constructor(private readonly context: QuorumContext) {}
+  constructor(
+    private readonly context: QuorumContext,
+    private readonly acquirer: QuorumAcquirer,
+  ) {}
 
   async release(claim: Candidacy, minHoldLeft: number): Promise<ReleaseReply> {
     const { group } = this.context;
-    const coordinator = claim.coordinator as QuorumNode;
-    const nodes = [...this.#others(claim), coordinator];
-    const pass = minHoldLeft === 0 ? this.passOf(claim) : undefined;
-    const asked = group.send(nodes, (node) => this.#releaseAt(node, claim, minHoldLeft, pass));
-    const heard = await group.gather(asked, (answers) => this.#judge(coordinator, answers));
+    const { coordinator } = claim;
+    const heard = await group.ask(
+      [...this.#others(claim), coordinator],
+      (node) => claim.release(node, minHoldLeft),
+      (answers) => this.#judge(coordinator, answers),
+    );
     const outcome = this.#outcome(heard);
     if (outcome === undefined) throw group.unavailable(claim.key, heard);
     return outcome;
   }
 
   /**
-   * Gives back all but the coordinator, where the token gives up its turn for another in one step
-   * that follows. Resolves with how many were held, and how many are not known.
+   * Another process's turn: `old` gives up the lock, and `claim` gets a place behind the others; at
+   * the coordinator in one step.
    */
-  async releaseRest(
-    claim: Candidacy,
-    pass: Pass | undefined,
-  ): Promise<{ readonly held: number; readonly open: number }> {
+  async yield(claim: Candidacy, command: AcquireCommand, old: Candidacy): Promise<AcquireReply> {
+    const { coordinators, group } = this.context;
+    coordinators.sawQueue(command.key);
+    if (old.coordinator !== claim.coordinator) {
+      const yielded = (await this.release(old, 0)) !== 'not-held';
+      const alone = { ...command, yields: undefined };
+      return { ...(await this.acquirer.askInTurn(claim, alone)), yielded };
+    }
+    // Sent in this order: when the next holder hears of it, the rest is free.
+    const rest = this.#releaseRest(old);
+    const reply = await this.acquirer.askCoordinator(claim, command).catch((error: unknown) => {
+      old.mayHaveYielded = !(error instanceof NotAppliedError);
+      throw error;
+    });
+    old.mayHaveYielded = reply.kind !== 'stale' && reply.yielded !== false;
+    const turn = await this.acquirer.goOn(claim, command, reply);
+    const { held, open } = await rest;
+    const votes = held + open + (reply.yielded === false ? 0 : 1);
+    return { ...turn, yielded: votes >= group.majority };
+  }
+
+  /** Gives back all but the coordinator. Resolves with how many were held, and how many are not known. */
+  async #releaseRest(claim: Candidacy): Promise<{ readonly held: number; readonly open: number }> {
     const { group } = this.context;
     const enough = group.majority - 1;
-    const release = (node: QuorumNode) => this.#releaseAt(node, claim, 0, pass);
-    const rest: Pending = group.send(this.#others(claim), release, enough);
-    const heard = await group.gather(rest, ({ length }) => (length >= enough ? 'done' : 'wait'));
+    const rest = this.#others(claim);
+    const heard = await group.ask(
+      rest,
+      (node) => claim.release(node),
+      ({ length }) => (length >= enough ? 'done' : 'wait'),
+      enough,
+    );
     const count = (kind: ReleaseReply) => heard.filter(({ reply }) => reply === kind).length;
     const held = count('released');
     return { held, open: rest.length - count('not-held') - held };
-  }
-
-  /** How the lock of `claim` passes on, where others wait for it; `undefined`: it is freed. */
-  passOf({ key, heir }: Candidacy): Pass | undefined {
-    const { coordinators, fences } = this.context;
-    const floor = fences.at(performance.now());
-    const isWanted = heir !== undefined || coordinators.queueSeen(key);
-    if (floor === undefined || !isWanted) return undefined;
-    return { heir, floor, until: performance.now() + PASS_ON_MS };
-  }
-
-  #releaseAt(
-    node: QuorumNode,
-    claim: Candidacy,
-    minHoldLeft: number,
-    pass: Pass | undefined,
-  ): Promise<ReleaseReply> {
-    if (pass === undefined) return claim.release(node, minHoldLeft);
-    // The coordinator goes by its queue. Without an heir only its numbers are of interest.
-    if (node === claim.coordinator)
-      return claim.release(node, minHoldLeft, { ...pass, until: undefined });
-    return claim.release(node, minHoldLeft, pass.heir === undefined ? undefined : pass);
   }
 
   #judge(coordinator: QuorumNode, heard: Answers): Verdict {

@@ -7,7 +7,7 @@ import { agreeOnFences, type QuorumContext, type Vote } from './votes.js';
 type Answers = readonly NodeAnswer<QuorumNode, readonly RenewReply[]>[];
 type Renewed = Extract<RenewReply, { kind: 'held' }>;
 
-const UNDER_RELEASE = 'A release of the same token may still take the vote.';
+const UNSETTLED = 'A release of the same token may still take the vote.';
 const NO_FENCES: FenceBlock = { next: 0, last: -1 };
 
 /** Renews leases at all nodes; a lease is what a majority holds. */
@@ -35,15 +35,12 @@ export class QuorumRenewer {
     floor: number | undefined,
   ): Promise<readonly RenewReply[]> {
     const claims = commands.map(({ token }) => this.claims.get(token));
-    const behind = claims.map((claim) => claim?.releases.behind(node));
-    for (const claim of claims) claim?.renewing(node);
+    const isSettled = claims.map((claim) => claim?.isSettledAt(node));
     const replies = await node.call('', (store) => known(store.renew(commands, floor)));
     return replies.map((reply, i): RenewReply => {
       const claim = claims[i];
-      // It ran behind all releases, and none has been told since.
-      const isBehind = behind[i] !== undefined && claim?.releases.behind(node) === behind[i];
-      if (claim === undefined || isBehind) return reply;
-      return { kind: 'unknown', sentAt: reply.sentAt, error: new Error(UNDER_RELEASE) };
+      if (claim === undefined || (isSettled[i] && claim.isSettledAt(node))) return reply;
+      return { kind: 'unknown', sentAt: reply.sentAt, error: new Error(UNSETTLED) };
     });
   }
 

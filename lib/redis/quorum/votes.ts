@@ -1,7 +1,6 @@
 import { DRIFT, entryLease } from '../../engine/store/lease.js';
-import type { AcquireReply, FenceBlock } from '../../engine/store/lock-store.js';
+import type { AcquireReply, FenceBlock, Grant } from '../../engine/store/lock-store.js';
 import { claimOf } from '../../engine/store/token.js';
-import type { PushedGrant } from '../servers/push-messages.js';
 import { highestBlock, validityOf } from './arithmetic.js';
 import type { Candidacy } from './candidacy.js';
 import type { Coordinators } from './coordinators.js';
@@ -27,23 +26,13 @@ export interface Vote<T extends { readonly fences: FenceBlock; readonly sentAt: 
 }
 
 /** What a node pushed, as if it were asked now; `undefined`: too little of the claim is left. */
-export function heldBy(grant: PushedGrant | undefined, ttl: number): HeldReply | undefined {
+export function heldBy(grant: Grant | undefined, ttl: number): HeldReply | undefined {
   if (grant?.expiresAt === undefined) return undefined;
   const sentAt = performance.now();
   const left = grant.expiresAt - sentAt;
   if (left < entryLease(claimOf(ttl))) return undefined;
   const { fences, queue } = grant;
   return { kind: 'held', sentAt, lease: left / DRIFT, fences, queue };
-}
-
-/** The votes of other nodes than the coordinator that have come by push. */
-export function passedTo({ grants, coordinator, ttl }: Candidacy): Vote<HeldReply>[] {
-  const votes: Vote<HeldReply>[] = [];
-  for (const [node, grant] of grants) {
-    const reply = node === coordinator ? undefined : heldBy(grant, ttl);
-    if (reply !== undefined) votes.push({ node, reply });
-  }
-  return votes;
 }
 
 /** The votes among the answers: of nodes that may vote, and not older than their own leases. */

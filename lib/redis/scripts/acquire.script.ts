@@ -24,8 +24,7 @@ export const ACQUIRED = { busy: 0, held: 1, queued: 2, gone: 3 } as const;
  * KEYS  1 fence counter, then for each lock, no lock twice: lock, queue, alive
  * ARGV  1 not after, µs; then for each lock: token, ttl in ms, fencing numbers wanted,
  *       `<token that yields, ~: none> <callers waiting, 0: do not queue> <ticket, -: a new place>
- *       <channel prefix>`; then the moment whose fencing numbers to reserve, µs (none: Redis' own),
- *       and the waiter to whom the other nodes of a quorum pass the lock that yields (none: ~)
+ *       <channel prefix>`; then the moment whose fencing numbers to reserve, µs (none: Redis' own)
  * Reply {µs}: too late, nothing was done; else {µs, last fence, then for each lock:}
  *       held: was free; the numbers up to the last fence are shared out among these, in order
  *       {held, yielded, first fence, last fence, queue (none: 0), lease (none: ttl)}
@@ -42,7 +41,7 @@ local counter = KEYS[1]
   /* lua */ `
 if us > tonumber(ARGV[1]) then return {us} end
 local locks = (#KEYS - 1) / 3
-local floor, heir = ARGV[locks * 4 + 2], ARGV[locks * 4 + 3]
+local floor = ARGV[locks * 4 + 2]
 local replies, count, others = {us, us}, 0, nil
 for i = 0, locks - 1 do
   local yields = string.byte(ARGV[i * 4 + 5]) ~= 126
@@ -104,7 +103,7 @@ local function acquire(i)
     if yielded == 1 then
       redis.call('DEL', lock)
       local place, waiting, isLast = enqueue(token, callers, ticket)
-      local head, first, last, behind, claim = promote(token, waiting, floor, heir)
+      local head, first, last, behind, claim = promote(token, waiting)
       if head == token then return {${ACQUIRED.held}, 1, first, last, behind, claim} end
       if not head then return take(token, ttl, 1, count) end
       return {${ACQUIRED.queued}, 1, claim, rankOf(token, behind, isLast), place}
@@ -124,7 +123,7 @@ local function acquire(i)
   if callers == '0' then return {${ACQUIRED.busy}, yielded, redis.call('PTTL', lock)} end
   local place, waiting, isLast = enqueue(token, callers, ticket)
   if waiting == 1 and isToken(holder) then
-    tell(string.sub(holder, 1, 16), 'wanted 1 ' .. holder .. ' ' .. token .. ' ' .. lock)
+    tell(string.sub(holder, 1, 16), 'wanted 1 ' .. holder .. ' ' .. lock)
   end
   local left = redis.call('PTTL', lock)
   return {${ACQUIRED.queued}, yielded, left, rankOf(token, waiting, isLast), place}

@@ -3,17 +3,14 @@ import { IS_TOKEN, KEEP_QUEUE, MINT, PROMOTE, TELL, TIME } from './shared.script
 
 /**
  * Gives back each lock and hands it to the next waiter; a token without the lock leaves the queue,
- * and when it was the first there, the holder hears who is now: `wanted <n> <token> <next, ~: nobody> <lock>`.
+ * and when it was the first there, the holder hears how many are left: `wanted <n> <token> <lock>`.
  * With the rest of a `minHold` the key stays locked by nobody, and the first waiter is
  * told when to ask: `recheck <ms> <token> <lock>`.
  *
- * A node of a quorum passes its vote on to the heir, whom another node has for its first waiter: also
- * when the vote is free, so that votes which were missed for a while come back; and not too late.
  * The first write is one that Redis allows when it is out of memory.
  *
  * KEYS  1 fence counter, then for each lock: lock, queue, alive
- * ARGV  for each lock: token, `<minHoldLeft in ms>` or `0 <heir, ~: none> <the moment whose fencing numbers
- *       to reserve, µs> <pass on not after, µs>`, channel prefix
+ * ARGV  for each lock: token, what is left of its `minHold` in ms, channel prefix
  * Reply for each lock: 1 it was this token's, 0 not, or its error
  * Cost  3 commands a lock that nobody waits for; O(log n) for n waiting processes
  */
@@ -49,26 +46,18 @@ local function leave(token, boot)
   redis.call('ZREM', alive, boot)
   local holder = rank == 0 and redis.pcall('GET', lock)
   if type(holder) == 'string' and isToken(holder) then
-    tell(string.sub(holder, 1, 16), 'wanted ' .. redis.call('ZCARD', queue) .. ' ' .. holder .. ' '
-      .. (redis.call('ZRANGE', queue, 0, 0)[1] or '${NOBODY}') .. ' ' .. lock)
+    tell(string.sub(holder, 1, 16), 'wanted ' .. redis.call('ZCARD', queue) .. ' ' .. holder .. ' ' .. lock)
   end
 end
 local function release(i, held)
   lock, queue, alive = KEYS[i * 3 + 2], KEYS[i * 3 + 3], KEYS[i * 3 + 4]
-  local token, terms = ARGV[i * 3 + 1], ARGV[i * 3 + 2]
+  local token, minHoldLeft = ARGV[i * 3 + 1], tonumber(ARGV[i * 3 + 2])
   channel = ARGV[i * 3 + 3]
-  local minHoldLeft, heir, floor, notAfter = string.match(terms, '^(%d+) (%S+) (%d+) (%d+)$')
-  minHoldLeft = tonumber(minHoldLeft or terms)
   local boot = string.sub(token, 1, 16)
-  if not held then leave(token, boot) end
-  if heir and us <= tonumber(notAfter) and redis.call('EXISTS', queue) == 0 then
-    if held or redis.call('EXISTS', lock) == 0 then
-      redis.call('DEL', alive)
-      if not give(heir, 'grant ', 0, floor) then redis.call('DEL', lock) end
-    end
-    return held and 1 or 0
+  if not held then
+    leave(token, boot)
+    return 0
   end
-  if not held then return 0 end
   if minHoldLeft > 0 then
     redis.call('PEXPIRE', lock, minHoldLeft)
     redis.call('SET', lock, '${NOBODY}', 'PX', minHoldLeft)
@@ -79,7 +68,7 @@ local function release(i, held)
     end
     return 1
   end
-  promote(nil, nil, floor, heir)
+  promote()
   redis.pcall('ZREM', alive, boot)
   return 1
 end

@@ -1,5 +1,5 @@
 import { ALIVE_MS } from '../../engine/store/lock-store.js';
-import { NOBODY, type TopologyPart } from './define-script.js';
+import type { TopologyPart } from './define-script.js';
 
 /**
  * Text that several scripts begin with.
@@ -96,11 +96,7 @@ end
  * none. The caller, `own`, learns it by the reply; everybody else by a push with a claim, a short lease.
  * `waiting` is the queue's length where it is known:
  *
- * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <next, ~: not told> <token> <lock>`
- *
- * `give(head, verb, behind, floor, own)` does that for one waiter, and returns whether it may have
- * heard. With a `floor`, a quorum's, it tells who waits next behind it. It is `passed` instead of `grant`
- * to the `heir`, to whom the other nodes give their votes as well.
+ * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <token> <lock>`
  *
  * With nobody in the queue, who is alive means nothing: what processes that died have left goes too.
  * Where a slot is being moved no key can be looked at that is not there, and a script fails halfway:
@@ -112,18 +108,16 @@ export const PROMOTE = /* lua */ `
 local function exact(fence)
   return fence == us and digits or string.format('%.0f', fence)
 end
-local function give(head, verb, behind, floor, own)
+local function give(head, behind, own)
   local claim = tonumber(string.sub(head, 18, 21))
-  local first, last = mint(tonumber(string.sub(head, 23, 26)), floor)
+  local first, last = mint(tonumber(string.sub(head, 23, 26)))
   local expiry = math.floor(us / 1000) + claim
   redis.call('SET', lock, head, 'PX', claim)
-  local next = floor and behind > 0 and redis.call('ZRANGE', queue, 0, 0)[1] or '${NOBODY}'
-  local heard = head == own or tell(string.sub(head, 1, 16), verb .. exact(first) .. ' '
-    .. exact(last) .. ' ' .. expiry .. ' ' .. digits .. ' ' .. behind .. ' ' .. next .. ' ' .. head
-    .. ' ' .. lock)
+  local heard = head == own or tell(string.sub(head, 1, 16), 'grant ' .. exact(first) .. ' '
+    .. exact(last) .. ' ' .. expiry .. ' ' .. digits .. ' ' .. behind .. ' ' .. head .. ' ' .. lock)
   return heard, first, last, claim
 end
-local function promote(own, waiting, floor, heir)
+local function promote(own, waiting)
   local behind = waiting or redis.call('ZCARD', queue)
   while behind > 0 do
     local head = redis.call('ZPOPMIN', queue)[1]
@@ -132,8 +126,7 @@ local function promote(own, waiting, floor, heir)
     local aliveUntil = tonumber(redis.call('ZSCORE', alive, boot) or 0)
     redis.call('ZREM', alive, boot)
     if aliveUntil * 1000 > us then
-      local verb = head == heir and 'passed ' or 'grant '
-      local heard, first, last, claim = give(head, verb, behind, floor, own)
+      local heard, first, last, claim = give(head, behind, own)
       if heard then
         if behind == 1 then keepQueue() end
         return head, first, last, behind, claim

@@ -14,16 +14,6 @@ import { type AcquiredReply, readAcquired } from '../scripts/replies.js';
 import type { LockServers } from '../servers/lock-servers.js';
 import { TickBatch } from './tick-batch.js';
 
-/** How a node of a quorum gives its vote to the next holder instead of freeing it. */
-export interface Pass {
-  /** The first waiter at the coordinator; `undefined`: it is not known. */
-  readonly heir: string | undefined;
-  /** The moment whose fencing numbers to reserve, in µs. */
-  readonly floor: number;
-  /** After this moment the vote is freed; `undefined`: the node has a queue, which decides. */
-  readonly until: number | undefined;
-}
-
 /** Acquires and releases locks, those of one tick by one script where the servers allow it. */
 export class JointCommands {
   readonly #acquires = new TickBatch<AcquireCommand, AcquireReply>((commands) =>
@@ -36,16 +26,16 @@ export class JointCommands {
   constructor(private readonly servers: LockServers) {}
 
   /** As {@link RedisLockStore.acquire}. */
-  acquire(command: AcquireCommand, floor?: number, heir?: string): Promise<AcquireReply> {
+  acquire(command: AcquireCommand, floor?: number): Promise<AcquireReply> {
     this.#releases.flushBefore(command.key);
     if (this.servers.joint && floor === undefined) return this.#acquires.add(command);
-    return this.#acquire([command], floor, heir).then(only);
+    return this.#acquire([command], floor).then(only);
   }
 
-  release(command: ReleaseCommand, pass?: Pass): Promise<ReleaseReply> {
+  release(command: ReleaseCommand): Promise<ReleaseReply> {
     this.#acquires.flushBefore(command.key);
-    if (this.servers.joint && pass === undefined) return this.#releases.add(command);
-    return this.#release([command], pass).then(only);
+    if (this.servers.joint) return this.#releases.add(command);
+    return this.#release([command]).then(only);
   }
 
   /** What comes next must come after all of this. */
@@ -57,7 +47,6 @@ export class JointCommands {
   async #acquire(
     commands: readonly AcquireCommand[],
     floor?: number,
-    heir = NOBODY,
   ): Promise<readonly (AcquireReply | Error)[]> {
     const args = (time: RedisTime, places: readonly KeysOfLock[]): Argument[] => {
       let until = Infinity;
@@ -68,7 +57,7 @@ export class JointCommands {
         until = Math.min(until, its);
       }
       all[0] = notAfter(until, time);
-      if (floor !== undefined) all.push(floor, heir);
+      if (floor !== undefined) all.push(floor);
       return all;
     };
     const answer = await this.#run<AcquiredReply>(acquireScript, commands, args, true);
@@ -76,15 +65,11 @@ export class JointCommands {
     return readAcquired(answer, commands);
   }
 
-  async #release(
-    commands: readonly ReleaseCommand[],
-    pass?: Pass,
-  ): Promise<readonly (ReleaseReply | Error)[]> {
-    const args = (time: RedisTime, places: readonly KeysOfLock[]): Argument[] => {
-      const on = pass === undefined ? '' : termsOf(pass, time);
+  async #release(commands: readonly ReleaseCommand[]): Promise<readonly (ReleaseReply | Error)[]> {
+    const args = (_time: RedisTime, places: readonly KeysOfLock[]): Argument[] => {
       const all: Argument[] = [];
       for (const [i, { token, minHoldLeft }] of commands.entries())
-        all.push(token, minHoldLeft + on, places[i]?.channel ?? '');
+        all.push(token, minHoldLeft, places[i]?.channel ?? '');
       return all;
     };
     const answer = await this.#run<readonly (number | Error)[]>(releaseScript, commands, args);
@@ -116,10 +101,6 @@ export class JointCommands {
       args: (time) => args(time, places),
     });
   }
-}
-
-function termsOf({ heir = NOBODY, floor, until }: Pass, time: RedisTime): string {
-  return ` ${heir} ${floor} ${until === undefined ? 0 : notAfter(until, time)}`;
 }
 
 /** Alone, a lock's error is the whole command's. */

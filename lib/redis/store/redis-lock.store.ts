@@ -9,6 +9,7 @@ import type {
   RenewCommand,
   RenewReply,
   StoredLock,
+  StoreListener,
 } from '../../engine/store/lock-store.js';
 import { isToken } from '../../engine/store/token.js';
 import { forKey } from '../client/redis-errors.js';
@@ -27,8 +28,8 @@ import {
 } from '../scripts/replies.js';
 import { revokeScript } from '../scripts/revoke.script.js';
 import { type LockServers, onLock } from '../servers/lock-servers.js';
-import { type PushListener, type ServersListener, toGrant } from '../servers/push-messages.js';
-import { JointCommands, type Pass } from './joint-commands.js';
+import { type ServersListener, toGrant } from '../servers/push-messages.js';
+import { JointCommands } from './joint-commands.js';
 import { type RenewalBatch, renewalBatches } from './renewal-batches.js';
 import { scanLocks } from './scan-locks.js';
 
@@ -36,13 +37,13 @@ import { scanLocks } from './scan-locks.js';
 export class RedisLockStore implements LockStore {
   readonly #servers: LockServers;
   readonly #joint: JointCommands;
-  #listener: PushListener | undefined;
+  #listener: StoreListener | undefined;
 
   constructor(open: (listener: ServersListener) => LockServers) {
     this.#servers = open({
       granted: (message, time) =>
         this.#listener?.granted(toGrant(message, time, this.#servers.keys)),
-      wanted: (token, queue, first) => this.#listener?.wanted(token, queue, first),
+      wanted: (token, queue) => this.#listener?.wanted(token, queue),
       revoked: (token) => this.#listener?.revoked(token),
       recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
       doubted: (token, lock) => this.#listener?.doubted(token, this.#servers.keys.keyOf(lock)),
@@ -52,18 +53,15 @@ export class RedisLockStore implements LockStore {
     this.#joint = new JointCommands(this.#servers);
   }
 
-  listen(listener: PushListener): void {
+  listen(listener: StoreListener): void {
     this.#listener = listener;
   }
 
-  /**
-   * @param floor The moment whose fencing numbers to reserve, in µs, instead of the server's own.
-   * @param heir To whom the other nodes of a quorum pass what yields.
-   */
-  acquire(command: AcquireCommand, floor?: number, heir?: string): Promise<AcquireReply> {
+  /** @param floor The moment whose fencing numbers to reserve, in µs, instead of the server's own. */
+  acquire(command: AcquireCommand, floor?: number): Promise<AcquireReply> {
     const place = this.#servers.keys.of(command.key);
     const hears = command.queue === undefined || this.#servers.hears(place);
-    return hears ? this.#joint.acquire(command, floor, heir) : this.#acquireUnheard(command, place);
+    return hears ? this.#joint.acquire(command, floor) : this.#acquireUnheard(command, place);
   }
 
   async #acquireUnheard(command: AcquireCommand, place: KeysOfLock): Promise<AcquireReply> {
@@ -135,9 +133,8 @@ export class RedisLockStore implements LockStore {
     }
   }
 
-  /** @param pass How a node of a quorum gives its vote to the next holder instead of freeing it. */
-  release(command: ReleaseCommand, pass?: Pass): Promise<ReleaseReply> {
-    return this.#joint.release(command, pass);
+  release(command: ReleaseCommand): Promise<ReleaseReply> {
+    return this.#joint.release(command);
   }
 
   /** Names whom it takes the lock from: sent twice, it must not oust the next holder as well. */

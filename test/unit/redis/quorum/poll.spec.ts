@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import type {
+  Grant,
   LockStore,
   PollReply,
   ReleaseReply,
@@ -12,11 +13,16 @@ import { Candidacy } from '../../../../lib/redis/quorum/candidacy.js';
 import { QuorumNodes } from '../../../../lib/redis/quorum/nodes.js';
 import type { QuorumNode } from '../../../../lib/redis/quorum/node.js';
 import { QuorumPoller } from '../../../../lib/redis/quorum/poll.js';
-import { PUSHED } from './pushed-grant.js';
 
 const QUEUED: PollReply = { kind: 'queued', sentAt: 0, leaseLeft: 30_000, rank: 1, ticket: 1 };
 const COMMAND = { key: 'k', token: 't', until: Infinity, callers: 1 };
-const TURN = { ...PUSHED, passed: true };
+const TURN: Grant = {
+  key: 'k',
+  token: 't',
+  fences: { next: 1, last: 1 },
+  queue: 0,
+  expiresAt: Infinity,
+};
 
 /** A node whose answers the test chooses. */
 function nodeThat(answers: Partial<Pick<LockStore, 'poll' | 'release' | 'inspect'>>): QuorumNode {
@@ -32,9 +38,8 @@ function nodeThat(answers: Partial<Pick<LockStore, 'poll' | 'release' | 'inspect
 function waiterAt(nodes: readonly QuorumNode[]) {
   const group = new QuorumNodes(nodes, 1000);
   const coordinators = new Coordinators(group);
-  const claim = new Candidacy('k', 't', 30_000);
-  claim.coordinator = nodes[0];
-  coordinators.coordinatorOf = () => claim.coordinator as QuorumNode;
+  const claim = new Candidacy('k', 't', 30_000, nodes[0]!);
+  coordinators.coordinatorOf = () => claim.coordinator;
   const acquirer: Pick<QuorumAcquirer, 'askRest'> = {
     askRest: async (_claim, _command, turn) => turn,
   };
@@ -48,7 +53,7 @@ describe('QuorumPoller', () => {
     let releases = 0;
     const node = nodeThat({
       poll: async () => {
-        claim.granted(node, TURN);
+        claim.turn = TURN;
         return QUEUED;
       },
       release: async (): Promise<ReleaseReply> => {
@@ -60,17 +65,6 @@ describe('QuorumPoller', () => {
 
     expect(await poll()).toMatchObject({ kind: 'held' });
     expect(releases).toBe(0);
-  });
-
-  it('remembers who began to wait after its turn was pushed', async () => {
-    const node = nodeThat({});
-    const { claim, poll } = waiterAt([node]);
-    claim.granted(node, { ...TURN, next: 'earlier' });
-    claim.heir = 'later';
-
-    await poll();
-
-    expect(claim.heir).toBe('later');
   });
 
   it('does not wait for a node that hangs once it is certain that the holder is one of the majority', async () => {
