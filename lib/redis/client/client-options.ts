@@ -1,4 +1,5 @@
 import { type NatMap, Redis, type RedisOptions } from 'ioredis';
+import { readUrl } from '../connection/connection-url.js';
 import { isClient, type RedisLockConnection, single } from '../connection/connection.js';
 
 /** How a server is reached from here, as `host:port`, when not under the name that others tell. */
@@ -63,10 +64,6 @@ export function ownClients(connection: RedisLockConnection, commandTimeout: numb
   if (isClient(one)) {
     return { open: () => one.duplicate(own), keyPrefix: one.options.keyPrefix ?? '' };
   }
-  if (typeof one === 'string') {
-    const path = one.replace(/^unix:\/\//, '');
-    return { open: () => new Redis(path, own), keyPrefix: '' };
-  }
-  const options = one as RedisOptions;
+  const options = typeof one === 'string' ? (readUrl(one).options ?? {}) : (one as RedisOptions);
   return { open: () => new Redis({ ...options, ...own }), keyPrefix: options.keyPrefix ?? '' };
 }

@@ -1,11 +1,11 @@
-import {
-  type ClusterNode as SeedNode,
-  type ClusterOptions,
-  Redis,
-  type RedisOptions,
-} from 'ioredis';
+import { type ClusterNode as SeedNode, Redis, type RedisOptions } from 'ioredis';
 import { applyNatMap, type OwnOptions } from '../client/client-options.js';
-import { type ClusterConnection, isCluster } from '../connection/connection.js';
+import { readSeed } from '../connection/connection-url.js';
+import {
+  type ClusterConnection,
+  clusterParts,
+  type ClusterParts,
+} from '../connection/connection.js';
 import { checkClusterPrefix } from '../keys/lock-keys.js';
 import { addressOf } from './cluster-layout.js';
 
@@ -21,13 +21,14 @@ export interface ClusterClients {
 
 /** @param own Options that our own connections need, whatever the user's have. */
 export function clusterClients(connection: ClusterConnection, own: OwnOptions): ClusterClients {
-  const { seeds, options } = parts(connection);
+  const parts = clusterParts(connection) as ClusterParts;
+  const { seeds, options } = parts;
   const addresses = seeds.map(seedOptions);
   const { host: _host, port: _port, ...credentials } = addresses[0] ?? {};
   const { natMap } = options;
   const base: RedisOptions = { ...credentials, ...options.redisOptions };
   return {
-    keyPrefix: clusterPrefix(connection),
+    keyPrefix: clusterPrefix(parts),
     seeds: addresses.map(({ host = '127.0.0.1', port = 6379 }) => `${host}:${port}`),
     reach: (node) => applyNatMap(node, natMap),
     open: (node) => new Redis({ ...base, ...own, ...addressOf(node), db: 0 }),
@@ -36,35 +37,18 @@ export function clusterClients(connection: ClusterConnection, own: OwnOptions): 
 
 /** What is wrong with `keyPrefix` for `connection`, in a Cluster, one sentence each. */
 export function checkPrefix(connection: unknown, keyPrefix: string): string[] {
-  return isCluster(connection) ? checkClusterPrefix(clusterPrefix(connection) + keyPrefix) : [];
+  const parts = clusterParts(connection);
+  return parts === undefined ? [] : checkClusterPrefix(clusterPrefix(parts) + keyPrefix);
 }
 
 /** What the user's options put before every key. */
-function clusterPrefix(connection: ClusterConnection): string {
-  const { seeds, options } = parts(connection);
+function clusterPrefix({ seeds, options }: ClusterParts): string {
   const [seed] = seeds as readonly (SeedNode & { keyPrefix?: string })[];
   return options?.keyPrefix ?? options?.redisOptions?.keyPrefix ?? seed?.keyPrefix ?? '';
-}
-
-function parts(connection: ClusterConnection): { seeds: SeedNode[]; options: ClusterOptions } {
-  if ('cluster' in connection && Array.isArray(connection.cluster)) {
-    return { seeds: connection.cluster, options: connection.options ?? {} };
-  }
-  const client = connection as unknown as { startupNodes: SeedNode[]; options: ClusterOptions };
-  return { seeds: client.startupNodes, options: client.options };
 }
 
 /** A node as ioredis takes it: a port, `host:port`, a URL or options. */
 function seedOptions(seed: SeedNode): RedisOptions {
   if (typeof seed === 'number') return { port: seed };
-  if (typeof seed !== 'string') return { ...seed } as RedisOptions;
-  const url = new URL(seed.includes('://') ? seed : `redis://${seed}`);
-  const { username, password } = url;
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: Number(url.port || 6379),
-    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
-    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
-    ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
-  };
+  return typeof seed === 'string' ? (readSeed(seed).options ?? {}) : ({ ...seed } as RedisOptions);
 }

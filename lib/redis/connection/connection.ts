@@ -1,22 +1,49 @@
-import {
-  type Cluster,
-  type ClusterNode as SeedNode,
-  type ClusterOptions,
+import type {
+  Cluster,
+  ClusterNode as SeedNode,
+  ClusterOptions,
   Redis,
-  type RedisOptions,
+  RedisOptions,
 } from 'ioredis';
 
 /** Where locks are kept, in Redis: one endpoint, a Cluster, or three and more independent servers. */
 export type RedisLockConnection =
   string | RedisOptions | Redis | ClusterConnection | readonly (string | RedisOptions | Redis)[];
 
-/** By shape, since the application may have another copy of ioredis than we do. */
-export function isCluster(connection: unknown): connection is ClusterConnection {
-  if (typeof connection !== 'object' || connection === null) return false;
-  if ('isCluster' in connection && connection.isCluster === true) return true;
+/** A Cluster as the module's user names it. */
+export type ClusterConnection = Cluster | { cluster: SeedNode[]; options?: ClusterOptions };
+
+/** Nodes to ask first, and the options of a Cluster. */
+export interface ClusterParts {
+  readonly seeds: readonly SeedNode[];
+  readonly options: ClusterOptions;
+}
+
+/** A client of ioredis, by shape, since the application may have another copy of it than we do. */
+export function isClient(connection: unknown): connection is Redis {
+  if (!isObject(connection)) return false;
+  const { duplicate, status, connector, options } = connection as Partial<Record<string, unknown>>;
   return (
-    'cluster' in connection && Array.isArray(connection.cluster) && connection.cluster.length > 0
+    typeof duplicate === 'function' &&
+    typeof status === 'string' &&
+    isObject(connector) &&
+    isObject(options)
   );
+}
+
+/** A Cluster: a client of ioredis, by shape as for {@link isClient}, or a list of its nodes. */
+export function isCluster(connection: unknown): connection is ClusterConnection {
+  return clusterParts(connection) !== undefined;
+}
+
+/** What a Cluster's connection is made of; `undefined`: it is none. */
+export function clusterParts(connection: unknown): ClusterParts | undefined {
+  if (!isObject(connection)) return undefined;
+  const { isCluster: says, startupNodes, cluster, options } = connection as Partial<ClusterShape>;
+  if (says === true && Array.isArray(startupNodes) && isObject(options))
+    return { seeds: startupNodes, options };
+  if (!isPlain(connection) || !Array.isArray(cluster) || cluster.length === 0) return undefined;
+  return { seeds: cluster, options: options ?? {} };
 }
 
 /** A list of one is that one. */
@@ -24,10 +51,20 @@ export function single(connection: unknown): unknown {
   return Array.isArray(connection) && connection.length === 1 ? connection[0] : connection;
 }
 
-/** By shape, as for {@link isCluster}. */
-export function isClient(connection: unknown): connection is Redis {
-  return typeof (connection as Partial<Redis>).duplicate === 'function';
+/** An object that is written down as one, of any realm; no instance of a class. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (!isObject(value) || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** A Cluster as the module's user names it. */
-export type ClusterConnection = Cluster | { cluster: SeedNode[]; options?: ClusterOptions };
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+interface ClusterShape {
+  readonly isCluster: unknown;
+  readonly startupNodes: SeedNode[];
+  readonly cluster: SeedNode[];
+  readonly options: ClusterOptions;
+}
