@@ -20,6 +20,7 @@ export type {
 export type { LockKey } from './engine/api/lock-key.js';
 export type { LockOptions } from './engine/api/lock-options.js';
 export type { Lock, LockInfo } from './engine/api/lock.js';
+export { toHttpException } from './nest/errors/http-exception.js';
 export { HeldLock } from './nest/locked/held-lock.decorator.js';
 export { LockService } from './nest/service/lock.service.js';
 export { Locked } from './nest/locked.decorator.js';

@@ -81,7 +81,10 @@ const FOLDERS: Record<string, Folder> = {
       ...['redis/servers', 'redis/cluster', 'redis/store', 'redis/quorum'],
     ],
   },
-  'nest/errors': { folders: ['engine/api'], packages: NEST },
+  'nest/errors': {
+    folders: ['engine/api'],
+    packages: [...NEST, /^@nestjs\/(microservices|websockets)$/],
+  },
   'nest/key': { folders: ['engine/api', 'nest/errors'], packages: NEST },
   'nest/result': { folders: ['engine/api'], packages: NEST },
   'nest/service': {
@@ -116,7 +119,9 @@ const FOLDERS: Record<string, Folder> = {
     ],
     packages: NEST,
   },
-  '.': { folders: ['engine/api', 'nest', 'nest/key', 'nest/locked', 'nest/service'] },
+  '.': {
+    folders: ['engine/api', 'nest', 'nest/errors', 'nest/key', 'nest/locked', 'nest/service'],
+  },
 };
 
 const sources = readdirSync(LIB, { recursive: true, encoding: 'utf8' })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Provider } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
+import { teachBaseFilters } from './errors/base-filters.js';
 import { LockErrorFilter } from './errors/filter.js';
 import { LockLifecycle } from './service/lifecycle.js';
 import { busyStatusOf, LockService, managerOf } from './service/lock.service.js';
@@ -53,14 +54,14 @@ export function lockProviders(name: string | undefined): Provider[] {
  * Puts the filter before all others, which Nest asks last: filters of the application win. At this
  * moment, while providers are made, the application has registered none of its own yet.
  */
-function installFilter(
+async function installFilter(
   locks: LockService,
   config: ApplicationConfig,
   adapterHost: HttpAdapterHost,
-): LockErrorFilter | undefined {
-  const busyStatus = busyStatusOf(locks);
-  if (busyStatus === false) return undefined;
-  const filter = new LockErrorFilter(adapterHost, busyStatus);
+): Promise<LockErrorFilter | undefined> {
+  if (busyStatusOf(locks) === false) return undefined;
+  await teachBaseFilters();
+  const filter = new LockErrorFilter(adapterHost);
   config.useGlobalFilters(filter);
   return filter;
 }

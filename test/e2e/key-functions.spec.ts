@@ -35,6 +35,10 @@ class Jobs {
   })
   async failing(): Promise<void> {}
 
+  // oxlint-disable-next-line typescript/no-base-to-string -- the mistake itself
+  @Locked((id) => `x:${String(id)}`)
+  async mistaken(_id: string): Promise<void> {}
+
   @Locked((() => 7) as never)
   async numeric(): Promise<void> {}
 
@@ -64,6 +68,13 @@ describe('a key function', () => {
     await expect(jobs.promised()).rejects.toThrow(/Jobs\.promised: the key function must be/);
     await expect(jobs.promised()).rejects.toThrow(LockKeyError);
     await expect(jobs.numeric()).rejects.toThrow(LockKeyError);
+  });
+
+  it('that takes the call for an argument makes no key that all calls share', async () => {
+    await expect((await start()).mistaken('7')).rejects.toThrow(
+      /"x:\[object Object\]" holds "\[object ".* A key function gets one argument, the call/,
+    );
+    await expect((await start()).mistaken('7')).rejects.toThrow(LockKeyError);
   });
 
   it('may throw: its error passes through', async () => {

@@ -17,21 +17,9 @@ import { startApp } from './support/app.js';
 import { askGraphql, connectRpc, connectSocket, graphqlModule } from './support/clients.js';
 
 /** The public side of a busy lock, on every transport. */
-const BUSY = {
-  message: 'Lock "KEY" is held by somebody else. Try again later.',
-  code: 'LOCK_TIMEOUT',
-  key: 'KEY',
-};
-
-function busy(key: string): typeof BUSY {
-  return { ...BUSY, message: BUSY.message.replace('KEY', key), key };
+function busy(key: string) {
+  return { message: 'This resource is busy. Try again later.', code: 'LOCK_TIMEOUT', key };
 }
-
-const UNNAMED = {
-  ...BUSY,
-  message: 'The lock is held by somebody else. Try again later.',
-  key: '',
-};
 
 function describeLock(lock: Lock | undefined): string {
   return `${lock?.key} ${(lock?.fencingToken ?? 0) > 0}`;
@@ -148,7 +136,7 @@ describe('over RPC', () => {
 
     await expect(send('pay', {})).rejects.toMatchObject({
       code: 'LOCK_KEY',
-      message: 'Lock "order:{data.id}" needs data.id, which the request lacks.',
+      message: 'This request lacks data.id.',
     });
     expect(log.of('error')).toEqual([]);
   });
@@ -261,7 +249,7 @@ describe('over GraphQL', () => {
     const { errors } = await askGraphql(app, '{ plain }');
 
     expect(errors).toMatchObject([
-      { message: UNNAMED.message, extensions: { code: 'LOCK_TIMEOUT', key: '' } },
+      { message: busy('').message, extensions: { code: 'LOCK_TIMEOUT', key: '' } },
     ]);
   });
 

@@ -4,6 +4,7 @@ import { LockConfigError, LockKeyError } from './errors.js';
 export type LockKey = string | readonly string[];
 
 const MAX_KEY_BYTES = 512;
+const STRINGIFIED_OBJECT = '[object ';
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
@@ -51,6 +52,14 @@ function checkOne(key: unknown): string {
   }
   if (LONE_SURROGATE.test(key)) {
     throw new LockKeyError([key], `Lock key ${JSON.stringify(key)} is not well-formed Unicode.`);
+  }
+  if (key.includes(STRINGIFIED_OBJECT)) {
+    throw new LockKeyError(
+      [key],
+      `Lock key ${JSON.stringify(key)} holds "${STRINGIFIED_OBJECT}": an object was made text, the same ` +
+        'for every object. Use a field of it. A key function gets one argument, the call, whose `args` ' +
+        'are the arguments.',
+    );
   }
   // Three bytes is the most a UTF-16 unit takes, so that short keys need no count.
   if (key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES) {

@@ -4,13 +4,16 @@ import type { LockError } from '../../engine/api/errors.js';
 export interface LockErrorFacts {
   /** The template or static key of the `@Locked` method; no value of a request. */
   readonly key: string;
-  /** Whether the request lacks what the key is made of. */
-  readonly badRequest: boolean;
+  /** What the request lacks or has wrong, as a sentence for its sender: the fault is not ours. */
+  readonly requestFault: string;
   /** Status of a busy lock in the module that the call belongs to; `false`: not to be answered. */
   readonly busyStatus: number | false;
+  /** Whether it is in the log: it may pass several that write it there. */
+  readonly logged: boolean;
 }
 
-const FACTS = Symbol('nestjs-redis-lock.facts');
+/** The same in every copy of the package: one that answers reads what another has noted. */
+const FACTS = Symbol.for('nestjs-redis-lock.facts');
 
 /** Notes facts on an error; what was noted before, nearer to its cause, stands. */
 export function noteFacts(error: LockError, facts: Partial<LockErrorFacts>): void {

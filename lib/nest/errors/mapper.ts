@@ -1,53 +1,66 @@
+import type { ArgumentsHost } from '@nestjs/common';
 import type { LockError } from '../../engine/api/errors.js';
+import { factsOf } from './facts.js';
+import { toHttpException } from './http-exception.js';
+import { peers } from './peers.js';
 import { publicViewOf } from './public.js';
+import { rpcPayloadOf } from './rpc-payload.js';
+import { standIn } from './stand-in.js';
+
+/** Whether the module that an error comes from answers none over HTTP. */
+export function isLeftAlone(host: ArgumentsHost, error: LockError): boolean {
+  return host.getType() === 'http' && factsOf(error).busyStatus === false;
+}
+
+/** The error that a handler throws for a lock error, with the lock error as `cause`. */
+export async function errorForHandler(host: ArgumentsHost, error: LockError): Promise<Error> {
+  switch (host.getType<string>()) {
+    case 'http':
+      return isLeftAlone(host, error) ? error : toHttpException(error);
+    case 'graphql':
+      return graphqlErrorOf(error);
+    case 'rpc': {
+      const exports = await peers.rpc();
+      return exports ? rpcExceptionOf(exports, error, host) : error;
+    }
+    case 'ws': {
+      const exports = await peers.ws();
+      return exports ? wsExceptionOf(exports, error) : error;
+    }
+    default:
+      return error;
+  }
+}
 
 type ExceptionClass = new (payload: object) => Error;
 
-/** Where RPC and WebSocket keep the exceptions that their clients understand. */
-const EXCEPTIONS = {
-  rpc: { package: '@nestjs/microservices', name: 'RpcException' },
-  ws: { package: '@nestjs/websockets', name: 'WsException' },
-} as const;
+/** @param exports Of `@nestjs/microservices`. */
+export function rpcExceptionOf(
+  { RpcException }: { RpcException: ExceptionClass },
+  error: LockError,
+  host: ArgumentsHost,
+): Error {
+  if (error instanceof RpcException) return error;
+  return standIn(new RpcException(rpcPayloadOf(error, host)), error);
+}
 
-/**
- * The error that a handler of this kind throws for a lock error, with the lock error as `cause`;
- * for HTTP the lock error itself, which a filter answers.
- */
-export async function errorForHandler(type: string, error: LockError): Promise<Error> {
-  if (type === 'graphql') return graphqlErrorOf(error);
-  if (type !== 'rpc' && type !== 'ws') return error;
-  const Exception = await loadException(EXCEPTIONS[type]).catch(() => undefined);
-  if (Exception === undefined) return error;
-  return withCause(new Exception({ status: 'error', ...publicViewOf(error) }), error);
+/** @param exports Of `@nestjs/websockets`. */
+export function wsExceptionOf(
+  { WsException }: { WsException: ExceptionClass },
+  error: LockError,
+): Error {
+  if (error instanceof WsException) return error;
+  return standIn(new WsException({ status: 'error', ...publicViewOf(error) }), error);
 }
 
 /** GraphQL copies `extensions` of whatever error a resolver throws into its answer. */
 export function graphqlErrorOf(error: LockError): Error {
+  if ('extensions' in error) return error;
   const { message, code, key } = publicViewOf(error);
-  return withCause(Object.assign(new Error(message), { extensions: { code, key } }), error);
+  return standIn(Object.assign(new Error(message), { extensions: { code, key } }), error);
 }
 
 /** For a client of server-sent events, whose status has been sent: one event. */
 export function errorEventOf(error: LockError): { type: string; data: string } {
   return { type: 'error', data: publicViewOf(error).message };
-}
-
-/**
- * The packages are optional peers: whoever has such handlers has installed theirs. A specifier that
- * is no literal keeps the bundlers of everybody else from looking for them.
- */
-async function loadException(from: { package: string; name: string }): Promise<ExceptionClass> {
-  const exports = (await import(from.package)) as Record<string, ExceptionClass | undefined>;
-  const Exception = exports[from.name];
-  if (Exception === undefined) throw new Error(`${from.package} exports no ${from.name}.`);
-  return Exception;
-}
-
-/** Not enumerable, as `new Error(message, { cause })` has it: serializers leave it alone. */
-function withCause<E extends Error>(error: E, cause: LockError): E {
-  return Object.defineProperty(error, 'cause', {
-    value: cause,
-    configurable: true,
-    writable: true,
-  });
 }

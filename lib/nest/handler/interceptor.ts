@@ -10,7 +10,7 @@ import {
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { catchError, from, mergeMap, Observable, of, type Subscriber, throwError } from 'rxjs';
 import { isLockError } from '../../engine/api/errors.js';
-import { errorEventOf, errorForHandler } from '../errors/mapper.js';
+import { errorEventOf, errorForHandler, isLeftAlone } from '../errors/mapper.js';
 import { logFault } from '../errors/public.js';
 import { callOf } from '../key/locked.call.js';
 import { SKIPPED } from '../locked/entry.js';
@@ -81,10 +81,9 @@ abstract class LockedInterceptor implements NestInterceptor {
     context: ExecutionContext,
   ): Observable<unknown> {
     if (!isLockError(error)) return throwError(() => error);
-    const isHttp = context.getType() === 'http';
-    if (sendsEvents || !isHttp) logFault(error, this.logger);
-    if (sendsEvents && isHttp) return of(errorEventOf(error));
-    const mapped = errorForHandler(context.getType(), error);
+    if (!isLeftAlone(context, error)) logFault(error, this.logger);
+    if (sendsEvents && context.getType() === 'http') return of(errorEventOf(error));
+    const mapped = errorForHandler(context, error);
     return from(mapped).pipe(mergeMap((each) => throwError(() => each)));
   }
 }

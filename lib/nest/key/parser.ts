@@ -15,7 +15,8 @@ const PIECES = /\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+/g;
 /**
  * Cuts a key template into literal text and parts; neighbouring text is one piece.
  *
- * @param problems Receives what is wrong: a lone brace, an unknown part, a part without bounds.
+ * @param problems Receives what is wrong: a lone brace, an unknown part, a part without bounds, braces
+ * doubled out of habit.
  */
 export function parseTemplate(
   template: string,
@@ -28,6 +29,7 @@ export function parseTemplate(
     else addText(pieces, literal(piece, faults));
   }
   checkBounds(pieces, faults);
+  checkBraces(template, pieces, faults);
   problems.push(...faults.map((fault) => `key template ${JSON.stringify(template)} ${fault}`));
   return pieces;
 }
@@ -73,6 +75,21 @@ function checkBounds(pieces: readonly (string | TemplatePart)[], faults: string[
       faults.push(`must separate {${piece.text}} from what stands beside it by ":".`);
     }
   }
+}
+
+/** In other template languages doubled braces are a part; here such a key is the same for every call. */
+function checkBraces(
+  template: string,
+  pieces: readonly (string | TemplatePart)[],
+  faults: string[],
+): void {
+  if (pieces.some((piece) => typeof piece === 'object')) return;
+  const [word] = /\{\{\s*[\w.$-]+\s*\}\}/.exec(template) ?? [];
+  if (word === undefined) return;
+  faults.push(
+    `has "${word}", which is text and the same for every call; a part has single braces, such as ` +
+      '{params.id} or {0}.',
+  );
 }
 
 function endsWithColon(piece: string | TemplatePart | undefined): boolean {

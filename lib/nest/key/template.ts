@@ -2,6 +2,8 @@ import { LockKeyError } from '../../engine/api/errors.js';
 import { noteFacts } from '../errors/facts.js';
 import type { LockedCall } from './locked.options.js';
 import { parseTemplate, type TemplatePart } from './parser.js';
+import { encodePart, faultOf, followPath } from './part-value.js';
+import { requestFaultOf } from './request-fault.js';
 
 /** A key template that was parsed once, e.g. `order:{params.id}`. */
 export class LockKeyTemplate {
@@ -51,7 +53,8 @@ export class LockKeyTemplate {
     const fault = faultOf(value);
     if (fault === undefined) return String(value);
     const error = this.#unfilled(part, `${part.text} is ${fault}.`);
-    if (call.context !== undefined) noteFacts(error, { badRequest: true });
+    const requestFault = requestFaultOf(part, value, call);
+    if (requestFault !== undefined) noteFacts(error, { requestFault });
     throw error;
   }
 
@@ -72,44 +75,4 @@ export class LockKeyTemplate {
 
 function isPosition(root: string): boolean {
   return /^\d/.test(root);
-}
-
-/** Follows own properties only: what a prototype offers is not the caller's. */
-function followPath(root: unknown, path: readonly string[]): unknown {
-  let value = root;
-  for (const name of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name))
-      return undefined;
-    value = (value as Record<string, unknown>)[name];
-  }
-  return value;
-}
-
-function faultOf(value: unknown): string | undefined {
-  if (value === undefined) return 'missing';
-  if (value === null) return 'null';
-  if (value === '') return 'empty';
-  if (Number.isNaN(value)) return 'NaN';
-  if (typeof value === 'string')
-    return /\p{Surrogate}/u.test(value) ? 'not well-formed text' : undefined;
-  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
-    ? undefined
-    : `of type ${Array.isArray(value) ? 'array' : typeof value}`;
-}
-
-/** What stands for itself: letters and digits of every script, and four signs. */
-const ENCODED = /[^\p{L}\p{Nd}_.~-]/gu;
-
-/**
- * Percent-encodes the value of a template's part, so that it holds no `:` of its own and no value
- * reaches the key of another template.
- */
-export function encodePart(value: string): string {
-  return value.replace(ENCODED, (character) =>
-    [...Buffer.from(character)].map((byte) => `%${hex(byte)}`).join(''),
-  );
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).toUpperCase().padStart(2, '0');
 }

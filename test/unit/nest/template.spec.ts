@@ -1,3 +1,5 @@
+import 'reflect-metadata';
+
 import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 
@@ -6,7 +8,24 @@ import { factsOf } from '../../../lib/nest/errors/facts.js';
 import { LockKeyTemplate } from '../../../lib/nest/key/template.js';
 import type { LockedCall } from '../../../lib/nest/key/locked.options.js';
 
-const routed: Partial<LockedCall> = { context: {} as ExecutionContext };
+/** An HTTP call whose handler has parameters from these decorators, by Nest's number. */
+function routed(
+  parameters: Record<string, object> = {},
+  request: object = {},
+): Partial<LockedCall> {
+  class Orders {}
+  Reflect.defineMetadata('__routeArguments__', parameters, Orders, 'pay');
+  const context = {
+    getType: () => 'http',
+    getClass: () => Orders,
+    switchToHttp: () => ({ getRequest: () => request }),
+  };
+  return { context: context as unknown as ExecutionContext };
+}
+
+function requestFault(text: string, call: Partial<LockedCall>, args: unknown[] = []) {
+  return factsOf(errorOf(text, call, args)).requestFault;
+}
 
 function faultsOf(text: string): string[] {
   const problems: string[] = [];
@@ -33,9 +52,9 @@ function errorOf(text: string, call: Partial<LockedCall> = {}, args: unknown[] =
 
 describe('a key template', () => {
   it('without parts is the same key for every call', () => {
-    const template = new LockKeyTemplate('report:{{daily}}', 'Reports.run', []);
+    const template = new LockKeyTemplate('report:{{daily', 'Reports.run', []);
 
-    expect(template.constant).toBe('report:{daily}');
+    expect(template.constant).toBe('report:{daily');
     expect(template.positional).toBe(false);
   });
 
@@ -105,11 +124,12 @@ describe('a part that has no value', () => {
     ['null', null],
     ['empty', ''],
     ['NaN', Number.NaN],
-    ['of type object', {}],
-    ['of type array', ['7']],
-    ['of type object', new Date(0)],
-    ['of type function', () => '7'],
-    ['of type symbol', Symbol('7')],
+    ['an object', {}],
+    ['an object', Object.create(null)],
+    ['an array', ['7']],
+    ['an object of class Date', new Date(0)],
+    ['a function', () => '7'],
+    ['a symbol', Symbol('7')],
     ['not well-formed text', '\ud800'],
   ])('stops the call: %s', (what, value) => {
     const error = errorOf('order:{params.id}', { params: { id: value } });
@@ -120,14 +140,21 @@ describe('a part that has no value', () => {
     );
   });
 
-  it('is looked up among own properties only', () => {
+  it('is looked up among own properties and the getters of a class', () => {
     class Row {
       get id(): string {
         return '7';
       }
+      name(): string {
+        return 'row';
+      }
     }
+    class Derived extends Row {}
 
-    expect(errorOf('{0.id}', {}, [new Row()]).message).toContain('0.id is missing');
+    expect(keyOf('{0.id}', {}, [new Row()])).toBe('7');
+    expect(keyOf('{0.id}', {}, [new Derived()])).toBe('7');
+    expect(errorOf('{0.name}', {}, [new Row()]).message).toContain('0.name is missing');
+    expect(errorOf('{0.constructor}', {}, [new Row()]).message).toContain('missing');
     expect(errorOf('{0.toString}', {}, [{}]).message).toContain('missing');
     expect(errorOf('{0.length}', {}, ['text']).message).toContain('missing');
   });
@@ -136,13 +163,74 @@ describe('a part that has no value', () => {
     const error = errorOf('order:{params.id}');
 
     expect(error.message).toContain('this call has no params');
-    expect(factsOf(error).badRequest).toBeUndefined();
+    expect(factsOf(error).requestFault).toBeUndefined();
   });
 
-  it('is the fault of the request when the call was routed', () => {
-    expect(factsOf(errorOf('{params.id}', { ...routed, params: {} })).badRequest).toBe(true);
-    expect(factsOf(errorOf('{0}', routed, [])).badRequest).toBe(true);
-    expect(factsOf(errorOf('{0}', {}, [])).badRequest).toBeUndefined();
+  it.each([
+    ['{params.id}', { params: {} }, 'This request lacks params.id.'],
+    ['{body.user.id}', { body: { user: null } }, 'This request lacks body.user.id.'],
+    ['{headers.x-tenant}', { headers: {} }, 'This request lacks headers.x-tenant.'],
+    ['{query.id}', { query: { id: '' } }, 'This request lacks query.id.'],
+    [
+      '{query.id}',
+      { query: { id: ['1', '2'] } },
+      'In this request query.id is an array; one value is needed.',
+    ],
+    [
+      '{body.id}',
+      { body: { id: {} } },
+      'In this request body.id is an object; one value is needed.',
+    ],
+  ])('is the fault of a request that has it not, or has it wrong: %s', (text, call, fault) => {
+    expect(requestFault(text, { ...routed(), ...call })).toBe(fault);
+  });
+
+  it.each([
+    ['{user.id}', { user: {} }],
+    ['{user.id}', { user: undefined }],
+    ['{ip}', { ip: '' }],
+    ['{params.path}', { params: { path: ['a', 'b'] } }],
+    ['{body.price}', { body: { price: new Date(0) } }],
+  ])('is the fault of the application where the client sent no such thing: %s', (text, call) => {
+    expect(requestFault(text, { ...routed(), ...call })).toBeUndefined();
+  });
+
+  it('of a position is the fault of the request when the parameter reads the request', () => {
+    const body = routed({ '3:0': { index: 0 } });
+    const id = routed({ '5:1': { index: 1, data: 'id', pipes: [] } });
+    const piped = routed({ '4:0': { index: 0, data: 'ids', pipes: [{}] } });
+    const own = routed({ 'x__customRouteArgs__:0': { index: 0 } });
+    class Dto {}
+
+    expect(requestFault('{0.id}', body, [new Dto()])).toBe('This request lacks body.id.');
+    expect(requestFault('{1}', id, ['a', undefined])).toBe('This request lacks params.id.');
+    expect(requestFault('{0}', piped, [undefined])).toBe('This request lacks query.ids.');
+    expect(requestFault('{0}', piped, [['1']])).toBeUndefined();
+    expect(requestFault('{0.price}', body, [{ price: new Date(0) }])).toBeUndefined();
+    expect(requestFault('{0.id}', own, [{}])).toBeUndefined();
+    expect(requestFault('{0}', {}, [])).toBeUndefined();
+  });
+
+  it.each([
+    ['multipart/form-data; boundary=x', undefined],
+    ['multipart/form-data; boundary=x', {}],
+    ['application/xml', Buffer.from('<id/>')],
+  ])('is the fault of the application when nobody parsed the body: %s', (type, body) => {
+    const headers = { 'content-type': type, 'content-length': '20' };
+
+    expect(requestFault('{body.id}', { ...routed({}, { headers, body }), body })).toBeUndefined();
+  });
+
+  it.each([
+    [undefined, undefined],
+    ['0', {}],
+    ['2', {}],
+  ])('is the fault of a request without a body, or with an empty one', (length, body) => {
+    const headers = { 'content-type': 'application/json', 'content-length': length };
+
+    expect(requestFault('{body.id}', { ...routed({}, { headers, body }), body })).toBe(
+      'This request lacks body.id.',
+    );
   });
 });
 
@@ -150,6 +238,9 @@ describe('a malformed template', () => {
   it.each([
     ['order:{id}', 'names "id"; a part begins with params'],
     ['order:{}', 'names ""'],
+    ['order:{{id}}', 'has "{{id}}", which is text and the same for every call'],
+    ['order:{{ params.id }}', 'has "{{ params.id }}"'],
+    ['{{0}}', 'has "{{0}}"'],
     ['{0', 'has a lone "{"'],
     ['0}', 'has a lone "}"'],
     ['{params..id}', 'names "params..id", which is no path'],

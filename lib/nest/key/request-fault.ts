@@ -1,0 +1,84 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { LockedCall } from './locked.options.js';
+import type { TemplatePart } from './parser.js';
+import { faultOf, isInstance } from './part-value.js';
+
+/** Parts that hold what the client sent; `user` and `ip` are the application's own. */
+const SENT: ReadonlySet<string> = new Set(['params', 'query', 'body', 'headers', 'data', 'gql']);
+
+/** Where Nest keeps what the parameters of a handler are, by class and method. */
+const ROUTE_ARGUMENTS = '__routeArguments__';
+
+/** The part that a parameter decorator reads, by transport and by Nest's number of the decorator. */
+const SOURCES: Record<string, Record<string, string>> = {
+  http: { 3: 'body', 4: 'query', 5: 'params', 6: 'headers' },
+  rpc: { 3: 'data' },
+  ws: { 3: 'data' },
+  graphql: { 3: 'gql' },
+};
+
+/** Where the value of a part comes from in the request. */
+interface Source {
+  readonly root: string;
+  /** How its sender knows it. */
+  readonly name: string;
+  /** Whether a pipe of the parameter has made it what it is. */
+  readonly piped: boolean;
+}
+
+/**
+ * Tells what a request lacks or has wrong, as a sentence for its sender; `undefined` when the fault
+ * is the application's: it reads its own values, made an object of them, or did not parse the body.
+ *
+ * @param value What stood where the part is read, and can't be a part of a key.
+ */
+export function requestFaultOf(
+  part: TemplatePart,
+  value: unknown,
+  call: LockedCall,
+): string | undefined {
+  const { context } = call;
+  if (context === undefined) return undefined;
+  const source = sourceOf(part, context, call.method);
+  if (source === undefined || isUnparsed(source.root, context)) return undefined;
+  if (value === undefined || value === null || value === '')
+    return `This request lacks ${source.name}.`;
+  if (source.piped || isInstance(value) || isOfRoute(source.root, value)) return undefined;
+  return `In this request ${source.name} is ${faultOf(value)}; one value is needed.`;
+}
+
+/** A wildcard of the route's path makes arrays of whatever is sent. */
+function isOfRoute(root: string, value: unknown): boolean {
+  return root === 'params' && Array.isArray(value);
+}
+
+function sourceOf(
+  part: TemplatePart,
+  context: ExecutionContext,
+  method: string,
+): Source | undefined {
+  if (SENT.has(part.root)) return { root: part.root, name: part.text, piped: false };
+  const parameters = (Reflect.getMetadata(ROUTE_ARGUMENTS, context.getClass(), method) ??
+    {}) as Record<string, { index: number; data?: unknown; pipes?: unknown[] } | undefined>;
+  const found = Object.entries(parameters).find(([, each]) => String(each?.index) === part.root);
+  if (found === undefined) return undefined;
+  const [kind = ''] = found[0].split(':');
+  const root = SOURCES[context.getType<string>()]?.[kind];
+  if (root === undefined) return undefined;
+  const { data, pipes = [] } = found[1] ?? {};
+  const name = [root, ...(typeof data === 'string' ? [data] : []), ...part.path].join('.');
+  return { root, name, piped: pipes.length > 0 };
+}
+
+/** Whether the request has a body that nobody has read so far (multipart, XML, …). */
+function isUnparsed(root: string, context: ExecutionContext): boolean {
+  if (root !== 'body' || context.getType() !== 'http') return false;
+  const { body, headers = {} } = context
+    .switchToHttp()
+    .getRequest<{ body?: unknown; headers?: Record<string, string | undefined> }>();
+  const isSent = Number(headers['content-length'] ?? 0) > 0 || 'transfer-encoding' in headers;
+  if (!isSent) return false;
+  const isJson = /[/+]json\b/.test(headers['content-type'] ?? '');
+  const isEmpty = typeof body === 'object' && body !== null && Object.keys(body).length === 0;
+  return body === undefined || isInstance(body) || (isEmpty && !isJson);
+}
