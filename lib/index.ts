@@ -28,6 +28,7 @@ export type { LockKeyFunction, LockedCall, LockedOptions } from './nest/key/lock
 export { RedisLockModule } from './nest/redis-lock.module.js';
 export type {
   LockConnection,
+  LockCredentials,
   LockHttpOptions,
   RedisLockModuleAsyncOptions,
   RedisLockModuleExtras,

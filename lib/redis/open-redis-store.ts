@@ -1,6 +1,6 @@
 import { LockConfigError } from '../engine/api/errors.js';
 import type { LockStore } from '../engine/store/lock-store.js';
-import { ownClients, ownOptions } from './client/client-options.js';
+import { ownClients } from './client/client-options.js';
 import { checkPrefix, clusterClients } from './cluster/cluster-clients.js';
 import { ClusterServers } from './cluster/cluster-servers.js';
 import { checkConnection } from './connection/connection.check.js';
@@ -34,7 +34,7 @@ function openQuorum(
   options: RedisStoreOptions,
 ): QuorumLockStore {
   const open = nodes.map((node) => {
-    const clients = ownClients(node, options.commandTimeout);
+    const clients = ownClients(node, options);
     return (listener: ServersListener) =>
       new SingleServer(clients, options, confirmed(listener, options));
   });
@@ -54,11 +54,10 @@ function serversOf(
   connection: RedisLockConnection,
   options: RedisStoreOptions,
 ): (listener: ServersListener) => LockServers {
-  const { commandTimeout } = options;
   if (!isCluster(connection)) {
-    const clients = ownClients(connection, commandTimeout);
+    const clients = ownClients(connection, options);
     return (listener) => new SingleServer(clients, options, listener);
   }
-  const clients = clusterClients(connection, ownOptions(commandTimeout));
+  const clients = clusterClients(connection, options);
   return (listener) => new ClusterServers(clients, options, listener);
 }

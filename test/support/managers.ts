@@ -9,6 +9,7 @@ import { MemoryLockStore } from '../../lib/memory/memory-lock.store.js';
 import { MemorySpace } from '../../lib/memory/memory-space.js';
 import type { RedisLockConnection } from '../../lib/redis/connection/connection.js';
 import type { Replicas } from '../../lib/redis/servers/replicas.js';
+import type { LoginSource } from '../../lib/redis/client/login.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
 import { afterTest } from './after-test.js';
 
@@ -16,6 +17,7 @@ export interface ManagerOptions extends LockEngineOptions {
   /** @default 'lock:' */
   readonly keyPrefix?: string;
   readonly replicas?: Replicas;
+  readonly credentials?: LoginSource;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface ManagerOptions extends LockEngineOptions {
  */
 export function openManager(
   connection: RedisLockConnection | MemorySpace,
-  { keyPrefix = 'lock:', replicas, ...options }: ManagerOptions = {},
+  { keyPrefix = 'lock:', replicas, credentials, ...options }: ManagerOptions = {},
 ): LockManager {
   const reader = new OptionReader({ shutdownTimeout: 0, ...options });
   const settings = readSettings(reader);
@@ -33,7 +35,14 @@ export function openManager(
   const manager = new LockManager(settings, (boot, clock) =>
     connection instanceof MemorySpace
       ? new MemoryLockStore(boot, connection)
-      : openRedisStore(connection, { keyPrefix, commandTimeout, boot, clock, replicas }),
+      : openRedisStore(connection, {
+          keyPrefix,
+          commandTimeout,
+          boot,
+          clock,
+          replicas,
+          credentials,
+        }),
   );
   afterTest(() => manager.close());
   return manager;

@@ -21,13 +21,13 @@ export class LockService {
   /** @throws {LockConfigError} All faults of the options at once. */
   constructor(options: RedisLockModuleOptions) {
     // The connection may hold a password: it is not kept here, where a log of the object shows it.
-    const { settings, connection, busyStatus, keyPrefix, replicas } = resolveModuleOptions(options);
+    const { settings, connection, busyStatus, ...store } = resolveModuleOptions(options);
     const { commandTimeout } = settings;
     this.busyStatus = busyStatus;
     this.manager = new LockManager(settings, (boot, clock) =>
       connection === 'memory'
         ? new MemoryLockStore(boot)
-        : openRedisStore(connection, { keyPrefix, commandTimeout, boot, clock, replicas }),
+        : openRedisStore(connection, { ...store, commandTimeout, boot, clock }),
     );
   }
 

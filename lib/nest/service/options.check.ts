@@ -6,7 +6,14 @@ import { checkConnection } from '../../redis/connection/connection.check.js';
 import { readReplicas, type Replicas } from '../../redis/servers/replicas.js';
 import type { LockConnection, RedisLockModuleOptions } from './options.js';
 
-const MODULE_OPTIONS = [...ENGINE_OPTIONS, 'connection', 'keyPrefix', 'replicas', 'http'];
+const MODULE_OPTIONS = [
+  ...ENGINE_OPTIONS,
+  'connection',
+  'keyPrefix',
+  'replicas',
+  'credentials',
+  'http',
+];
 
 /** {@link RedisLockModuleOptions} with every default filled in. */
 export interface ResolvedModuleOptions {
@@ -14,6 +21,7 @@ export interface ResolvedModuleOptions {
   readonly connection: LockConnection;
   readonly keyPrefix: string;
   readonly replicas: Replicas | undefined;
+  readonly credentials: RedisLockModuleOptions['credentials'];
   /** Status of a busy lock; `false`: lock errors are not answered here. */
   readonly busyStatus: number | false;
 }
@@ -33,6 +41,7 @@ export function resolveModuleOptions(options: RedisLockModuleOptions): ResolvedM
     connection: options?.connection,
     keyPrefix: reader.text('keyPrefix', 'lock:'),
     replicas: readReplicas(given.replicas, settings.commandTimeout, reader.problems),
+    credentials: readCredentials(given, reader.problems),
     busyStatus: readBusyStatus(given.http, reader.problems),
   });
   if (given.connection !== 'memory') reader.problems.push(...checkConnection(given.connection));
@@ -42,6 +51,19 @@ export function resolveModuleOptions(options: RedisLockModuleOptions): ResolvedM
   }
   if (reader.problems.length > 0) throw new LockConfigError(reader.problems);
   return resolved;
+}
+
+function readCredentials(
+  { credentials, connection }: Partial<RedisLockModuleOptions>,
+  problems: string[],
+): RedisLockModuleOptions['credentials'] {
+  if (credentials !== undefined && connection === 'memory')
+    problems.push("credentials needs Redis, got connection 'memory'.");
+  if (credentials !== undefined && typeof credentials !== 'function')
+    problems.push(
+      `credentials must be a function that gives { username?, password }, got ${typeof credentials}.`,
+    );
+  return credentials;
 }
 
 function readBusyStatus(http: unknown, problems: string[]): number | false {

@@ -22,6 +22,13 @@ export interface LockHttpOptions {
   status?: number;
 }
 
+/** What a connection to Redis logs in with. */
+export interface LockCredentials {
+  /** @default Redis' own default user */
+  username?: string;
+  password: string;
+}
+
 /** Options of a `RedisLockModule`; checked once, at start, all faults in one `LockConfigError`. */
 export interface RedisLockModuleOptions extends LockEngineOptions {
   /** Where locks are kept. */
@@ -33,6 +40,12 @@ export interface RedisLockModuleOptions extends LockEngineOptions {
    * `LOCK_UNAVAILABLE`. `timeout`: longest wait for them. @default unset; `timeout`: `commandTimeout`
    */
   replicas?: { count: number; timeout?: Duration };
+  /**
+   * What to log in with, asked before every connection to a server that keeps locks (not to Sentinels):
+   * tokens of IAM or Entra, passwords that rotate. What it rejects with is told as the cause, and it is
+   * asked again. @default what `connection` says
+   */
+  credentials?: () => LockCredentials | Promise<LockCredentials>;
   /** How lock errors are answered over HTTP; `false` registers no filter for them. */
   http?: LockHttpOptions | false;
 }

@@ -1,4 +1,5 @@
 import { type NatMap, Redis, type RedisOptions } from 'ioredis';
+import { checkedLogin, type LoginSource } from './login.js';
 import { readUrl } from '../connection/connection-url.js';
 import { isClient, type RedisLockConnection, single } from '../connection/connection.js';
 
@@ -20,7 +21,8 @@ function pauseBefore(nth: number): number {
 export function ownOptions(commandTimeout: number) {
   return {
     keyPrefix: '',
-    lazyConnect: false,
+    // What connects it asks for its credentials first.
+    lazyConnect: true,
     readOnly: false,
     monitor: false,
     stringNumbers: false,
@@ -51,19 +53,36 @@ export function ownOptions(commandTimeout: number) {
 
 export type OwnOptions = ReturnType<typeof ownOptions>;
 
-/** How our own connections are opened, and the prefix that the user's options put before every key. */
+/** What our own clients are opened by, beside the user's connection. */
+export interface OwnClientOptions {
+  readonly commandTimeout: number;
+  /** Asked before every connection, and nobody else then. */
+  readonly credentials?: LoginSource | undefined;
+}
+
+/** How our own connections are opened. */
 export interface OwnClients {
+  /** A client that has not begun to connect. */
   readonly open: () => Redis;
+  /** Unset: as its options say. */
+  readonly login: LoginSource | undefined;
+  /** What the user's options put before every key. */
   readonly keyPrefix: string;
 }
 
-/** Connections of our own to one endpoint; a client that was handed in is only copied. */
-export function ownClients(connection: RedisLockConnection, commandTimeout: number): OwnClients {
+/** Connections of our own to one endpoint; a client that was handed in is only copied, and read again. */
+export function ownClients(
+  connection: RedisLockConnection,
+  { commandTimeout, credentials }: OwnClientOptions,
+): OwnClients {
   const own = ownOptions(commandTimeout);
+  const asked = credentials === undefined ? undefined : checkedLogin(credentials);
   const one = single(connection);
   if (isClient(one)) {
-    return { open: () => one.duplicate(own), keyPrefix: one.options.keyPrefix ?? '' };
+    const login = asked ?? (() => one.options);
+    return { open: () => one.duplicate(own), login, keyPrefix: one.options.keyPrefix ?? '' };
   }
   const options = typeof one === 'string' ? (readUrl(one).options ?? {}) : (one as RedisOptions);
-  return { open: () => new Redis({ ...options, ...own }), keyPrefix: options.keyPrefix ?? '' };
+  const { keyPrefix = '' } = options;
+  return { open: () => new Redis({ ...options, ...own }), login: asked, keyPrefix };
 }

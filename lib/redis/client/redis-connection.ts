@@ -3,18 +3,12 @@ import { LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError, type StoreTrouble } from '../../engine/store/lock-store.js';
 import type { Clock } from '../../engine/time/clock.js';
 import { CommandTimeouts } from './command-timeouts.js';
+import type { ConnectionSettings } from './connection-settings.js';
 import { Dialer } from './dialer.js';
 import { ReadyWaiters } from './ready-waiters.js';
 import { isDatabaseRefused, isNotSent, toStoreError } from './redis-errors.js';
 import { RedisTime } from './redis-time.js';
 import { serverIdOf } from './server-info.js';
-
-/** What every connection of ours goes by. */
-export interface ConnectionSettings {
-  /** Longest wait for one answer, in milliseconds. */
-  readonly commandTimeout: number;
-  readonly clock: Clock;
-}
 
 /** An answer, and what its deadline is counted from. */
 export interface Answer<T> {
@@ -56,13 +50,17 @@ export class RedisConnection {
 
   constructor(
     readonly client: Redis,
-    { commandTimeout, clock }: ConnectionSettings,
+    settings: ConnectionSettings,
     private readonly hooks: ConnectionHooks,
   ) {
+    const { clock, commandTimeout } = settings;
     this.#commandTimeout = commandTimeout;
     this.#clock = clock;
     this.time = new RedisTime(clock);
-    this.#dialer = new Dialer(client, clock);
+    this.#dialer = new Dialer(client, settings, (error) => {
+      this.#lastError = error;
+      hooks.closed?.();
+    });
     this.#waiting = new ReadyWaiters(clock);
     this.#timeouts = new CommandTimeouts(clock);
     client.on('error', (error: Error) => {
@@ -78,6 +76,7 @@ export class RedisConnection {
       hooks.closed?.();
     });
     client.on('ready', () => void this.#prepare());
+    this.#dialer.dial();
   }
 
   /** Another number for each connection. */

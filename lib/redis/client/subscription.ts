@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import { type ConnectionSettings, RedisConnection } from './redis-connection.js';
+import type { ConnectionSettings } from './connection-settings.js';
+import { RedisConnection } from './redis-connection.js';
 
 /** How often a subscription is checked, in milliseconds: a half-open socket delivers nothing. */
 export const WATCH_MS = 5000;

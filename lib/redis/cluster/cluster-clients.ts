@@ -1,5 +1,6 @@
 import { type ClusterNode as SeedNode, Redis, type RedisOptions } from 'ioredis';
-import { applyNatMap, type OwnOptions } from '../client/client-options.js';
+import { applyNatMap, type OwnClientOptions, ownOptions } from '../client/client-options.js';
+import { checkedLogin, type LoginSource } from '../client/login.js';
 import { readSeed } from '../connection/connection-url.js';
 import {
   type ClusterConnection,
@@ -17,21 +18,28 @@ export interface ClusterClients {
   /** How a node is reached from here. */
   reach(node: string): string;
   open(node: string): Redis;
+  /** Nodes have one login: the seeds' own, and the user's options as they are by then. */
+  readonly login: LoginSource;
 }
 
-/** @param own Options that our own connections need, whatever the user's have. */
-export function clusterClients(connection: ClusterConnection, own: OwnOptions): ClusterClients {
+/** Connections of our own to the nodes of a Cluster. */
+export function clusterClients(
+  connection: ClusterConnection,
+  { commandTimeout, credentials }: OwnClientOptions,
+): ClusterClients {
+  const own = ownOptions(commandTimeout);
   const parts = clusterParts(connection) as ClusterParts;
   const { seeds, options } = parts;
   const addresses = seeds.map(seedOptions);
-  const { host: _host, port: _port, ...credentials } = addresses[0] ?? {};
+  const { host: _host, port: _port, ...rest } = addresses[0] ?? {};
   const { natMap } = options;
-  const base: RedisOptions = { ...credentials, ...options.redisOptions };
+  const base = (): RedisOptions => ({ ...rest, ...options.redisOptions });
   return {
     keyPrefix: clusterPrefix(parts),
     seeds: addresses.map(({ host = '127.0.0.1', port = 6379 }) => `${host}:${port}`),
     reach: (node) => applyNatMap(node, natMap),
-    open: (node) => new Redis({ ...base, ...own, ...addressOf(node), db: 0 }),
+    login: credentials === undefined ? base : checkedLogin(credentials),
+    open: (node) => new Redis({ ...base(), ...own, ...addressOf(node), db: 0 }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import { type ConnectionSettings, RedisConnection } from '../client/redis-connection.js';
+import type { ConnectionSettings } from '../client/connection-settings.js';
+import { RedisConnection } from '../client/redis-connection.js';
 import type { RedisTime } from '../client/redis-time.js';
 import type { Replicas } from '../servers/replicas.js';
 import { ScriptRunner } from '../servers/script-runner.js';

@@ -27,20 +27,24 @@ export class ClusterServers implements LockServers {
   ) {
     const { boot, keyPrefix } = options;
     this.keys = new LockKeys(clients.keyPrefix + keyPrefix, true);
-    this.#topology = new ClusterTopology(clients, options, {
-      ready: () => listener.reconnected(),
-      changed: () => {
-        this.#channels.follow();
-        listener.reconnected();
+    this.#topology = new ClusterTopology(
+      clients,
+      { ...options, login: clients.login },
+      {
+        ready: () => listener.reconnected(),
+        changed: () => {
+          this.#channels.follow();
+          listener.reconnected();
+        },
+        subscriberReady: (node) => this.#channels.restore(node),
+        subscriberClosed: (node) => this.#channels.lose(node),
+        unsubscribed: (node) => {
+          this.#channels.lose(node);
+          void this.#topology.refresh().then(() => this.#channels.restore(node));
+        },
+        told: (message, time) => deliver(message, time, listener),
       },
-      subscriberReady: (node) => this.#channels.restore(node),
-      subscriberClosed: (node) => this.#channels.lose(node),
-      unsubscribed: (node) => {
-        this.#channels.lose(node);
-        void this.#topology.refresh().then(() => this.#channels.restore(node));
-      },
-      told: (message, time) => deliver(message, time, listener),
-    });
+    );
     const missed = (): void => listener.reconnected();
     this.#channels = new ShardedChannels(this.#topology, boot, options, missed);
   }

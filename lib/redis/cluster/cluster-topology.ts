@@ -1,4 +1,5 @@
-import { type ConnectionSettings, RedisConnection } from '../client/redis-connection.js';
+import type { ConnectionSettings } from '../client/connection-settings.js';
+import { RedisConnection } from '../client/redis-connection.js';
 import type { Replicas } from '../servers/replicas.js';
 import type { ClusterClients } from './cluster-clients.js';
 import { type ClusterLayout, readLayout } from './cluster-layout.js';

@@ -1,6 +1,6 @@
 import type { Timer } from '../../engine/time/clock.js';
 import { every } from '../client/every.js';
-import type { ConnectionSettings } from '../client/redis-connection.js';
+import type { ConnectionSettings } from '../client/connection-settings.js';
 import { WATCH_MS } from '../client/subscription.js';
 import type { KeysOfLock } from '../keys/lock-keys.js';
 import { causeOf, readRedirection } from './cluster-layout.js';

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { ConnectionSettings, RedisConnection } from '../client/redis-connection.js';
+import type { ConnectionSettings } from '../client/connection-settings.js';
+import type { RedisConnection } from '../client/redis-connection.js';
 import { Subscription } from '../client/subscription.js';
 import { deliver, type ServersListener } from './push-messages.js';
 

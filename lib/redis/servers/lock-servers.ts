@@ -1,4 +1,6 @@
-import type { Answer, ConnectionSettings, RedisConnection } from '../client/redis-connection.js';
+import type { OwnClientOptions } from '../client/client-options.js';
+import type { ConnectionSettings } from '../client/connection-settings.js';
+import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import type { RedisTime } from '../client/redis-time.js';
 import type { KeysOfLock, LockKeys } from '../keys/lock-keys.js';
 import type { Argument, RedisScript } from '../scripts/define-script.js';
@@ -41,7 +43,7 @@ export interface LockServers {
 }
 
 /** What a store of locks in Redis needs beside its connection. */
-export interface RedisStoreOptions extends ConnectionSettings {
+export interface RedisStoreOptions extends Omit<ConnectionSettings, 'login'>, OwnClientOptions {
   /** Put before every key, behind the client's own `keyPrefix`. */
   readonly keyPrefix: string;
   /** The name of this process in Redis. */

@@ -1,10 +1,6 @@
 import type { Redis } from 'ioredis';
-import {
-  type Answer,
-  type ConnectionHooks,
-  type ConnectionSettings,
-  RedisConnection,
-} from '../client/redis-connection.js';
+import type { ConnectionSettings } from '../client/connection-settings.js';
+import { type Answer, type ConnectionHooks, RedisConnection } from '../client/redis-connection.js';
 import { isNoScript } from '../client/redis-errors.js';
 import type { Argument, ScriptText } from '../scripts/define-script.js';
 import { loadScripts } from '../scripts/load-scripts.js';

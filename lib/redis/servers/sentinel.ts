@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { every } from '../client/every.js';
-import type { ConnectionSettings, RedisConnection } from '../client/redis-connection.js';
+import type { ConnectionSettings } from '../client/connection-settings.js';
+import type { RedisConnection } from '../client/redis-connection.js';
 import { Subscription, WATCH_MS } from '../client/subscription.js';
 
 const CHANNEL = '+switch-master';

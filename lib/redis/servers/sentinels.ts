@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import { applyNatMap, ownOptions } from '../client/client-options.js';
-import type { ConnectionSettings } from '../client/redis-connection.js';
+import type { ConnectionSettings } from '../client/connection-settings.js';
 import { Sentinel } from './sentinel.js';
 
 /** Enough to hear of a failover, when some are down. */

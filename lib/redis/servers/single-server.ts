@@ -21,9 +21,10 @@ export class SingleServer implements LockServers {
 
   constructor(clients: OwnClients, options: RedisStoreOptions, listener: ServersListener) {
     const { boot, keyPrefix } = options;
+    const settings = { ...options, login: clients.login };
     this.joint = options.replicas === undefined;
     this.keys = new LockKeys(clients.keyPrefix + keyPrefix);
-    this.#scripts = new ScriptRunner(clients.open, 'single', options, {
+    this.#scripts = new ScriptRunner(clients.open, 'single', settings, {
       ready: () => {
         listener.reconnected();
         this.#check();
@@ -33,7 +34,7 @@ export class SingleServer implements LockServers {
     const { commands } = this.#scripts;
     const subscriber = clients.open();
     const channel = this.keys.of('').channel + boot;
-    this.#channel = new GrantChannel(subscriber, channel, options, commands, listener);
+    this.#channel = new GrantChannel(subscriber, channel, settings, commands, listener);
     this.#stopWatch = every(options.clock, WATCH_MS, () => this.#check());
     this.#sentinels = new Sentinels([...this.#scripts.clients, subscriber], options);
   }

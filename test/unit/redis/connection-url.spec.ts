@@ -194,7 +194,7 @@ describe('LockService', () => {
 
 describe('a URL’s query', () => {
   const openedBy = (connection: string) => {
-    const { open, keyPrefix } = ownClients(connection, 1000);
+    const { open, keyPrefix } = ownClients(connection, { commandTimeout: 1000 });
     const client = open();
     client.disconnect();
     return { ...client.options, ourPrefix: keyPrefix };
