@@ -1,21 +1,23 @@
-import type { DynamicModule } from '@nestjs/common';
-import { Module, ValidationPipe } from '@nestjs/common';
+import { type DynamicModule, Module, ValidationPipe } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
+import { DemosModule } from './demos/demos.module.js';
 import { locksIn } from './locks.js';
+import { PageController } from './page/page.controller.js';
+import { RushController } from './rush/rush.controller.js';
 import { SalesController } from './sales/sales.controller.js';
 import { SalesModule } from './sales/sales.module.js';
 
 const validation = { whitelist: true, forbidNonWhitelisted: true, transform: true };
 
-/** The flash sale over HTTP. */
+/** The flash sale over HTTP, with a page to watch it. */
 @Module({})
 export class AppModule {
   /** @param redisUrl Where stock and locks are kept; without it in the memory of this process. */
   static forStore(redisUrl: string | undefined): DynamicModule {
     return {
       module: AppModule,
-      imports: [locksIn(redisUrl), SalesModule.forStock(redisUrl)],
-      controllers: [SalesController],
+      imports: [locksIn(redisUrl), SalesModule.forStock(redisUrl), DemosModule.over(redisUrl)],
+      controllers: [PageController, RushController, SalesController],
       providers: [{ provide: APP_PIPE, useFactory: () => new ValidationPipe(validation) }],
     };
   }

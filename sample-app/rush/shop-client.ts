@@ -1,4 +1,4 @@
-import type { Sale } from '../sales/sale.js';
+import type { Order, Sale } from '../sales/sale.js';
 import { StartError } from '../start-error.js';
 import type { Answer } from './answer.js';
 
@@ -33,7 +33,10 @@ export class ShopClient {
     try {
       const path = `/sales/${sku}/orders${locked ? '' : '/unlocked'}`;
       const response = await this.post(path, { buyer });
-      if (response.ok) return { outcome: 'bought' };
+      if (response.ok) {
+        const { number, pid } = (await response.json()) as Order;
+        return { outcome: 'bought', number, pid };
+      }
       const reason = await reasonOf(response);
       return response.status === 409 ? { outcome: 'sold out' } : { outcome: 'failed', reason };
     } catch (error) {

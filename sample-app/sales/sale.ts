@@ -15,4 +15,6 @@ export interface Order {
   readonly buyer: string;
   /** The how-manieth order of its sale this is. */
   readonly number: number;
+  /** The process that took it. */
+  readonly pid: number;
 }

@@ -29,7 +29,7 @@ export class SalesService {
     if (left <= 0) throw new ConflictException(`${sku} is sold out.`);
     await delay(PAYMENT_MS);
     await this.stock.writeLeft(sku, left - 1);
-    return { sku, buyer, number: await this.stock.countOrder(sku) };
+    return { sku, buyer, number: await this.stock.countOrder(sku), pid: process.pid };
   }
 
   /** Begins the sale anew. Waits for an order under way, which would write its own number over it. */

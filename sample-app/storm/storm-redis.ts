@@ -1,6 +1,6 @@
-import type { StormRedis } from './local-redis.js';
+import type { StormRedis } from '../store/local-redis.js';
 import { openRedis, showUrl } from '../open-redis.js';
-import { startLocalRedis } from './local-redis.js';
+import { startLocalRedis } from '../store/local-redis.js';
 
 /**
  * Takes the Redis at `url`; without one starts a server of its own.

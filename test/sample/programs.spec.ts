@@ -18,18 +18,29 @@ afterAll(() => sample.remove());
 
 describe('npm start -- --once', () => {
   it.each([
-    { store: 'in memory', env: () => ({}), says: 'the memory of this process' },
-    { store: 'on Redis', env: () => ({ REDIS_URL: sharedRedisUrl() }), says: 'Redis at redis://' },
+    { store: 'in memory', args: ['--memory'], env: () => ({}), says: 'the memory of this process' },
+    {
+      store: 'on the Redis that it is given, from two processes',
+      args: ['--processes', '2'],
+      env: () => ({ REDIS_URL: sharedRedisUrl() }),
+      says: 'from 2 processes',
+    },
+    {
+      store: 'in memory where there is no Redis',
+      args: [],
+      env: () => ({ PATH: '/nowhere' }),
+      says: /no redis-server on PATH|Redis at redis:\/\/127\.0\.0\.1:6379/,
+    },
   ])(
     'shows one sale without and one with the lock $store, and ends with 0',
-    async ({ env, says }) => {
-      const { code, stdout, stderr } = await sample.run('main', ['--once'], {
+    async ({ args, env, says }) => {
+      const { code, stdout, stderr } = await sample.run('main', ['--once', ...args], {
         PORT: '0',
         ...env(),
       });
 
       expect(stderr).toBe('');
-      expect(stdout).toContain(says);
+      expect(stdout).toMatch(says);
       expect(stdout).toMatch(/^without lock +10 +(?!10 )\d+ +[1-9]\d* /m);
       expect(stdout).toMatch(/^with lock +10 +10 +0 /m);
       expect(code).toBe(0);
@@ -38,11 +49,13 @@ describe('npm start -- --once', () => {
   );
 
   it('says so when the port is in use', async () => {
-    const occupied = createServer().listen(0);
+    const occupied = createServer().listen(0, '127.0.0.1');
     await once(occupied, 'listening');
     const { port } = occupied.address() as AddressInfo;
 
-    const { code, stderr } = await sample.run('main', ['--once'], { PORT: String(port) });
+    const { code, stderr } = await sample.run('main', ['--once', '--memory'], {
+      PORT: String(port),
+    });
     occupied.close();
 
     expect(stderr).toBe(`Port ${port} is in use. Choose another one: PORT=${port + 1} npm start\n`);
@@ -69,6 +82,8 @@ describe('npm start -- --once', () => {
     { wrong: 'PORT', args: [], env: { PORT: 'http' } },
     { wrong: 'REDIS_URL', args: [], env: { REDIS_URL: 'localhost:6379' } },
     { wrong: '--twice', args: ['--twice'], env: {} },
+    { wrong: '--processes', args: ['--processes', '0'], env: {} },
+    { wrong: '--memory', args: ['--processes', '2', '--memory'], env: {} },
   ])('names $wrong when it is not understood', async ({ wrong, args, env }) => {
     const { code, stderr } = await sample.run('main', args, env);
 
@@ -84,11 +99,24 @@ describe('npm start', () => {
     const [, url] = await printed(child, /Serving on (\S+) /);
 
     expect((await fetch(`${url}/sales/nothing`)).status).toBe(404);
+    expect(await (await fetch(url!)).text()).toContain('Flash sale');
     child.kill('SIGINT');
 
-    expect((await ended).stderr).toBe('');
-    expect(child.signalCode).toBe('SIGINT');
+    const { code, stdout, stderr } = await ended;
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/Closing the shop …\nClosed\.\n$/);
+    expect(code).toBe(130);
   }, 120_000);
+});
+
+describe('npm start -- --help', () => {
+  it('names every option', async () => {
+    const { code, stdout } = await sample.run('main', ['--help']);
+
+    for (const option of ['--processes', '--memory', '--once', 'PORT', 'REDIS_URL'])
+      expect(stdout).toContain(option);
+    expect(code).toBe(0);
+  });
 });
 
 describe('npm run storm', () => {

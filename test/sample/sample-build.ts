@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
@@ -29,6 +29,8 @@ export class SampleBuild {
     await succeed(['scripts/build.mjs']);
     const tsc = 'node_modules/typescript/bin/tsc';
     await succeed([tsc, '-p', 'tsconfig.sample.json', '--outDir', build.folder]);
+    const page = 'sample-app/page/public';
+    await cp(`${root}/${page}`, `${root}/${build.folder}/${page}`, { recursive: true });
     return build;
   }
 
