@@ -1,7 +1,8 @@
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
-import { LockEventEmitter } from './api/lock-events.js';
+import { eventOf, LockEventEmitter } from './api/lock-events.js';
 import { checkKey, type LockKey } from './api/lock-key.js';
 import { defaultRequest, resolveRequest } from './api/lock-options.check.js';
+import { LockObservers } from './api/lock-observers.js';
 import type { LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
 import type { Lock, LockInfo } from './api/lock.js';
 import { GateRegistry } from './gate/gate-registry.js';
@@ -15,6 +16,7 @@ import { type Clock, systemClock } from './time/clock.js';
 /** The locks of one process in one store: what `LockService` and `@Locked` stand on. */
 export class LockManager {
   readonly events = new LockEventEmitter();
+  readonly observers = new LockObservers();
   readonly #store: LockStore;
   readonly #gates: GateRegistry;
   readonly #contexts = new LockContext();
@@ -137,7 +139,11 @@ export class LockManager {
     const outer = this.#contexts.find(only);
     if (outer !== undefined) return this.#reenter(outer, request);
     if (this.#closing) throw new LockShutdownError([only]);
-    return this.#gates.enter(only, request);
+    if (!this.observers.any) return this.#gates.enter(only, request);
+    const observed = this.observers.asked(eventOf(only, request));
+    const entered = this.#gates.enter(only, { ...request, observed });
+    observed.watch(entered);
+    return entered;
   }
 
   async #reenter(outer: ReentrantLock, request: LockRequest): Promise<ReentrantLock> {

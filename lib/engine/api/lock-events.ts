@@ -1,5 +1,5 @@
+import { type Channel, channel } from 'node:diagnostics_channel';
 import type { LockError } from './errors.js';
-import type { LockRequest } from './lock-options.js';
 
 /** What every event tells: which lock, and who asked for it. */
 export interface LockEvent {
@@ -43,8 +43,15 @@ export interface LockEvents {
 
 type AnyListener = (event: never) => void;
 
-/** The sending side of {@link LockEvents}; a listener that throws never reaches the engine. */
+/** Before the name of an event: the `node:diagnostics_channel` on which every service publishes it. */
+const CHANNEL = 'nestjs-redis-lock:';
+
+/**
+ * The sending side of {@link LockEvents}, and of a diagnostics channel for each event. A listener
+ * that throws never reaches the engine.
+ */
 export class LockEventEmitter implements LockEvents {
+  readonly #channels = openChannels();
   readonly #listeners = new Map<keyof LockEventMap, Map<AnyListener, AnyListener>>();
 
   on<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this {
@@ -67,10 +74,12 @@ export class LockEventEmitter implements LockEvents {
 
   /** Whether an event of this name would reach anybody; saves building the payload. */
   hears(name: keyof LockEventMap): boolean {
-    return this.#listeners.has(name);
+    return this.#listeners.has(name) || this.#channels[name].hasSubscribers;
   }
 
   emit<Name extends keyof LockEventMap>(name: Name, event: LockEventMap[Name]): void {
+    const channel = this.#channels[name];
+    if (channel.hasSubscribers) channel.publish(event);
     const listeners = this.#listeners.get(name);
     if (listeners === undefined) return;
     for (const listener of [...listeners.values()]) {
@@ -90,9 +99,25 @@ export class LockEventEmitter implements LockEvents {
 }
 
 /** What every event of a call tells. */
-export function eventOf(key: string, { label, template }: LockRequest): LockEvent {
+export function eventOf(key: string, { label, template }: Omit<LockEvent, 'key'>): LockEvent {
   return { key, label, template };
 }
 
 /** How a caller came by the lock. */
 export type Via = 'free' | 'handoff' | 'local';
+
+/** Node keeps one channel for each name. */
+function openChannels(): Readonly<Record<keyof LockEventMap, Channel>> {
+  const open = (name: keyof LockEventMap): Channel => channel(CHANNEL + name);
+  return {
+    waiting: open('waiting'),
+    acquired: open('acquired'),
+    renewed: open('renewed'),
+    lost: open('lost'),
+    released: open('released'),
+    timeout: open('timeout'),
+    skipped: open('skipped'),
+    unavailable: open('unavailable'),
+    'release-failed': open('release-failed'),
+  };
+}

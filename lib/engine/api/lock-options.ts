@@ -1,4 +1,5 @@
 import type { Duration } from './duration.js';
+import type { ObservedCall } from './lock-observers.js';
 
 /** Options of one call. What is left out comes from the module's options. */
 export interface LockOptions {
@@ -70,4 +71,6 @@ export interface LockRequest {
   readonly signal: StopSignal | undefined;
   readonly label: string;
   readonly template: string;
+  /** Unset when nobody observes. */
+  readonly observed?: ObservedCall;
 }

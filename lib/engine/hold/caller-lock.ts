@@ -91,6 +91,11 @@ export class CallerLock implements ReentrantLock {
     return Math.max(0, this.hold.deadline - this.home.clock.now());
   }
 
+  run<T>(task: () => T): T {
+    const { observed } = this.request;
+    return observed === undefined ? task() : observed.run(task);
+  }
+
   assertHeld(): void {
     if (this.remainingMs > 0) return;
     throw this.#lostError ?? this.#lostNow(this.over ? 'it was released.' : 'its lease is over.');

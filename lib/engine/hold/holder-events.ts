@@ -8,8 +8,12 @@ export class HolderEvents {
   constructor(private readonly events: LockEventEmitter) {}
 
   acquired(lock: CallerLock, waiter: { readonly waitedMs: number }, via: Via): void {
-    if (!this.events.hears('acquired')) return;
+    const { observed } = lock.request;
+    const heard = this.events.hears('acquired');
+    if (observed === undefined && !heard) return;
     const { waitedMs } = waiter;
+    observed?.acquired(waitedMs, via, lock.fencingToken);
+    if (!heard) return;
     this.events.emit('acquired', { ...eventOf(lock.key, lock.request), waitedMs, via });
   }
 
@@ -23,13 +27,19 @@ export class HolderEvents {
   }
 
   lost(lock: CallerLock, error: LockLostError): void {
-    this.events.emit('lost', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs, error });
+    const { heldMs } = lock;
+    lock.request.observed?.ended('lost', heldMs, error);
+    this.events.emit('lost', { ...eventOf(lock.key, lock.request), heldMs, error });
   }
 
   /** Returns whether anybody was told: listeners may have taken any time. */
   released(lock: CallerLock): boolean {
-    if (!this.events.hears('released')) return false;
-    this.events.emit('released', { ...eventOf(lock.key, lock.request), heldMs: lock.heldMs });
+    const { observed } = lock.request;
+    const heard = this.events.hears('released');
+    if (observed === undefined && !heard) return false;
+    const { heldMs } = lock;
+    observed?.ended('released', heldMs);
+    if (heard) this.events.emit('released', { ...eventOf(lock.key, lock.request), heldMs });
     return true;
   }
 
@@ -40,9 +50,10 @@ export class HolderEvents {
         this.released(lock);
         return 'released';
       }
-    } catch (error) {
-      const event = eventOf(lock.key, lock.request);
-      this.events.emit('release-failed', { ...event, error: error as LockUnavailableError });
+    } catch (thrown) {
+      const error = thrown as LockUnavailableError;
+      lock.request.observed?.ended('release-failed', lock.heldMs, error);
+      this.events.emit('release-failed', { ...eventOf(lock.key, lock.request), error });
       throw error;
     }
     const why = 'Redis had it no longer under our token when it was released.';

@@ -55,7 +55,7 @@ export class LockedSection {
 
   /** Runs `task` inside the section's context; does not end the section. */
   run<T>(task: () => T): T {
-    return this.contexts.run(this.held, task);
+    return this.contexts.run(this.held, () => this.held.run(task));
   }
 
   /**

@@ -49,6 +49,10 @@ export class ReenteredLock implements ReentrantLock {
     return this.reentries.busy;
   }
 
+  run<T>(task: () => T): T {
+    return task();
+  }
+
   assertHeld(): void {
     if (this.#over) throw new LockLostError(this.keys, 0, 'this re-entry has ended.');
     this.outer.assertHeld();

@@ -11,4 +11,6 @@ export interface ReentrantLock extends Lock {
   readonly reentries: ReentryQueue;
   /** Whether a re-entry is running. */
   readonly reentered: boolean;
+  /** Runs what is done under the lock as its observers want it. */
+  run<T>(task: () => T): T;
 }

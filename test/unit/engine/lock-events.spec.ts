@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+
 import { describe, expect, it, jest } from '@jest/globals';
 
 import { LockEventEmitter } from '../../../lib/engine/api/lock-events.js';
@@ -66,5 +68,20 @@ describe('LockEventEmitter', () => {
     events.emit('waiting', EVENT);
 
     expect(told).toEqual(['once', 'new']);
+  });
+
+  it('publishes each event on a diagnostics channel of its name, as long as somebody subscribes', () => {
+    const events = new LockEventEmitter();
+    const published: unknown[] = [];
+    const subscriber = (message: unknown): void => void published.push(message);
+    expect(events.hears('acquired')).toBe(false);
+    subscribe('nestjs-redis-lock:acquired', subscriber);
+    expect(events.hears('acquired')).toBe(true);
+    events.emit('acquired', { ...EVENT, waitedMs: 1, via: 'free' });
+    unsubscribe('nestjs-redis-lock:acquired', subscriber);
+    events.emit('acquired', { ...EVENT, waitedMs: 2, via: 'free' });
+
+    expect(published).toEqual([{ ...EVENT, waitedMs: 1, via: 'free' }]);
+    expect(events.hears('acquired')).toBe(false);
   });
 });
