@@ -24,6 +24,7 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-redis-lock$': '<rootDir>/lib/index.ts',
+    '^nestjs-redis-lock/prometheus$': '<rootDir>/lib/prometheus/lock-metrics.module.ts',
   },
   testEnvironment: '<rootDir>/test/support/leak-check.environment.mjs',
   globalSetup: '<rootDir>/test/support/global-setup.mjs',

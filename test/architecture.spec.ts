@@ -119,6 +119,10 @@ const FOLDERS: Record<string, Folder> = {
     ],
     packages: NEST,
   },
+  prometheus: {
+    folders: ['engine/api', 'nest/service'],
+    packages: [...NEST, /^prom-client$/],
+  },
   '.': {
     folders: ['engine/api', 'nest', 'nest/errors', 'nest/key', 'nest/locked', 'nest/service'],
   },

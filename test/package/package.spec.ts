@@ -10,6 +10,7 @@ import { PackedPackage, type ExportTarget } from './packed-package.js';
 const CONSUMER = `
 import { Module } from '@nestjs/common';
 import { isLockError, Locked, LockService, RedisLockModule, type Lock } from 'nestjs-redis-lock';
+import { LockMetricsModule } from 'nestjs-redis-lock/prometheus';
 
 class Orders {
   constructor(private readonly locks: LockService) {}
@@ -25,7 +26,10 @@ class Orders {
   }
 }
 
-@Module({ imports: [RedisLockModule.forRoot({ connection: 'memory' })], providers: [Orders] })
+@Module({
+  imports: [RedisLockModule.forRoot({ connection: 'memory' }), LockMetricsModule.forRoot()],
+  providers: [Orders],
+})
 export class AppModule {}
 
 export const code = (error: unknown): string => (isLockError(error) ? error.code : 'none');
@@ -67,6 +71,15 @@ describe('the packed package', () => {
 
     expect(await packed.evaluate(fromCommonJs, 'commonjs')).toBe('function true');
     expect(await packed.evaluate(fromModule, 'module')).toBe('function true');
+  });
+
+  it.each(['prometheus'])('loads /%s in both builds', async (path) => {
+    const code = (load: string) => `
+      const main = ${load}('nestjs-redis-lock'), sub = ${load}('nestjs-redis-lock/${path}');
+      Promise.all([main, sub]).then((exports) => console.log(exports.map((each) => Object.keys(each).length > 0)));`;
+
+    expect(await packed.evaluate(code('require'), 'commonjs')).toBe('[ true, true ]');
+    expect(await packed.evaluate(code('import'), 'module')).toBe('[ true, true ]');
   });
 
   it('has the same exports in both builds', async () => {

@@ -17,7 +17,8 @@ function recorder(more: Partial<CallObserver> = {}) {
       return {
         acquired: (waitedMs, via, fence) =>
           seen.push(`acquired ${via} ${typeof waitedMs} ${typeof fence}`),
-        refused: (error) => seen.push(`refused ${(error as { code?: string }).code ?? error}`),
+        refused: (error) =>
+          seen.push(`refused ${(error as { code?: string }).code ?? String(error)}`),
         ended: (how, heldMs) => seen.push(`ended ${how} ${typeof heldMs}`),
         ...more,
       };

@@ -1,0 +1,28 @@
+import type { ModulesContainer } from '@nestjs/core';
+import type { LockManager } from '../../engine/lock-manager.js';
+import { LockService, managerOf } from './lock.service.js';
+
+/** A lock service of an application, by the name that its module has; `'default'` without one. */
+export interface NamedLockService {
+  readonly name: string;
+  readonly service: LockService;
+  readonly manager: LockManager;
+}
+
+const NAMED = /^LockService\((.*)\)$/s;
+
+/** The lock services of one application, each once. Complete when its modules are initialized. */
+export function lockServicesIn(modules: ModulesContainer): readonly NamedLockService[] {
+  const found = new Map<LockManager, NamedLockService>();
+  for (const { providers } of modules.values()) {
+    for (const [token, { instance, isAlias }] of providers) {
+      const service: unknown = instance;
+      if (isAlias || !(service instanceof LockService)) continue;
+      const manager = managerOf(service);
+      if (manager === undefined || found.has(manager)) continue;
+      const name = typeof token === 'string' ? (NAMED.exec(token)?.[1] ?? token) : 'default';
+      found.set(manager, { name, service, manager });
+    }
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,47 @@
+import { isLockError } from '../engine/api/errors.js';
+import type { Via } from '../engine/api/lock-events.js';
+import type { CallObserver, HoldEnd } from '../engine/api/lock-observers.js';
+import { DurationBuckets } from './duration-buckets.js';
+
+/**
+ * What became of the calls of one template. Every call ends in one of its numbers: asked is
+ * acquired + busy + unavailable + abandoned + waiting, and acquired is ended + held.
+ */
+export class Tally implements CallObserver {
+  readonly acquiredBy: Record<Via, number> = { free: 0, handoff: 0, local: 0 };
+  readonly endedBy: Record<HoldEnd, number> = { released: 0, lost: 0, 'release-failed': 0 };
+  readonly wait = new DurationBuckets();
+  readonly hold = new DurationBuckets();
+  waiting = 0;
+  held = 0;
+  busy = 0;
+  unavailable = 0;
+  /** Ended by their callers, or by the application as it closed. */
+  abandoned = 0;
+
+  /** A call asks; what becomes of it is told to this object too. */
+  asked(): this {
+    this.waiting += 1;
+    return this;
+  }
+
+  acquired(waitedMs: number, via: Via): void {
+    this.waiting -= 1;
+    this.held += 1;
+    this.acquiredBy[via] += 1;
+    this.wait.observe(waitedMs);
+  }
+
+  refused(error: unknown): void {
+    this.waiting -= 1;
+    if (isLockError(error, 'LOCK_TIMEOUT') || isLockError(error, 'LOCK_QUEUE_FULL')) this.busy += 1;
+    else if (isLockError(error, 'LOCK_UNAVAILABLE')) this.unavailable += 1;
+    else this.abandoned += 1;
+  }
+
+  ended(how: HoldEnd, heldMs: number): void {
+    this.held -= 1;
+    this.endedBy[how] += 1;
+    this.hold.observe(heldMs);
+  }
+}
