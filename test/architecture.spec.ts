@@ -123,6 +123,15 @@ const FOLDERS: Record<string, Folder> = {
     folders: ['engine/api', 'nest/service'],
     packages: [...NEST, /^prom-client$/],
   },
+  tracing: {
+    folders: ['engine/api', 'nest/service'],
+    packages: [...NEST, /^@opentelemetry\/api$/],
+  },
+  terminus: {
+    folders: ['engine/store', 'nest/service'],
+    packages: [...NEST, /^@nestjs\/terminus$/],
+  },
+  cli: { folders: ['engine/api', 'nest/service'] },
   '.': {
     folders: ['engine/api', 'nest', 'nest/errors', 'nest/key', 'nest/locked', 'nest/service'],
   },

@@ -11,6 +11,8 @@ const CONSUMER = `
 import { Module } from '@nestjs/common';
 import { isLockError, Locked, LockService, RedisLockModule, type Lock } from 'nestjs-redis-lock';
 import { LockMetricsModule } from 'nestjs-redis-lock/prometheus';
+import { LockHealthIndicator } from 'nestjs-redis-lock/terminus';
+import { LockTracingModule } from 'nestjs-redis-lock/tracing';
 
 class Orders {
   constructor(private readonly locks: LockService) {}
@@ -27,8 +29,12 @@ class Orders {
 }
 
 @Module({
-  imports: [RedisLockModule.forRoot({ connection: 'memory' }), LockMetricsModule.forRoot()],
-  providers: [Orders],
+  imports: [
+    RedisLockModule.forRoot({ connection: 'memory' }),
+    LockMetricsModule.forRoot(),
+    LockTracingModule.forRoot(),
+  ],
+  providers: [Orders, LockHealthIndicator],
 })
 export class AppModule {}
 
@@ -73,7 +79,7 @@ describe('the packed package', () => {
     expect(await packed.evaluate(fromModule, 'module')).toBe('function true');
   });
 
-  it.each(['prometheus'])('loads /%s in both builds', async (path) => {
+  it.each(['prometheus', 'tracing', 'terminus'])('loads /%s in both builds', async (path) => {
     const code = (load: string) => `
       const main = ${load}('nestjs-redis-lock'), sub = ${load}('nestjs-redis-lock/${path}');
       Promise.all([main, sub]).then((exports) => console.log(exports.map((each) => Object.keys(each).length > 0)));`;

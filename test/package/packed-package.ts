@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PEERS = ['@nestjs', '@types', 'ioredis', 'prom-client', 'reflect-metadata', 'rxjs'];
+const PEERS = [
+  '@nestjs',
+  '@opentelemetry',
+  '@types',
+  'ioredis',
+  'prom-client',
+  'reflect-metadata',
+  'rxjs',
+];
 
 const run = promisify(execFile);
 

@@ -32,6 +32,11 @@ export class LockObservers {
     };
   }
 
+  /** Whether an observer of this class is there. */
+  has(type: abstract new (...args: never[]) => LockObserver): boolean {
+    return this.#observers.some((observer) => observer instanceof type);
+  }
+
   /** Whether anybody observes; a call costs nothing otherwise. */
   get any(): boolean {
     return this.#observers.length > 0;

@@ -1,0 +1,23 @@
+import { trace } from '@opentelemetry/api';
+import type { LockEvent } from '../engine/api/lock-events.js';
+import type { CallObserver, LockObserver } from '../engine/api/lock-observers.js';
+import { HolderSpans } from './holder-spans.js';
+import { TracedCall } from './traced-call.js';
+
+/** Makes the spans of one service. */
+export class LockTracer implements LockObserver {
+  readonly #tracer = trace.getTracer('nestjs-redis-lock');
+  readonly #holders = new HolderSpans();
+
+  /** @param service Name of the service. */
+  constructor(private readonly service: string) {}
+
+  asked({ key, label, template }: LockEvent): CallObserver {
+    return new TracedCall(this.#tracer, this.#holders, key, {
+      'lock.key': key,
+      'lock.service': this.service,
+      ...(label !== '' && { 'lock.label': label }),
+      ...(template !== '' && { 'lock.template': template }),
+    });
+  }
+}

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Injectable, Param } from '@nestjs/common';
+import { context, SpanStatusCode, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
+import { Locked } from 'nestjs-redis-lock';
+import { LockTracingModule } from 'nestjs-redis-lock/tracing';
+
+import { eventually } from '../support/eventually.js';
+import { startApp } from './support/app.js';
+import { Stage } from './support/stage.js';
+
+const exporter = new InMemorySpanExporter();
+const tracer = trace.getTracer('test');
+let stage: Stage;
+
+@Injectable()
+@Controller()
+class Orders {
+  @Get('pay/:id')
+  @Locked('order:{params.id}')
+  async pay(@Param('id') id: string): Promise<string> {
+    tracer.startSpan('charge').end();
+    return id;
+  }
+
+  @Locked('stock:{0}')
+  async sell(_sku: string): Promise<void> {
+    await stage.pass('sold');
+  }
+}
+
+beforeAll(() => {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  const processor = new SimpleSpanProcessor(exporter);
+  trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [processor] }));
+});
+afterAll(() => {
+  trace.disable();
+  context.disable();
+});
+beforeEach(() => {
+  exporter.reset();
+  stage = new Stage();
+});
+
+const start = (modules = [LockTracingModule.forRoot()]) =>
+  startApp({ imports: modules, controllers: [Orders] });
+const spans = (name: string): ReadableSpan[] =>
+  exporter.getFinishedSpans().filter((span) => span.name === name);
+
+describe('tracing', () => {
+  it('makes a span of the wait and one of the hold, below the span of the caller', async () => {
+    const { locks } = await start();
+    const request = tracer.startSpan('request');
+    await context.with(trace.setSpan(context.active(), request), () =>
+      locks.withLock('k', () => {}, { label: 'job' }),
+    );
+    const [wait] = spans('lock.wait');
+    const [hold] = spans('lock.hold');
+
+    for (const span of [wait, hold]) {
+      expect(span?.parentSpanContext?.spanId).toBe(request.spanContext().spanId);
+      expect(span?.attributes).toMatchObject({ 'lock.key': 'k', 'lock.label': 'job' });
+    }
+    expect(wait?.attributes).toMatchObject({ 'lock.outcome': 'acquired', 'lock.via': 'free' });
+    expect(hold?.attributes).toMatchObject({
+      'lock.outcome': 'released',
+      'lock.fencing_token': expect.any(Number),
+    });
+  });
+
+  it('makes spans under the lock children of the hold, in a handler too', async () => {
+    const { url, locks } = await start();
+    await fetch(`${url}/pay/7`);
+    await locks.withLock('k', async () => {
+      await Promise.resolve();
+      tracer.startSpan('work').end();
+    });
+    const [ofHandler, ofService] = spans('lock.hold');
+
+    expect(spans('charge')[0]?.parentSpanContext?.spanId).toBe(ofHandler?.spanContext().spanId);
+    expect(spans('work')[0]?.parentSpanContext?.spanId).toBe(ofService?.spanContext().spanId);
+    expect(ofHandler?.attributes['lock.template']).toBe('order:{params.id}');
+  });
+
+  it('links the wait to the hold that it waits for', async () => {
+    const { app } = await start();
+    const orders = app.get(Orders);
+    const first = orders.sell('a');
+    await stage.arrived(1);
+    const second = orders.sell('a');
+    stage.open();
+    await Promise.all([first, second]);
+    const [hold] = spans('lock.hold');
+    const waits = spans('lock.wait');
+
+    expect(waits.map(({ links }) => links.map((link) => link.context.spanId))).toEqual([
+      [],
+      [hold?.spanContext().spanId],
+    ]);
+  });
+
+  it('marks a lost lock as a fault, and a busy or aborted wait as none', async () => {
+    const { locks } = await start();
+    const lock = await locks.acquire('k');
+    await locks.tryAcquire('k');
+    await locks.acquire('k', { signal: AbortSignal.timeout(5) }).catch(() => undefined);
+    await locks.forceRelease('k');
+    await eventually(() => expect(lock.signal.aborted).toBe(true));
+
+    expect(spans('lock.wait').map(({ attributes }) => attributes['lock.outcome'])).toEqual([
+      'acquired',
+      'LOCK_TIMEOUT',
+      'aborted',
+    ]);
+    expect(spans('lock.wait').map(({ status }) => status.code)).toEqual([0, 0, 0]);
+    expect(spans('lock.hold')).toMatchObject([
+      { attributes: { 'lock.outcome': 'lost' }, status: { code: SpanStatusCode.ERROR } },
+    ]);
+  });
+
+  it('makes each span once when its module is imported twice', async () => {
+    const { locks } = await start([LockTracingModule.forRoot(), LockTracingModule.forRoot()]);
+    await locks.withLock('k', () => {});
+
+    expect(exporter.getFinishedSpans()).toHaveLength(2);
+  });
+
+  it('makes no span in an application that does not import it', async () => {
+    const [, { locks }] = [await start(), await start([])];
+    await locks.withLock('k', () => {});
+
+    expect(exporter.getFinishedSpans()).toHaveLength(0);
+  });
+});
