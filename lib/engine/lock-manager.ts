@@ -1,4 +1,4 @@
-import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
+import { isLockError, type LockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { eventOf, LockEventEmitter } from './api/lock-events.js';
 import { checkKey, type LockKey } from './api/lock-key.js';
 import { defaultRequest, resolveRequest } from './api/lock-options.check.js';
@@ -9,6 +9,7 @@ import { GateRegistry } from './gate/gate-registry.js';
 import { LockContext, LockedSection } from './reentry/lock-context.js';
 import { ReenteredLock } from './reentry/reentered-lock.js';
 import type { ReentrantLock } from './reentry/reentrant-lock.js';
+import { type LockHealth, PROBE } from './store/lock-health.js';
 import { describeLock } from './store/lock-info.js';
 import type { LockStore } from './store/lock-store.js';
 import { type Clock, systemClock } from './time/clock.js';
@@ -106,6 +107,16 @@ export class LockManager {
       const infos = await Promise.all(fresh.map((key) => this.#inspectListed(key)));
       for (const info of infos) if (info !== null) yield info;
     }
+  }
+
+  /** How this process stands with its store. */
+  async health(): Promise<LockHealth> {
+    const { callers: waiters, longestMs: longestWaitMs } = this.#gates.waiting;
+    const trouble = await this.#store.inspect(PROBE).then(
+      () => undefined,
+      (error: LockError) => error,
+    );
+    return { trouble, quorum: this.#store.quorum, waiters, longestWaitMs };
   }
 
   /** Takes the lock from its holder and hands it over; `false` for a foreign lock or none. */

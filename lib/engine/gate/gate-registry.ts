@@ -85,6 +85,17 @@ export class GateRegistry {
     return { boot: this.boot, waiters: gate?.waiters ?? 0, label: gate?.holderLabel };
   }
 
+  /** The callers that wait in this process, and how long the first of them has, in milliseconds. */
+  get waiting(): { readonly callers: number; readonly longestMs: number } {
+    let callers = 0;
+    let longestMs = 0;
+    for (const gate of this.#gates.values()) {
+      callers += gate.waiters;
+      longestMs = Math.max(longestMs, gate.longestWait);
+    }
+    return { callers, longestMs };
+  }
+
   /** ReentryQueue every waiter away: the application is closing. */
   clear(): void {
     for (const gate of [...this.#gates.values()])

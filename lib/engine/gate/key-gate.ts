@@ -77,6 +77,10 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
     return this.#callers.size;
   }
 
+  get longestWait(): number {
+    return this.#callers.longestWait;
+  }
+
   /** Label of the caller that has the lock; the store knows that of the first in a turn only. */
   get holderLabel(): string | undefined {
     return this.#tenure === undefined ? undefined : this.#callers.lastLabel;

@@ -41,6 +41,11 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     return this.#waiters.size;
   }
 
+  /** How long the caller waits that came first, in milliseconds. */
+  get longestWait(): number {
+    return this.#waiters.first?.waitedMs ?? 0;
+  }
+
   get first(): LockRequest | undefined {
     return this.#waiters.first?.request;
   }

@@ -1,4 +1,5 @@
 import { LockUnavailableError } from '../api/errors.js';
+import type { QuorumState } from './lock-health.js';
 
 /** How long a waiting process counts as alive without a sign of life, in milliseconds. */
 export const ALIVE_MS = 15_000;
@@ -30,6 +31,8 @@ export interface LockStore {
   inspect(key: string): Promise<StoredLock | null>;
   /** Keys under our prefix, page by page, perhaps twice; `match` is a Redis glob over the application's key. */
   keys(match: string): AsyncIterable<readonly string[]>;
+  /** A store of several nodes: how many there are, how many must agree, and which do not answer. */
+  readonly quorum?: QuorumState;
   /** Sets the one receiver of what comes unasked. */
   listen(listener: StoreListener): void;
   /** Ends connections and timers of its own; commands under way reject. */

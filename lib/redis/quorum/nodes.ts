@@ -1,4 +1,5 @@
 import { LockConfigError, LockUnavailableError } from '../../engine/api/errors.js';
+import type { QuorumState } from '../../engine/store/lock-health.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 import { isLatecomer, isOldEnough, majorityOf } from './arithmetic.js';
 import { gather, type NodeAnswer, type NodeQuestion, type Verdict } from './gather.js';
@@ -71,6 +72,11 @@ export class QuorumNodes {
   mayVote(node: QuorumNode, lease: number): boolean {
     if (!this.#restarted.has(node) || node.bornAt === undefined) return true;
     return isOldEnough(performance.now() - node.bornAt, lease);
+  }
+
+  get state(): QuorumState {
+    const silent = this.nodes.filter((node) => !node.isAwaited).map(({ address }) => address);
+    return { nodes: this.nodes.length, needed: this.majority, silent };
   }
 
   /** Asks every node in `nodes`; a straggler is not waited for once the outcome is certain. */

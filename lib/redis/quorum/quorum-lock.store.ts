@@ -12,6 +12,7 @@ import type {
   StoredLock,
   StoreListener,
 } from '../../engine/store/lock-store.js';
+import type { QuorumState } from '../../engine/store/lock-health.js';
 import type { ServersListener } from '../servers/push-messages.js';
 import type { SingleServer } from '../servers/single-server.js';
 import { QuorumAcquirer } from './acquire.js';
@@ -67,6 +68,10 @@ export class QuorumLockStore implements LockStore {
     this.#releaser = new QuorumReleaser(context, this.#acquirer);
     this.#renewer = new QuorumRenewer(context, this.#claims);
     this.#viewer = new QuorumViewer(group);
+  }
+
+  get quorum(): QuorumState {
+    return this.#group.state;
   }
 
   listen(listener: StoreListener): void {
