@@ -12,9 +12,8 @@ interface AnyTerminus {
 
 /** The result of a health check of all services, in the form that the installed Terminus takes. */
 export function healthResult(name: string, services: readonly ServiceHealth[]): Result {
-  const states = services.map(({ state }) => state);
-  const state: HealthState =
-    (['down', 'degraded'] as const).find((bad) => states.includes(bad)) ?? 'up';
+  const states = new Set(services.map((service) => service.state));
+  const state: HealthState = (['down', 'degraded'] as const).find((bad) => states.has(bad)) ?? 'up';
   const { HealthIndicatorService, HealthCheckError } = terminus as AnyTerminus;
   const knowsDegraded =
     HealthIndicatorService !== undefined && 'degraded' in new HealthIndicatorService().check(name);

@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+import { createInterface } from 'node:readline/promises';
+import { isLockError, type LockUnavailableError } from '../engine/api/errors.js';
+import { LockService } from '../nest/service/lock.service.js';
+import { type CliArguments, readArguments, USAGE, UsageError } from './arguments.js';
+import { inspect, list, release, type Terminal, watch } from './commands.js';
+import { printable } from './terminal-text.js';
+
+const OK = 0;
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+const terminal: Terminal = {
+  isTTY: process.stdout.isTTY,
+  write: (text) => void process.stdout.write(text),
+  confirm: async (question) => {
+    if (!process.stdin.isTTY) return undefined;
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    const answer = await lines.question(question);
+    lines.close();
+    return /^y(es)?$/i.test(answer.trim());
+  },
+};
+
+/** Resolves with the exit code. */
+async function main(): Promise<number> {
+  const args = readArguments(process.argv.slice(2), process.env);
+  if (args === undefined) {
+    terminal.write(USAGE);
+    return OK;
+  }
+  const { url, prefix } = args;
+  const locks = new LockService({
+    connection: url,
+    ...(prefix !== undefined && { keyPrefix: prefix }),
+    commandTimeout: '3s',
+  });
+  try {
+    return await run(args, locks);
+  } finally {
+    await locks.shutdown();
+  }
+}
+
+async function run(args: CliArguments, locks: LockService): Promise<number> {
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => interrupted.abort());
+  if (args.command === 'release') return (await release(locks, args, terminal)) ? OK : FAILED;
+  if (args.command === 'list') await list(locks, args, terminal);
+  else if (args.command === 'inspect') await inspect(locks, args, terminal);
+  else await watch(locks, args, terminal, interrupted.signal);
+  return OK;
+}
+
+/** What went wrong, in one line. Lock errors never hold text of a URL. */
+function reasonOf(error: unknown): string {
+  if (isLockError(error, 'LOCK_UNAVAILABLE')) return unavailable(error as LockUnavailableError);
+  if (isLockError(error, 'LOCK_CONFIG')) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}
+
+function unavailable({ nodes, reason, cause }: LockUnavailableError): string {
+  const why = cause instanceof Error ? ` (${cause.message})` : '';
+  return `Redis${nodes.length > 0 ? ` at ${nodes.join(', ')}` : ''} can't be used: ${reason}${why}`;
+}
+
+main().then(
+  (code) => (process.exitCode = code),
+  (error: unknown) => {
+    const lines = reasonOf(error).split('\n').map(printable);
+    process.stderr.write(`nestjs-redis-lock: ${lines.join('\n')}\n`);
+    if (error instanceof UsageError) process.stderr.write(`\n${USAGE}`);
+    process.exitCode = error instanceof UsageError ? WRONG_USAGE : FAILED;
+  },
+);
