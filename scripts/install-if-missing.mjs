@@ -1,22 +1,23 @@
 // Installs the dependencies of a fresh clone, so that `npm start` and `npm test` work at once.
-// With the name of a folder that has a package.json of its own: those of that folder.
+// With names of folders that have a package.json of their own: those of these folders.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const folder = process.argv[2] === undefined ? '' : `${process.argv[2]}/`;
-const root = fileURLToPath(new URL(`../${folder}`, import.meta.url));
+const folders = process.argv.slice(2).map((folder) => `${folder}/`);
+for (const folder of folders.length === 0 ? [''] : folders) installIfMissing(folder);
 
-// npm writes this file last: a folder without it is an install that was cut off.
-if (!existsSync(`${root}node_modules/.package-lock.json`)) {
+function installIfMissing(folder) {
+  const root = fileURLToPath(new URL(`../${folder}`, import.meta.url));
+  // npm writes this file last: a folder without it is an install that was cut off.
+  if (existsSync(`${root}node_modules/.package-lock.json`)) return;
   console.log(`${folder}node_modules is missing: running "npm ci" (once, about a minute) …`);
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: 'inherit',
     shell: process.platform === 'win32',
   });
-  if (status !== 0) {
-    console.error('"npm ci" failed. Repair what it names above, then try again.');
-    process.exit(status ?? 1);
-  }
+  if (status === 0) return;
+  console.error('"npm ci" failed. Repair what it names above, then try again.');
+  process.exit(status ?? 1);
 }

@@ -16,11 +16,20 @@ const PEERS = [
   'rxjs',
 ];
 
+export interface PackedPackageOptions {
+  /** The node_modules whose packages the application has. @default those of the repository */
+  readonly modules?: string;
+  /** Which of them. @default the library's peers */
+  readonly names?: readonly string[];
+  /** The library, packed before. @default it is packed */
+  readonly tarball?: string;
+}
+
 const run = promisify(execFile);
 
 /**
  * The package as a user gets it: built, packed with npm and unpacked into the node_modules of
- * an empty application, whose peers are the ones installed here.
+ * an empty application, whose other packages are links to ones that are installed.
  */
 export class PackedPackage {
   /** Folder of the application. */
@@ -33,16 +42,17 @@ export class PackedPackage {
     this.directory = join(application, 'node_modules', 'nestjs-redis-lock');
   }
 
-  static async create(): Promise<PackedPackage> {
+  static async create({
+    modules = join(ROOT, 'node_modules'),
+    names = PEERS,
+    tarball,
+  }: PackedPackageOptions = {}): Promise<PackedPackage> {
     const packed = new PackedPackage(await mkdtemp(join(tmpdir(), 'nestjs-redis-lock-app-')));
     await mkdir(packed.directory, { recursive: true });
-    await run(process.execPath, [join(ROOT, 'scripts', 'build.mjs')], { cwd: ROOT });
-    const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', packed.application];
-    await run('npm', args, { cwd: ROOT });
-    await packed.#unpack();
-    for (const peer of PEERS) {
-      const target = join(ROOT, 'node_modules', peer);
-      await symlink(target, join(packed.application, 'node_modules', peer));
+    const file = tarball ?? (await packLibrary(packed.application));
+    await run('tar', ['-xzf', file, '-C', packed.directory, '--strip-components=1']);
+    for (const name of names) {
+      await symlink(join(modules, name), join(packed.application, 'node_modules', name));
     }
     return packed;
   }
@@ -62,12 +72,14 @@ export class PackedPackage {
   async remove(): Promise<void> {
     await rm(this.application, { recursive: true, force: true });
   }
+}
 
-  async #unpack(): Promise<void> {
-    const { name, version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-    const tarball = join(this.application, `${name}-${version}.tgz`);
-    await run('tar', ['-xzf', tarball, '-C', this.directory, '--strip-components=1']);
-  }
+/** Builds the library if need be and packs it into `folder`; resolves with the path of the file. */
+export async function packLibrary(folder: string): Promise<string> {
+  await run(process.execPath, [join(ROOT, 'scripts', 'build.mjs')], { cwd: ROOT });
+  const args = ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder];
+  const { stdout } = await run('npm', args, { cwd: ROOT });
+  return join(folder, stdout.trim().split('\n').at(-1) ?? '');
 }
 
 export interface Manifest {
