@@ -79,8 +79,9 @@ describe('RedisLockModule.forRoot', () => {
 
   it('never closes a client that was handed in', async () => {
     const client = openClient(sharedRedisUrl());
+    const options = { connection: client, keyPrefix: uniquePrefix(), commandTimeout: 10_000 };
     const module = await Test.createTestingModule({
-      imports: [RedisLockModule.forRoot({ connection: client, keyPrefix: uniquePrefix() })],
+      imports: [RedisLockModule.forRoot(options)],
       providers: [Jobs],
     }).compile();
     await module.init();

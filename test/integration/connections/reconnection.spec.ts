@@ -5,6 +5,7 @@ import { StandaloneConnector } from 'ioredis/built/connectors/index.js';
 import { afterTest, closing } from '../../support/after-test.js';
 import { eventually } from '../../support/eventually.js';
 import { openClient, openManager } from '../../support/managers.js';
+import { NOISE_MS } from '../../support/noise.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 
@@ -27,7 +28,7 @@ describe('a connection that was lost', () => {
     'comes back under steady load after a time in which the server %s',
     async (fault) => {
       const { proxy } = await proxied();
-      const manager = openManager(proxy.url, { commandTimeout: 300 });
+      const manager = openManager(proxy.url, { commandTimeout: 300 + NOISE_MS });
       await manager.withLock('warm-up', () => {});
       if (fault === 'refuses') proxy.refuse();
       else proxy.blackHole();
@@ -46,9 +47,10 @@ describe('a connection that was lost', () => {
       await eventually(() => expect(failures).toBeGreaterThan(100));
 
       await proxy.pass();
-      proxy.delayReplies(30);
+      // What a connection is made of takes several of them.
+      proxy.delayReplies((300 + NOISE_MS) / 10);
 
-      await eventually(() => expect(served).toBeGreaterThan(0), { within: 15_000 });
+      await eventually(() => expect(served).toBeGreaterThan(0), { within: 30_000 });
     },
   );
 
