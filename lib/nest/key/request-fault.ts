@@ -9,6 +9,7 @@ const SENT: ReadonlySet<string> = new Set(['params', 'query', 'body', 'headers',
 /** Where Nest keeps what the parameters of a handler are, by class and method. */
 const ROUTE_ARGUMENTS = '__routeArguments__';
 
+const PAYLOAD = '3';
 /** The part that a parameter decorator reads, by transport and by Nest's number of the decorator. */
 const SOURCES: Record<string, Record<string, string>> = {
   http: { 3: 'body', 4: 'query', 5: 'params', 6: 'headers' },
@@ -16,6 +17,9 @@ const SOURCES: Record<string, Record<string, string>> = {
   ws: { 3: 'data' },
   graphql: { 3: 'gql' },
 };
+
+/** Position of what the client sent, in a handler whose parameters have no decorators. */
+const SENT_AT: Record<string, number> = { rpc: 0, ws: 1, graphql: 1 };
 
 /** Where the value of a part comes from in the request. */
 interface Source {
@@ -58,16 +62,30 @@ function sourceOf(
   method: string,
 ): Source | undefined {
   if (SENT.has(part.root)) return { root: part.root, name: part.text, piped: false };
-  const parameters = (Reflect.getMetadata(ROUTE_ARGUMENTS, context.getClass(), method) ??
-    {}) as Record<string, { index: number; data?: unknown; pipes?: unknown[] } | undefined>;
-  const found = Object.entries(parameters).find(([, each]) => String(each?.index) === part.root);
-  if (found === undefined) return undefined;
-  const [kind = ''] = found[0].split(':');
+  const { kind, data, pipes = [] } = parameterOf(part, context, method);
   const root = SOURCES[context.getType<string>()]?.[kind];
   if (root === undefined) return undefined;
-  const { data, pipes = [] } = found[1] ?? {};
   const name = [root, ...(typeof data === 'string' ? [data] : []), ...part.path].join('.');
   return { root, name, piped: pipes.length > 0 };
+}
+
+/** What decorators, or Nest itself without any, read for a positional part. */
+function parameterOf(part: TemplatePart, context: ExecutionContext, method: string): Parameter {
+  const parameters = Reflect.getMetadata(ROUTE_ARGUMENTS, context.getClass(), method) as
+    Record<string, Omit<Parameter, 'kind'> & { readonly index: number }> | undefined;
+  if (parameters === undefined) {
+    return { kind: SENT_AT[context.getType<string>()] === Number(part.root) ? PAYLOAD : '' };
+  }
+  const found = Object.entries(parameters).find(([, { index }]) => index === Number(part.root));
+  return found === undefined ? { kind: '' } : { ...found[1], kind: found[0].split(':')[0] ?? '' };
+}
+
+interface Parameter {
+  /** Nest's number of the decorator. */
+  readonly kind: string;
+  /** What is read of it, such as the name of a parameter of the route. */
+  readonly data?: unknown;
+  readonly pipes?: readonly unknown[];
 }
 
 /** Whether the request has a body that nobody has read so far (multipart, XML, …). */
