@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { EXCLUSIVE } from '../api/capacity.js';
 
 /**
  * The proof of being the holder, new for each attempt and never used twice:
- * `<boot 16>.<claim 4>.<fences 4>.<n>.<pid>.<host>.<label>`.
+ * `<boot 16>.<claim 4>.<fences 4>.<n>.<pid>.<host>.<label>`, with `C<capacity 7>.` before `n` where
+ * more than one may hold the key.
  *
  * The first fields have a fixed width because the scripts cut them out. Host and label are
  * percent-encoded, so that a token is ASCII without spaces.
@@ -19,7 +21,7 @@ export interface TokenFacts {
 export const MAX_CLAIM_MS = 2000;
 /** Labels are for people; what is longer is cut. */
 const MAX_LABEL = 100;
-const TOKEN = /^([\w-]{16})\.\d{4}\.\d{4}\.[0-9a-z]+\.(\d+)\.([^.]*)\.([^ ]*)$/;
+const TOKEN = /^([\w-]{16})\.\d{4}\.\d{4}\.(?:C\d{7}\.)?[0-9a-z]+\.(\d+)\.([^.]*)\.([^ ]*)$/;
 
 /** Makes the tokens of one process (one `LockManager`). */
 export class TokenMint {
@@ -32,9 +34,11 @@ export class TokenMint {
   /**
    * @param claim Lease of a grant, in milliseconds; at most {@link MAX_CLAIM_MS}.
    * @param fences Fencing numbers that a grant reserves, 1 to 9999.
+   * @param capacity How many may hold the key beside each other.
    */
-  next(claim: number, fences: number, label: string): string {
-    const n = (this.#n++).toString(36);
+  next(claim: number, fences: number, label: string, capacity = EXCLUSIVE): string {
+    const kind = capacity === EXCLUSIVE ? '' : `C${String(capacity).padStart(7, '0')}.`;
+    const n = kind + (this.#n++).toString(36);
     return `${this.boot}.${pad(claim)}.${pad(fences)}.${n}${this.#tail}${this.#encoded(label)}`;
   }
 
@@ -90,6 +94,11 @@ export function claimIn(token: string): number {
 /** How many fencing numbers a grant to this token reserves. */
 export function fencesIn(token: string): number {
   return Number(token.slice(22, 26));
+}
+
+/** How many may hold the key beside this token, itself included. */
+export function capacityIn(token: string): number {
+  return token[27] === 'C' ? Number(token.slice(28, 35)) : EXCLUSIVE;
 }
 
 function pad(value: number): string {

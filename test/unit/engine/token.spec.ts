@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { hostname } from 'node:os';
 
-import { TokenMint, claimOf, readToken } from '../../../lib/engine/store/token.js';
+import { EXCLUSIVE, SHARED } from '../../../lib/engine/api/capacity.js';
+import {
+  TokenMint,
+  capacityIn,
+  claimIn,
+  claimOf,
+  fencesIn,
+  readToken,
+} from '../../../lib/engine/store/token.js';
 
 describe('TokenMint', () => {
   it('never makes a token twice', () => {
@@ -25,6 +33,19 @@ describe('TokenMint', () => {
     expect(token.slice(0, 16)).toBe(mint.boot);
     expect(token.slice(16, 27)).toBe('.0300.0017.');
     expect(mint.next(2000, 9999, '').slice(16, 27)).toBe('.2000.9999.');
+  });
+
+  it('has a field of fixed width for how many may hold the key, unless that is one', () => {
+    const mint = new TokenMint();
+    const [one, five, all] = [EXCLUSIVE, 5, SHARED].map((n) => mint.next(2000, 1, 'x', n));
+
+    expect(five!.slice(26, 36)).toBe('.C0000005.');
+    expect([one, five, all].map((token) => capacityIn(token!))).toEqual([EXCLUSIVE, 5, SHARED]);
+    for (const token of [one, five, all])
+      expect(readToken(token!)).toMatchObject({ boot: mint.boot, pid: process.pid, label: 'x' });
+    expect([one, five, all].map((token) => [claimIn(token!), fencesIn(token!)])).toEqual(
+      Array.from({ length: 3 }, () => [2000, 1]),
+    );
   });
 
   it.each(['', 'Stock.sell', 'a b.c~%', '“ünï” 🔒', '\n\0'])(
