@@ -5,6 +5,8 @@ import { NotAppliedError } from '../../engine/store/lock-store.js';
 /** Refusals that Redis gives before anything was changed. */
 const REFUSED =
   /(?:^|[-\s])(OOM|READONLY|LOADING|MISCONF|NOREPLICAS|BUSY|MASTERDOWN|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN|TRYAGAIN|MOVED|ASK)\b/;
+/** Rights are looked at command by command: inside a script this may come after others have written. */
+const REFUSED_HALFWAY = /NOPERM[^]*\bscript\b/;
 const NEVER_WORKS = /(?:^|[-\s])(WRONGTYPE|CROSSSLOT)\b/;
 
 /**
@@ -26,7 +28,7 @@ export function toStoreError(
       const problem = `Redis keeps something under lock ${JSON.stringify(key)} that is no lock; use another key or keyPrefix.`;
       return new LockConfigError([problem], [key], cause);
     }
-    const refused = REFUSED.exec(message)?.[1];
+    const refused = REFUSED_HALFWAY.test(message) ? undefined : REFUSED.exec(message)?.[1];
     if (refused !== undefined)
       return new NotAppliedError([key], `Redis refused (${refused}).`, cause, [node]);
     return new LockUnavailableError([key], 'Redis answered with an error.', cause, [node]);

@@ -43,6 +43,8 @@ describe('toStoreError', () => {
     }),
     Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
     reply('ERR something new'),
+    reply(`NOPERM ACL failure in script: User locks can't publish. ${WRAPPED}`),
+    reply("NOPERM this user has no permissions to run the 'publish' command in script"),
     'a string',
   ])('does not know what happened after %p', (error) => {
     const known = toStoreError('k', 'host:1', error);
