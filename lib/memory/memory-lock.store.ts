@@ -1,3 +1,4 @@
+import { kindConflict } from '../engine/api/capacity.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -8,26 +9,29 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoredLock,
   StoreListener,
 } from '../engine/store/lock-store.js';
-import { bootOf, claimIn, fencesIn } from '../engine/store/token.js';
+import type { StoredLock } from '../engine/store/stored-lock.js';
+import { capacityIn, claimIn, fencesIn } from '../engine/store/token.js';
 import { systemClock } from '../engine/time/clock.js';
 import { globToRegExp } from './glob.js';
+import { MemoryQueue } from './memory-queue.js';
 import { MemorySpace } from './memory-space.js';
-
-/** The lock was handed to the caller itself. */
-type Promotion = Omit<Extract<PollReply, { kind: 'held' }>, 'sentAt'>;
+import { storedLock } from './stored-lock.js';
 
 /**
  * Locks in the memory of this process: for development and unit tests. It keeps the contract of
  * the store in Redis, hand-over included. Stores that share a space stand for several processes.
  */
 export class MemoryLockStore implements LockStore {
+  readonly #queue: MemoryQueue;
+
   constructor(
     private readonly boot: string,
     private readonly space: MemorySpace = new MemorySpace(systemClock),
-  ) {}
+  ) {
+    this.#queue = new MemoryQueue(space);
+  }
 
   listen(listener: StoreListener): void {
     this.space.listeners.set(this.boot, listener);
@@ -38,68 +42,40 @@ export class MemoryLockStore implements LockStore {
     const { space } = this;
     const sentAt = space.clock.now();
     if (sentAt > until) return { kind: 'stale', sentAt };
-    const yielded = yields === undefined ? undefined : space.holder(key)?.token === yields;
-    const answer = yielded === undefined ? { sentAt } : { sentAt, yielded };
-    if (yielded === true) space.free(key);
-    const enqueue = (): { ticket: number } => {
-      const ticket = Math.min(queue?.ticket ?? Infinity, space.microseconds());
-      return space.enqueue(key, { token, boot: this.boot, ticket, callers: queue?.callers ?? 0 });
-    };
-    if (yielded === true && queue !== undefined) enqueue();
-    if (space.holder(key) === undefined) {
-      const granted = this.#promote(key, token);
+    if (yields !== undefined && space.holder(key, yields) !== undefined)
+      return this.#yield(command, yields, sentAt);
+    const answer = yields === undefined ? { sentAt } : { sentAt, yielded: false };
+    const holder = space.holder(key, token);
+    if (holder === undefined && space.admits(key, token)) {
+      const granted = this.#queue.promote(key, token);
       if (granted !== undefined) return { ...answer, ...granted };
+      const nobodyWaits = space.queue(key).length === 0;
+      if (nobodyWaits && space.admits(key, token)) space.admit(key, token, ttl);
     }
-    if (space.holder(key) === undefined) space.take(key, token, ttl);
-    const holder = space.holder(key);
-    if (holder?.token === token) {
-      holder.expiresAt = Math.max(holder.expiresAt, sentAt + ttl);
-      return {
-        kind: 'held',
-        ...answer,
-        lease: ttl,
-        fences: space.mint(fences),
-        queue: space.queue(key).length,
-      };
-    }
-    const leaseLeft = (holder?.expiresAt ?? sentAt) - sentAt;
+    if (space.prolong(key, token, ttl))
+      return { kind: 'held', ...answer, lease: ttl, ...this.#minted(key, fences) };
+    const theirs = space.conflict(key, token);
+    if (theirs !== undefined) throw kindConflict(key, capacityIn(token), theirs);
+    const leaseLeft = space.leaseLeft(key, token);
     if (queue === undefined) return { kind: 'busy', ...answer, leaseLeft };
-    const { ticket } = enqueue();
-    // A successor of a token that yields knows by its grant that somebody waits.
-    if (yielded !== true && space.queue(key).length === 1 && holder?.token !== undefined)
-      this.#tell(holder.token, 'wanted', 1);
-    return { kind: 'queued', ...answer, leaseLeft, rank: this.#rank(key, token), ticket };
+    const ticket = this.#queue.join(command);
+    return { kind: 'queued', ...answer, leaseLeft, rank: this.#queue.rank(key, token), ticket };
   }
 
   async poll({ key, token, until, callers }: PollCommand): Promise<PollReply> {
     const { space } = this;
     const sentAt = space.clock.now();
     if (sentAt > until) return { kind: 'stale', sentAt };
-    const holder = space.holder(key);
-    if (holder?.token === token) {
-      const lease = claimIn(token);
-      holder.expiresAt = Math.max(holder.expiresAt, sentAt + lease);
-      return {
-        kind: 'held',
-        sentAt,
-        lease,
-        fences: space.mint(fencesIn(token)),
-        queue: space.queue(key).length,
-      };
-    }
+    const lease = claimIn(token);
+    if (space.prolong(key, token, lease))
+      return { kind: 'held', sentAt, lease, ...this.#minted(key, fencesIn(token)) };
     const place = space.queue(key).find((waiter) => waiter.token === token);
     if (place === undefined) return { kind: 'gone', sentAt };
-    space.enqueue(key, { ...place, callers });
-    const granted = holder === undefined ? this.#promote(key, token) : undefined;
+    const { ticket } = space.enqueue(key, { ...place, callers });
+    const granted = this.#queue.promote(key, token);
     if (granted !== undefined) return { sentAt, ...granted };
-    const leaseLeft = (space.holder(key)?.expiresAt ?? sentAt) - sentAt;
-    return {
-      kind: 'queued',
-      sentAt,
-      leaseLeft,
-      rank: this.#rank(key, token),
-      ticket: place.ticket,
-    };
+    const leaseLeft = space.leaseLeft(key, token);
+    return { kind: 'queued', sentAt, leaseLeft, rank: this.#queue.rank(key, token), ticket };
   }
 
   async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
@@ -108,10 +84,7 @@ export class MemoryLockStore implements LockStore {
     return commands.map(({ key, token, ttl, until, fences, callers }): RenewReply => {
       if (sentAt > until)
         return { kind: 'unknown', sentAt, error: new Error('The renewal came too late.') };
-      const holder = space.holder(key);
-      if (holder?.token !== token) return { kind: 'lost', sentAt };
-      holder.expiresAt = Math.max(holder.expiresAt, sentAt + ttl);
-      holder.behind = callers;
+      if (!space.prolong(key, token, ttl, callers)) return { kind: 'lost', sentAt };
       const block = fences > 0 ? space.mint(fences) : { next: 0, last: -1 };
       return { kind: 'held', sentAt, fences: block, queue: space.queue(key).length };
     });
@@ -119,41 +92,34 @@ export class MemoryLockStore implements LockStore {
 
   async release({ key, token, minHoldLeft }: ReleaseCommand): Promise<ReleaseReply> {
     const { space } = this;
-    const holder = space.holder(key);
-    if (holder?.token !== token) {
-      const wasFirst = this.#rank(key, token) === 0;
-      space.dequeue(key, token);
-      if (wasFirst && holder?.token !== undefined)
-        this.#tell(holder.token, 'wanted', space.queue(key).length);
+    if (space.holder(key, token) === undefined) {
+      this.#queue.quit(key, token);
       return 'not-held';
     }
     if (minHoldLeft > 0) {
-      space.keepLocked(key, minHoldLeft);
+      space.keepLocked(key, token, minHoldLeft);
       const [head] = space.queue(key);
-      if (head !== undefined) this.#tell(head.token, 'recheck', minHoldLeft);
+      const left = space.holdsSeveral(key) ? space.firstEnd(key) : minHoldLeft;
+      if (head !== undefined) space.tell(head.token, 'recheck', left);
     } else {
-      space.free(key);
-      this.#promote(key);
+      space.leave(key, token);
+      this.#queue.promote(key);
     }
     return 'released';
   }
 
   async revoke(key: string): Promise<boolean> {
-    const holder = this.space.holder(key);
-    if (holder === undefined) return false;
+    const lock = this.space.lock(key);
+    if (lock === undefined) return false;
+    const ousted = [...lock.holders.keys()].filter((token) => !token.startsWith('~'));
     this.space.free(key);
-    this.#promote(key);
-    if (holder.token !== undefined) this.#tell(holder.token, 'revoked', 0);
+    this.#queue.promote(key);
+    for (const token of ousted) this.space.tell(token, 'revoked', 0);
     return true;
   }
 
   async inspect(key: string): Promise<StoredLock | null> {
-    const holder = this.space.holder(key);
-    if (holder === undefined) return null;
-    const waiters = new Map(this.space.queue(key).map(({ boot, callers }) => [boot, callers]));
-    if (holder.token !== undefined && holder.behind > 0)
-      waiters.set(bootOf(holder.token), holder.behind);
-    return { token: holder.token, leaseLeft: holder.expiresAt - this.space.clock.now(), waiters };
+    return storedLock(this.space, key);
   }
 
   async *keys(match: string): AsyncIterable<readonly string[]> {
@@ -166,31 +132,22 @@ export class MemoryLockStore implements LockStore {
     if (this.space.listeners.size === 0) this.space.close();
   }
 
-  /** Hands the free lock to the first waiter that is alive; `own` learns it by the reply. */
-  #promote(key: string, own?: string): Promotion | undefined {
-    const { space } = this;
-    for (let head = space.dequeue(key); head !== undefined; head = space.dequeue(key)) {
-      const { token, boot, aliveUntil } = head;
-      const listener = space.listeners.get(boot);
-      const now = space.clock.now();
-      if (aliveUntil <= now || listener === undefined) continue;
-      const lease = claimIn(token);
-      const fences = space.mint(fencesIn(token));
-      const queue = space.queue(key).length;
-      space.take(key, token, lease);
-      if (token === own) return { kind: 'held', lease, fences, queue };
-      setImmediate(() => listener.granted({ key, token, fences, queue, expiresAt: now + lease }));
-      return undefined;
-    }
-    return undefined;
+  /** Gives up the lock and queues in one step; its successor knows by the grant that somebody waits. */
+  #yield(command: AcquireCommand, yields: string, sentAt: number): AcquireReply {
+    const { key, token } = command;
+    this.space.leave(key, yields);
+    const ticket = this.#queue.place(command);
+    const answer = { sentAt, yielded: true };
+    const granted = this.#queue.promote(key, token);
+    if (granted !== undefined) return { ...answer, ...granted };
+    const leaseLeft = this.space.leaseLeft(key, token);
+    return { kind: 'queued', ...answer, leaseLeft, rank: this.#queue.rank(key, token), ticket };
   }
 
-  #rank(key: string, token: string): number {
-    return this.space.queue(key).findIndex((waiter) => waiter.token === token);
-  }
-
-  /** A push arrives later, as over a network, and finds perhaps nobody. */
-  #tell(token: string, what: 'wanted' | 'recheck' | 'revoked', amount: number): void {
-    setImmediate(() => this.space.listeners.get(bootOf(token))?.[what](token, amount));
+  #minted(
+    key: string,
+    count: number,
+  ): Pick<Extract<PollReply, { kind: 'held' }>, 'fences' | 'queue'> {
+    return { fences: this.space.mint(count), queue: this.space.queue(key).length };
   }
 }

@@ -1,7 +1,9 @@
+import { areCompatible, EXCLUSIVE } from '../engine/api/capacity.js';
 import { ALIVE_MS, type FenceBlock, type StoreListener } from '../engine/store/lock-store.js';
+import { bootOf, capacityIn } from '../engine/store/token.js';
 import type { Clock, Timer } from '../engine/time/clock.js';
 
-/** A waiting process at one key. */
+/** A waiting token at one key. */
 export interface MemoryWaiter {
   readonly token: string;
   readonly boot: string;
@@ -10,51 +12,136 @@ export interface MemoryWaiter {
   aliveUntil: number;
 }
 
-/** A lock that is held: by a token, or by nobody while a `minHold` runs on. */
+/** One who holds a lock; nobody, while only a `minHold` runs on, has a token that begins with `~`. */
 export interface MemoryHolder {
-  readonly token: string | undefined;
+  readonly token: string;
   expiresAt: number;
   /** Callers that wait in the holder's own process. */
   behind: number;
 }
 
+/** A lock that is held. */
+export interface MemoryLock {
+  /** How many may hold it beside each other. */
+  readonly capacity: number;
+  readonly holders: Map<string, MemoryHolder>;
+}
+
 /** What locks in memory are made of: the counterpart of the keys in Redis. Everything is lost with it. */
 export class MemorySpace {
   readonly listeners = new Map<string, StoreListener>();
-  readonly #holders = new Map<string, MemoryHolder>();
+  readonly #locks = new Map<string, MemoryLock>();
   readonly #queues = new Map<string, MemoryWaiter[]>();
-  readonly #minHolds = new Map<string, Timer>();
+  readonly #minHolds = new Set<Timer>();
   #fence = 0;
   #us = 0;
 
   constructor(readonly clock: Clock) {}
 
   /** Who holds the lock now; an expired lease is none. */
-  holder(key: string): MemoryHolder | undefined {
-    const holder = this.#holders.get(key);
-    if (holder === undefined || holder.expiresAt > this.clock.now()) return holder;
-    this.#holders.delete(key);
+  lock(key: string): MemoryLock | undefined {
+    const lock = this.#locks.get(key);
+    if (lock === undefined) return undefined;
+    const now = this.clock.now();
+    for (const { token, expiresAt } of lock.holders.values())
+      if (expiresAt <= now) lock.holders.delete(token);
+    if (lock.holders.size > 0) return lock;
+    this.#locks.delete(key);
     return undefined;
   }
 
-  take(key: string, token: string, lease: number): void {
-    this.#holders.set(key, { token, expiresAt: this.clock.now() + lease, behind: 0 });
+  /** @param token Without one, the first of them. */
+  holder(key: string, token?: string): MemoryHolder | undefined {
+    const holders = this.lock(key)?.holders;
+    return token === undefined ? holders?.values().next().value : holders?.get(token);
   }
 
+  /** Whether more than one may hold the lock as it is held. */
+  holdsSeveral(key: string): boolean {
+    return (this.lock(key)?.capacity ?? EXCLUSIVE) !== EXCLUSIVE;
+  }
+
+  /** Whether a token may hold the lock beside those who do. */
+  admits(key: string, token: string): boolean {
+    const lock = this.lock(key);
+    if (lock === undefined) return true;
+    return capacityIn(token) === lock.capacity && lock.holders.size < lock.capacity;
+  }
+
+  admit(key: string, token: string, lease: number): void {
+    const capacity = capacityIn(token);
+    const lock = this.lock(key) ?? { capacity, holders: new Map<string, MemoryHolder>() };
+    const expiresAt = this.clock.now() + lease;
+    this.#locks.set(key, lock);
+    lock.holders.set(token, { token, expiresAt, behind: 0 });
+  }
+
+  /** The capacity of those who hold the lock, or wait for it, when the token's own never gets along with it. */
+  conflict(key: string, token: string): number | undefined {
+    const last = this.queue(key).at(-1);
+    const theirs = this.lock(key)?.capacity ?? (last && capacityIn(last.token));
+    if (theirs === undefined || areCompatible(theirs, capacityIn(token))) return undefined;
+    return theirs;
+  }
+
+  /**
+   * A holder's lease, which never gets shorter; `false`: it does not hold the lock.
+   *
+   * @param behind Callers that wait in its own process.
+   */
+  prolong(key: string, token: string, lease: number, behind?: number): boolean {
+    const holder = this.holder(key, token);
+    if (holder === undefined) return false;
+    holder.expiresAt = Math.max(holder.expiresAt, this.clock.now() + lease);
+    holder.behind = behind ?? holder.behind;
+    return true;
+  }
+
+  /** When the first of the holders goes by itself, in milliseconds. */
+  firstEnd(key: string): number {
+    const holders = [...(this.lock(key)?.holders.values() ?? [])];
+    return Math.ceil(Math.min(...holders.map(({ expiresAt }) => expiresAt)) - this.clock.now());
+  }
+
+  /** After how many ms a waiter may hope: one of the holders' own kind, for the place of the first. */
+  leaseLeft(key: string, token: string): number {
+    const lock = this.lock(key);
+    if (lock === undefined) return 0;
+    if (lock.capacity === capacityIn(token)) return this.firstEnd(key);
+    const ends = [...lock.holders.values()].map(({ expiresAt }) => expiresAt);
+    return Math.max(...ends) - this.clock.now();
+  }
+
+  /** A push arrives later, as over a network, and finds perhaps nobody. */
+  tell(token: string, what: 'wanted' | 'recheck' | 'revoked', amount: number): void {
+    setImmediate(() => this.listeners.get(bootOf(token))?.[what](token, amount));
+  }
+
+  leave(key: string, token: string): void {
+    this.lock(key)?.holders.delete(token);
+  }
+
+  /** Nobody holds the lock any more. */
   free(key: string): void {
-    this.clock.cancel(this.#minHolds.get(key));
-    this.#minHolds.delete(key);
-    this.#holders.delete(key);
+    this.#locks.delete(key);
   }
 
-  /** Locks the key for everybody; nothing of it is left afterwards. */
-  keepLocked(key: string, ms: number): void {
-    this.free(key);
-    this.#holders.set(key, { token: undefined, expiresAt: this.clock.now() + ms, behind: 0 });
-    this.#minHolds.set(
-      key,
-      this.clock.after(ms, () => this.free(key), 'observer'),
+  /** Keeps the holder's place from everybody; nothing of it is left afterwards. */
+  keepLocked(key: string, token: string, ms: number): void {
+    const lock = this.lock(key);
+    const nobody = `~${token}`;
+    lock?.holders.delete(token);
+    lock?.holders.set(nobody, { token: nobody, expiresAt: this.clock.now() + ms, behind: 0 });
+    const timer = this.clock.after(
+      ms,
+      () => {
+        this.#minHolds.delete(timer);
+        this.leave(key, nobody);
+        this.lock(key);
+      },
+      'observer',
     );
+    this.#minHolds.add(timer);
   }
 
   queue(key: string): readonly MemoryWaiter[] {
@@ -62,12 +149,12 @@ export class MemorySpace {
   }
 
   /** Puts the token where its ticket belongs; refreshes it when it is there already. */
-  enqueue(key: string, waiter: Omit<MemoryWaiter, 'aliveUntil'>): MemoryWaiter {
+  enqueue(key: string, waiter: Omit<MemoryWaiter, 'aliveUntil' | 'boot'>): MemoryWaiter {
     const queue = this.#queues.get(key) ?? [];
     this.#queues.set(key, queue);
     let place = queue.find(({ token }) => token === waiter.token);
     if (place === undefined) {
-      place = { ...waiter, aliveUntil: 0 };
+      place = { ...waiter, boot: bootOf(waiter.token), aliveUntil: 0 };
       const index = queue.findIndex(({ ticket }) => ticket > waiter.ticket);
       queue.splice(index < 0 ? queue.length : index, 0, place);
     }
@@ -100,12 +187,12 @@ export class MemorySpace {
   }
 
   keys(): string[] {
-    return [...this.#holders.keys()];
+    return [...this.#locks.keys()].filter((key) => this.lock(key) !== undefined);
   }
 
   /** Stops every timer. */
   close(): void {
-    for (const timer of this.#minHolds.values()) this.clock.cancel(timer);
+    for (const timer of this.#minHolds) this.clock.cancel(timer);
     this.#minHolds.clear();
   }
 }

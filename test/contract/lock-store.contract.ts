@@ -5,6 +5,7 @@ import { describeFencing } from './fencing.contract.js';
 import { describeGrants } from './grant.contract.js';
 import { describeIdempotence } from './idempotence.contract.js';
 import { describeInspect } from './inspect.contract.js';
+import { describeKinds } from './kinds.contract.js';
 import { describeLeases } from './leases.contract.js';
 import { describePoll } from './poll.contract.js';
 import { describeQueue } from './queue.contract.js';
@@ -35,6 +36,7 @@ export function describeLockStore(
     describeYield(contract);
     describeRevoke(contract);
     describeInspect(contract);
+    describeKinds(contract);
     describeIdempotence(contract);
   });
 }

@@ -1,3 +1,4 @@
+import { EXCLUSIVE } from '../../lib/engine/api/capacity.js';
 import { TokenMint, claimOf } from '../../lib/engine/store/token.js';
 import type {
   AcquireCommand,
@@ -42,8 +43,8 @@ export class StoreParty {
     return this.mint.boot;
   }
 
-  token({ ttl = 30_000, fences = 1, label = '' } = {}): string {
-    return this.mint.next(claimOf(ttl), fences, label);
+  token({ ttl = 30_000, fences = 1, label = '', capacity = EXCLUSIVE } = {}): string {
+    return this.mint.next(claimOf(ttl), fences, label, capacity);
   }
 
   /** One try that does not wait. */

@@ -24,8 +24,9 @@ export interface StoreSystem {
  * - `one-place`: a lock is in one place, so that a release gives the next waiter the whole of it in
  *   the same step, and clears what a dead process left; else the waiter fetches the rest itself,
  *   and what is left at a place that it did not need ends by itself
+ * - `kinds`: shared locks and semaphores
  */
-export type Ability = 'order' | 'pushes' | 'told-holders' | 'dead-waiters' | 'one-place';
+export type Ability = 'order' | 'pushes' | 'told-holders' | 'dead-waiters' | 'one-place' | 'kinds';
 
 type FiveParties = readonly [StoreParty, StoreParty, StoreParty, StoreParty, StoreParty];
 

@@ -1,5 +1,5 @@
 import type { LockInfo } from '../api/lock.js';
-import type { StoredLock } from './lock-store.js';
+import type { StoredLock } from './stored-lock.js';
 import { readToken } from './token.js';
 
 /** What this process knows of a lock beside the store. */

@@ -1,5 +1,6 @@
 import { LockUnavailableError } from '../api/errors.js';
 import type { QuorumState } from './lock-health.js';
+import type { StoredLock } from './stored-lock.js';
 
 /** How long a waiting process counts as alive without a sign of life, in milliseconds. */
 export const ALIVE_MS = 15_000;
@@ -15,8 +16,10 @@ export const ALIVE_MS = 15_000;
  */
 export interface LockStore {
   /**
-   * Takes a free lock for `token`, unless another process waits for it. A busy lock: with `queue`
-   * the token gets a place in the queue, without it nothing is left behind. Idempotent for its token.
+   * Takes a lock for `token` that is free, or has room for one of its capacity, unless another process
+   * waits for it. A busy lock: with `queue` the token gets a place in the queue, without it nothing
+   * is left behind. Idempotent for its token. A capacity that never gets along with that of those who
+   * hold the lock, or wait for it, is a `LockConfigError`.
    */
   acquire(command: AcquireCommand): Promise<AcquireReply>;
   /** Keeps the waiting token's place, and takes the lock when its turn has come but the grant was lost. */
@@ -25,7 +28,7 @@ export interface LockStore {
   renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]>;
   /** Gives back a lock, a place in the queue or an unwanted grant, and hands over to the next waiter. */
   release(command: ReleaseCommand): Promise<ReleaseReply>;
-  /** Takes the lock from whoever of us holds it. `false`: nobody, or a holder that is none of ours. */
+  /** Takes the lock from all of us that hold it. `false`: nobody, or a holder that is none of ours. */
   revoke(key: string): Promise<boolean>;
   /** `null`: nobody holds it. */
   inspect(key: string): Promise<StoredLock | null>;
@@ -138,16 +141,6 @@ export interface ReleaseCommand {
 
 /** `unconfirmed`: not ours any more, but the command may have run twice, so that this is no proof of a loss. */
 export type ReleaseReply = 'released' | 'not-held' | 'unconfirmed';
-
-/** What a store knows of one lock. */
-export interface StoredLock {
-  /** The holder's token; another party's value; or `undefined` while only `minHold` runs on. */
-  readonly token: string | undefined;
-  /** `Infinity` when the key never expires. */
-  readonly leaseLeft: number;
-  /** Waiting callers by process (`boot`), as last reported. */
-  readonly waiters: ReadonlyMap<string, number>;
-}
 
 /** The lock was handed to a waiting token. */
 export interface Grant {

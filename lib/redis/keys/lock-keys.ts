@@ -5,6 +5,8 @@ export interface KeysOfLock {
   readonly lock: string;
   readonly queue: string;
   readonly alive: string;
+  /** Those who hold it beside each other. */
+  readonly holders: string;
   /** The last fencing number issued. */
   readonly counter: string;
   /** Channel on which processes are told about the lock: this and a boot id. */
@@ -40,12 +42,13 @@ export class LockKeys {
     const tail = this.#tail(key, lock, tag);
     const queue = `${this.prefix}!q:${tail}`;
     const alive = `${this.prefix}!a:${tail}`;
-    if (!this.clustered)
-      return { lock, queue, alive, counter: this.#counter, channel: this.#channel, slot: 0 };
+    const holders = `${this.prefix}!h:${tail}`;
+    const own = { lock, queue, alive, holders };
+    if (!this.clustered) return { ...own, counter: this.#counter, channel: this.#channel, slot: 0 };
     const slot = slotOf(tag ?? lock);
     const counter = `${this.#counter}:{${this.#tags.of(slot)}}`;
     const channel = `${this.#channel}${tail.slice(0, tail.indexOf('}') + 1)}:`;
-    return { lock, queue, alive, counter, channel, slot };
+    return { ...own, counter, channel, slot };
   }
 
   /** The application's key of a lock's key. */

@@ -1,4 +1,4 @@
-import type { StoredLock } from '../../engine/store/lock-store.js';
+import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { isToken } from '../../engine/store/token.js';
 import { NOBODY } from '../scripts/define-script.js';
 import { majorityValue } from './arithmetic.js';

@@ -9,10 +9,10 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoredLock,
   StoreListener,
 } from '../../engine/store/lock-store.js';
 import type { QuorumState } from '../../engine/store/lock-health.js';
+import type { StoredLock } from '../../engine/store/stored-lock.js';
 import type { ServersListener } from '../servers/push-messages.js';
 import type { SingleServer } from '../servers/single-server.js';
 import { QuorumAcquirer } from './acquire.js';

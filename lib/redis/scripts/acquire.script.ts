@@ -1,35 +1,29 @@
 import { defineScript, NOBODY } from './define-script.js';
-import {
-  IS_TOKEN,
-  KEEP_QUEUE,
-  MINT,
-  mintInPlace,
-  PROMOTE,
-  REPORT,
-  TELL,
-  TIME,
-} from './shared.script.js';
+import { ADMIT, HOLDS, PROMOTE, TELL_HOLDERS } from './holders.script.js';
+import { IS_TOKEN, KEEP_QUEUE, MINT, mintInPlace, REPORT, TELL, TIME } from './shared.script.js';
 
 /** First number of what acquire and poll reply for a lock. */
-export const ACQUIRED = { busy: 0, held: 1, queued: 2, gone: 3 } as const;
+export const ACQUIRED = { busy: 0, held: 1, queued: 2, gone: 3, conflict: 4 } as const;
 
 /**
- * Takes each lock that is free and that nobody waits for. A busy one: waits in its queue, or
- * answers so. Running it again for the same token changes nothing but the length of the lease, which
- * never shrinks; after the token was released, only its first argument stops it.
+ * Takes each lock that is free, or has room, and that nobody waits for. A busy one: waits in its
+ * queue, or answers so. Running it again for the same token changes nothing but the length of the
+ * lease, which never shrinks; after the token was released, only its first argument stops it.
  *
  * A token that yields gives up the lock in the same step; the new one is queued first, so that
- * the successor knows that somebody waits. The first to queue tells the holder that it is wanted.
+ * the successor knows that somebody waits. The first to queue tells the holder that it is wanted;
+ * those who hold it beside each other hear of every newcomer: not all of them may hear of the first.
  *
- * KEYS  1 fence counter, then for each lock, no lock twice: lock, queue, alive
+ * KEYS  1 fence counter, then for each lock, no exclusive one twice: lock, queue, alive, holders
  * ARGV  1 not after, µs; then for each lock: token, ttl in ms, fencing numbers wanted,
  *       `<token that yields, ~: none> <callers waiting, 0: do not queue> <ticket, -: a new place>
  *       <channel prefix>`; then the moment whose fencing numbers to reserve, µs (none: Redis' own)
  * Reply {µs}: too late, nothing was done; else {µs, last fence, then for each lock:}
  *       held: was free; the numbers up to the last fence are shared out among these, in order
  *       {held, yielded, first fence, last fence, queue (none: 0), lease (none: ttl)}
- *       {busy, yielded, lease left}  {queued, yielded, lease left, rank, ticket}  or its error
- *       yielded: 1 it had the lock, 0 not, -1 nobody was to yield
+ *       {busy, yielded, lease left}  {queued, yielded, lease left, rank, ticket}
+ *       {conflict, yielded, capacity of the others}: theirs and its own never get along
+ *       or its error; yielded: 1 it had the lock, 0 not, -1 nobody was to yield
  * Cost  2 commands, and 2 for each free lock; O(log n) for n waiting processes
  */
 export const acquireScript = defineScript(
@@ -40,12 +34,12 @@ local counter = KEYS[1]
   TIME,
   /* lua */ `
 if us > tonumber(ARGV[1]) then return {us} end
-local locks = (#KEYS - 1) / 3
+local locks = (#KEYS - 1) / 4
 local floor = ARGV[locks * 4 + 2]
 local replies, count, others = {us, us}, 0, nil
 for i = 0, locks - 1 do
-  local yields = string.byte(ARGV[i * 4 + 5]) ~= 126
-  if not yields and redis.call('EXISTS', KEYS[i * 3 + 2], KEYS[i * 3 + 3]) == 0 then
+  local plain = string.byte(ARGV[i * 4 + 5]) == 126 and string.byte(ARGV[i * 4 + 2], 28) ~= 67
+  if plain and redis.call('EXISTS', KEYS[i * 4 + 2], KEYS[i * 4 + 3]) == 0 then
     count = count + ARGV[i * 4 + 4]
     replies[i + 3] = ${ACQUIRED.held}
   else
@@ -58,74 +52,92 @@ if count > 0 then
   replies[2] = last
   for i = 0, locks - 1 do
     if replies[i + 3] then
-      redis.call('SET', KEYS[i * 3 + 2], ARGV[i * 4 + 2], 'PX', ARGV[i * 4 + 3])
+      redis.call('SET', KEYS[i * 4 + 2], ARGV[i * 4 + 2], 'PX', ARGV[i * 4 + 3])
     end
   end
 end
 if not others then return replies end
 
-local lock, queue, alive, channel
+local lock, queue, alive, holders, channel
 `,
   MINT,
   REPORT,
   KEEP_QUEUE,
   IS_TOKEN,
   TELL,
+  HOLDS,
+  ADMIT,
+  TELL_HOLDERS,
   PROMOTE,
   /* lua */ `
 local function enqueue(token, callers, ticket)
   local place = math.min(tonumber(ticket) or us, us)
   local isNew = redis.call('ZADD', queue, 'NX', place, token) == 1
-  if not isNew then place = tonumber(redis.call('ZSCORE', queue, token)) end
   local waiting = redis.call('ZCARD', queue)
+  if not isNew then
+    place = tonumber(redis.call('ZSCORE', queue, token))
+  elseif waiting > 1 and place == us then
+    -- Redis' clock may have stepped back since the others came.
+    local last = redis.call('ZRANGE', queue, -1, -1, 'WITHSCORES')
+    if last[1] ~= token then
+      place = math.min(tonumber(ticket) or math.huge, last[2] + 1)
+      redis.call('ZADD', queue, 'XX', place, token)
+    end
+  end
   keepQueue()
-  report(string.sub(token, 1, 16), tonumber(callers))
-  return place, waiting, isNew and place == us
+  report(token, tonumber(callers))
+  return place, waiting, isNew, isNew and not tonumber(ticket)
 end
 local function rankOf(token, waiting, isLast)
   return isLast and waiting - 1 or redis.call('ZRANK', queue, token)
 end
-local function take(token, ttl, yielded, count)
-  local first, last = mint(count, floor)
-  redis.call('SET', lock, token, 'PX', ttl)
-  return {${ACQUIRED.held}, yielded, first, last}
+local function yieldTo(token, yields, callers, ticket, value)
+  local count, behind, mine
+  redis.call('ZREM', alive, yields)
+  value, count = leave(yields, value)
+  local place, waiting, _, isLast = enqueue(token, callers, ticket)
+  value, count, behind, mine = promote(token, waiting, value, count)
+  if mine then return {${ACQUIRED.held}, 1, mine[1], mine[2], behind, mine[3]} end
+  local left = count and leaseLeft(token, value, count) or claimOf(value)
+  return {${ACQUIRED.queued}, 1, left, rankOf(token, behind, isLast), place}
 end
 local function acquire(i)
-  lock, queue, alive = KEYS[i * 3 + 2], KEYS[i * 3 + 3], KEYS[i * 3 + 4]
-  local token, ttl, count = ARGV[i * 4 + 2], ARGV[i * 4 + 3], tonumber(ARGV[i * 4 + 4])
+  local at = i * 4
+  lock, queue, alive, holders = KEYS[at + 2], KEYS[at + 3], KEYS[at + 4], KEYS[at + 5]
+  local token, ttl, fences = ARGV[at + 2], ARGV[at + 3], tonumber(ARGV[at + 4])
   local yields, callers, ticket
-  yields, callers, ticket, channel = string.match(ARGV[i * 4 + 5], '^(%S+) (%d+) (%S+) (.*)$')
+  yields, callers, ticket, channel = string.match(ARGV[at + 5], '^(%S+) (%d+) (%S+) (.*)$')
 
-  local holder = redis.call('GET', lock)
+  local value, count = redis.call('GET', lock), nil
   local yielded = -1
   if yields ~= '${NOBODY}' then
-    yielded = holder == yields and 1 or 0
-    if yielded == 1 then
-      redis.call('DEL', lock)
-      local place, waiting, isLast = enqueue(token, callers, ticket)
-      local head, first, last, behind, claim = promote(token, waiting)
-      if head == token then return {${ACQUIRED.held}, 1, first, last, behind, claim} end
-      if not head then return take(token, ttl, 1, count) end
-      return {${ACQUIRED.queued}, 1, claim, rankOf(token, behind, isLast), place}
-    end
+    if holds(yields, value) then return yieldTo(token, yields, callers, ticket, value) end
+    yielded = 0
   end
-  if holder == token then
-    redis.call('PEXPIRE', lock, math.max(ttl, redis.call('PTTL', lock)))
-    local first, last = mint(count, floor)
+  if holds(token, value) then
+    prolong(token, ttl)
+    local first, last = mint(fences, floor)
     return {${ACQUIRED.held}, yielded, first, last, redis.call('ZCARD', queue)}
   end
-  if not holder then
-    local head, first, last, behind, claim = promote(token)
-    if head == token then return {${ACQUIRED.held}, yielded, first, last, behind, claim} end
-    if not head then return take(token, ttl, yielded, count) end
-    holder = head
+  value, count = occupants(value)
+  if admits(token, value, count) then
+    local behind, mine = redis.call('ZCARD', queue), nil
+    if behind > 0 then value, count, behind, mine = promote(token, behind, value, count) end
+    if mine then return {${ACQUIRED.held}, yielded, mine[1], mine[2], behind, mine[3]} end
+    if behind == 0 and admits(token, value, count) then
+      local first, last = mint(fences, floor)
+      admit(token, ttl, value)
+      return {${ACQUIRED.held}, yielded, first, last}
+    end
   end
-  if callers == '0' then return {${ACQUIRED.busy}, yielded, redis.call('PTTL', lock)} end
-  local place, waiting, isLast = enqueue(token, callers, ticket)
-  if waiting == 1 and isToken(holder) then
-    tell(string.sub(holder, 1, 16), 'wanted 1 ' .. holder .. ' ' .. lock)
+  local theirs = conflict(token, value)
+  if theirs then return {${ACQUIRED.conflict}, yielded, theirs} end
+  if callers == '0' then return {${ACQUIRED.busy}, yielded, leaseLeft(token, value, count)} end
+  local place, waiting, isNew, isLast = enqueue(token, callers, ticket)
+  if waiting == 1 or count and isNew then
+    tellHolders('wanted ' .. waiting, value, count)
   end
-  local left = redis.call('PTTL', lock)
+  local left = leaseLeft(token, value, count)
   return {${ACQUIRED.queued}, yielded, left, rankOf(token, waiting, isLast), place}
 end
 

@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto';
 /** Stands for a token where there is none: in a lock that nobody holds while a `minHold` runs on, and in arguments. */
 export const NOBODY = '~';
 
+/** Begins what stands in a lock that several hold beside each other: this and their capacity, of 7 digits. */
+export const MARKER = '*holders:';
+
 /** Lua as it is sent to a server. */
 export interface ScriptText {
   readonly lua: string;

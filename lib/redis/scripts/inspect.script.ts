@@ -1,27 +1,27 @@
 import { defineScript } from './define-script.js';
+import { ADMIT, HOLDS } from './holders.script.js';
 import { LOCK_KEYS, TIME } from './shared.script.js';
 
 /**
  * Tells who holds the lock and who waits. Changes nothing.
  *
- * KEYS  1 fence counter  2 lock  3 queue  4 alive
- * Reply {} nobody holds it, or {holder, lease left in ms (-1: for ever), boot, callers, boot, callers, …}
+ * KEYS  1 fence counter  2 lock  3 queue  4 alive  5 holders
+ * Reply {} nobody holds it, or {what the lock's key says, lease left in ms (-1: for ever),
+ *       {token, its lease's end, …} of those who hold it beside each other, {token, alive until, …} of those
+ *       who wait, now}; moments in ms, with the callers that wait in the fraction of the last, as n / 4096
  * Cost  O(n) for n waiting processes
  */
 export const inspectScript = defineScript(
   'inspect',
   LOCK_KEYS,
   TIME,
+  HOLDS,
+  ADMIT,
   /* lua */ `
-local holder = redis.call('GET', lock)
-if not holder then return {} end
-local reply = {holder, redis.call('PTTL', lock)}
-local waiting = redis.call('ZRANGEBYSCORE', alive, math.floor(us / 1000), '+inf', 'WITHSCORES')
-for i = 1, #waiting, 2 do
-  local score = tonumber(waiting[i + 1])
-  reply[#reply + 1] = waiting[i]
-  reply[#reply + 1] = (score - math.floor(score)) * 4096
-end
-return reply
+local value, count = occupants(redis.call('GET', lock))
+if not value then return {} end
+local beside = count and redis.call('ZRANGEBYSCORE', holders, '(' .. now, '+inf', 'WITHSCORES') or {}
+local waiting = redis.call('ZRANGEBYSCORE', alive, now, '+inf', 'WITHSCORES')
+return {value, redis.call('PTTL', lock), beside, waiting, now}
 `,
 );

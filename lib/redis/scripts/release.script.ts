@@ -1,15 +1,16 @@
 import { defineScript, NOBODY } from './define-script.js';
-import { IS_TOKEN, KEEP_QUEUE, MINT, PROMOTE, TELL, TIME } from './shared.script.js';
+import { ADMIT, HOLDS, PROMOTE, TELL_HOLDERS } from './holders.script.js';
+import { IS_TOKEN, KEEP_QUEUE, MINT, TELL, TIME } from './shared.script.js';
 
 /**
- * Gives back each lock and hands it to the next waiter; a token without the lock leaves the queue,
- * and when it was the first there, the holder hears how many are left: `wanted <n> <token> <lock>`.
- * With the rest of a `minHold` the key stays locked by nobody, and the first waiter is
- * told when to ask: `recheck <ms> <token> <lock>`.
+ * Gives back each lock and hands it to the next waiters; a token without the lock leaves the queue,
+ * and when it was the first there, those behind may enter, and the holders hear how many wait:
+ * `wanted <n> <token> <lock>`. With the rest of a `minHold` its place stays taken by nobody, and the
+ * first waiter is told when to ask: `recheck <ms> <token> <lock>`.
  *
  * The first write is one that Redis allows when it is out of memory.
  *
- * KEYS  1 fence counter, then for each lock: lock, queue, alive
+ * KEYS  1 fence counter, then for each lock: lock, queue, alive, holders
  * ARGV  for each lock: token, what is left of its `minHold` in ms, channel prefix
  * Reply for each lock: 1 it was this token's, 0 not, or its error
  * Cost  3 commands a lock that nobody waits for; O(log n) for n waiting processes
@@ -17,66 +18,77 @@ import { IS_TOKEN, KEEP_QUEUE, MINT, PROMOTE, TELL, TIME } from './shared.script
 export const releaseScript = defineScript(
   'release',
   /* lua */ `
-local locks, replies, others = (#KEYS - 1) / 3, {}, nil
+local locks, replies, others = (#KEYS - 1) / 4, {}, nil
 for i = 0, locks - 1 do
-  local lock = KEYS[i * 3 + 2]
-  local held = redis.pcall('GET', lock) == ARGV[i * 3 + 1]
-  if held and ARGV[i * 3 + 2] == '0' and redis.call('EXISTS', KEYS[i * 3 + 3], KEYS[i * 3 + 4]) == 0 then
-    replies[i + 1] = redis.call('DEL', lock)
+  local value = redis.pcall('GET', KEYS[i * 4 + 2])
+  local plain = value == ARGV[i * 3 + 1] and ARGV[i * 3 + 2] == '0'
+  if plain and redis.call('EXISTS', KEYS[i * 4 + 3], KEYS[i * 4 + 4]) == 0 then
+    replies[i + 1] = redis.call('DEL', KEYS[i * 4 + 2])
   else
     others = others or {}
-    others[#others + 1] = {i, held}
+    others[#others + 1] = {i, value}
   end
 end
 if not others then return replies end
 
-local counter, lock, queue, alive, channel = KEYS[1], nil, nil, nil, nil
+local counter, lock, queue, alive, holders, channel = KEYS[1], nil, nil, nil, nil, nil
 `,
   TELL,
   TIME,
   IS_TOKEN,
   MINT,
   KEEP_QUEUE,
+  HOLDS,
+  ADMIT,
+  TELL_HOLDERS,
   PROMOTE,
   /* lua */ `
-local function leave(token, boot)
+local function quit(token, value)
   local rank = redis.call('ZRANK', queue, token)
-  if not rank then return end
+  if not rank then return 0 end
   redis.call('ZREM', queue, token)
-  redis.call('ZREM', alive, boot)
-  local holder = rank == 0 and redis.pcall('GET', lock)
-  if type(holder) == 'string' and isToken(holder) then
-    tell(string.sub(holder, 1, 16), 'wanted ' .. redis.call('ZCARD', queue) .. ' ' .. holder .. ' ' .. lock)
-  end
+  redis.call('ZREM', alive, token)
+  if rank > 0 or type(value) ~= 'string' then return 0 end
+  local isMarker, count, waiting = markerIn(value), nil, nil
+  value, count = occupants(value)
+  if isMarker then value, count, waiting = promote(nil, nil, value, count) end
+  if value then tellHolders('wanted ' .. (waiting or redis.call('ZCARD', queue)), value, count) end
+  return 0
 end
-local function release(i, held)
-  lock, queue, alive = KEYS[i * 3 + 2], KEYS[i * 3 + 3], KEYS[i * 3 + 4]
+local function keep(token, value, ms)
+  local left = ms
+  if value == token then
+    redis.call('PEXPIRE', lock, ms)
+    redis.call('SET', lock, '${NOBODY}', 'PX', ms)
+  else
+    redis.call('ZREM', holders, token)
+    redis.call('ZADD', holders, now + ms, '${NOBODY}' .. token)
+    settle(value)
+    left = earliestEnd()
+  end
+  redis.call('ZREM', alive, token)
+  local head = redis.call('ZRANGE', queue, 0, 0)[1]
+  if head then
+    tell(string.sub(head, 1, 16), string.format('recheck %d %s %s', left, head, lock))
+  end
+  return 1
+end
+local function release(i, value)
+  local at = i * 4
+  lock, queue, alive, holders = KEYS[at + 2], KEYS[at + 3], KEYS[at + 4], KEYS[at + 5]
   local token, minHoldLeft = ARGV[i * 3 + 1], tonumber(ARGV[i * 3 + 2])
   channel = ARGV[i * 3 + 3]
-  local boot = string.sub(token, 1, 16)
-  if not held then
-    leave(token, boot)
-    return 0
-  end
-  if minHoldLeft > 0 then
-    redis.call('PEXPIRE', lock, minHoldLeft)
-    redis.call('SET', lock, '${NOBODY}', 'PX', minHoldLeft)
-    redis.call('ZREM', alive, boot)
-    local head = redis.call('ZRANGE', queue, 0, 0)[1]
-    if head then
-      tell(string.sub(head, 1, 16), string.format('recheck %d %s %s', minHoldLeft, head, lock))
-    end
-    return 1
-  end
-  promote()
-  redis.pcall('ZREM', alive, boot)
+  if not holds(token, value) then return quit(token, value) end
+  if minHoldLeft > 0 then return keep(token, value, minHoldLeft) end
+  promote(nil, nil, leave(token, value))
+  redis.pcall('ZREM', alive, token)
   return 1
 end
 
 if locks == 1 then return {release(0, others[1][2])} end
 for _, other in ipairs(others) do
-  local i, held = other[1], other[2]
-  local ran, reply = pcall(release, i, held)
+  local i, value = other[1], other[2]
+  local ran, reply = pcall(release, i, value)
   replies[i + 1] = (ran or type(reply) == 'table') and reply or {err = reply}
 end
 return replies

@@ -1,14 +1,19 @@
+import { EXCLUSIVE, kindConflict } from '../../engine/api/capacity.js';
 import type {
   AcquireCommand,
   AcquireReply,
   PollReply,
   RenewReply,
-  StoredLock,
 } from '../../engine/store/lock-store.js';
+import type { StoredLock } from '../../engine/store/stored-lock.js';
+import { bootOf, capacityIn } from '../../engine/store/token.js';
 import type { Answer } from '../client/redis-connection.js';
 import { ACQUIRED } from './acquire.script.js';
-import { NOBODY } from './define-script.js';
+import { MARKER, NOBODY } from './define-script.js';
 import { RENEWED } from './renew.script.js';
+
+/** Waiting callers stand in the fraction of a sign of life, as n / 4096. */
+const CALLERS_UNIT = 4096;
 
 /** What acquire and poll reply for one lock; poll never replies the bare *held*, nor an error. */
 type Outcome = typeof ACQUIRED.held | readonly number[] | Error;
@@ -28,7 +33,7 @@ export function readAcquired(
   let next = last + 1;
   for (const [i, { fences }] of commands.entries())
     if (reply[i + 2] === ACQUIRED.held) next -= fences;
-  return commands.map(({ key, ttl, fences: count }, i) => {
+  return commands.map(({ key, token, ttl, fences: count }, i) => {
     const outcome = reply[i + 2] as Outcome;
     if (outcome === ACQUIRED.held) {
       const fences = { next, last: next + count - 1 };
@@ -36,6 +41,8 @@ export function readAcquired(
       return { kind: 'held', sentAt, fences, queue: 0, lease: ttl };
     }
     if (!isList(outcome)) return answer.from.refusal(key, outcome);
+    if (outcome[0] === ACQUIRED.conflict)
+      return kindConflict(key, capacityIn(token), outcome[2] ?? EXCLUSIVE);
     return readOutcome(outcome, answer, ttl) as AcquireReply;
   });
 }
@@ -102,16 +109,40 @@ export function readRenewed({ reply, sentAt }: Answer<RenewedReply>): RenewReply
   });
 }
 
+/** What a lock's key says, its lease, who holds it beside each other, who waits, and Redis' time in ms. */
+export type InspectedReply =
+  | readonly []
+  | readonly [
+      value: string,
+      left: number,
+      beside: readonly string[],
+      waiting: readonly string[],
+      now: number,
+    ];
+
 /** Decodes the reply of inspect. */
-export function readInspected([holder, left, ...waiting]: readonly (
-  string | number
-)[]): StoredLock | null {
-  if (holder === undefined) return null;
+export function readInspected(reply: InspectedReply): StoredLock | null {
+  const [value, left = 0, beside = [], waiting = [], now = 0] = reply;
+  if (value === undefined) return null;
   const waiters = new Map<string, number>();
-  for (let i = 0; i < waiting.length; i += 2)
-    waiters.set(String(waiting[i]), Number(waiting[i + 1]));
-  const token = holder === NOBODY ? undefined : String(holder);
-  return { token, leaseLeft: leaseLeft(Number(left)), waiters };
+  for (const [token, until] of pairs(waiting)) {
+    const callers = (until - Math.floor(until)) * CALLERS_UNIT;
+    waiters.set(bootOf(token), (waiters.get(bootOf(token)) ?? 0) + callers);
+  }
+  const leased = { leaseLeft: leaseLeft(left), waiters };
+  if (value.startsWith(MARKER)) {
+    const holders = pairs(beside).map(([token, until]) => ({ token, leaseLeft: until - now }));
+    const several = { capacity: Number(value.slice(MARKER.length)), holders };
+    return { ...leased, token: undefined, several };
+  }
+  return { ...leased, token: value === NOBODY ? undefined : value };
+}
+
+function pairs(flat: readonly string[]): [member: string, score: number][] {
+  return Array.from({ length: flat.length / 2 }, (_, i) => [
+    flat[2 * i] as string,
+    Number(flat[2 * i + 1]),
+  ]);
 }
 
 /** PTTL answers -1 for a key that never expires. */

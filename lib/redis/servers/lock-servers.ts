@@ -24,7 +24,8 @@ export function onLock(
   place: KeysOfLock,
   key: string,
 ): Pick<LockCommand, 'key' | 'place' | 'keys'> {
-  return { key, place, keys: [place.counter, place.lock, place.queue, place.alive] };
+  const { counter, lock, queue, alive, holders } = place;
+  return { key, place, keys: [counter, lock, queue, alive, holders] };
 }
 
 /** The Redis servers that keep locks: one endpoint, or a Cluster. Makes one attempt for each call. */

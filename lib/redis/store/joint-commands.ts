@@ -90,7 +90,7 @@ export class JointCommands {
     const places = commands.map(({ key }) => this.servers.keys.of(key));
     const place = places[0] as KeysOfLock;
     const keys = [place.counter];
-    for (const { lock, queue, alive } of places) keys.push(lock, queue, alive);
+    for (const { lock, queue, alive, holders } of places) keys.push(lock, queue, alive, holders);
     const key = commands[0]?.key ?? '';
     return this.servers.run<T>({
       script,

@@ -8,9 +8,9 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoredLock,
   StoreListener,
 } from '../../engine/store/lock-store.js';
+import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { isToken } from '../../engine/store/token.js';
 import { forKey } from '../client/redis-errors.js';
 import { notAfter, observe, type RedisTime } from '../client/redis-time.js';
@@ -20,6 +20,7 @@ import { inspectScript } from '../scripts/inspect.script.js';
 import { pollScript } from '../scripts/poll.script.js';
 import { renewScript } from '../scripts/renew.script.js';
 import {
+  type InspectedReply,
   type PolledReply,
   readInspected,
   readPolled,
@@ -106,7 +107,7 @@ export class RedisLockStore implements LockStore {
   }
 
   async #renew(
-    { place, commands, keys, alive }: RenewalBatch,
+    { place, commands, keys, more }: RenewalBatch,
     floor: number | undefined,
   ): Promise<RenewReply[]> {
     const args = (time: RedisTime): Argument[] => {
@@ -122,7 +123,7 @@ export class RedisLockStore implements LockStore {
         script: renewScript,
         key: commands[0]?.key ?? '',
         place,
-        keys: alive.length === 0 ? keys : [...keys, ...alive],
+        keys: more.length === 0 ? keys : [...keys, ...more],
         args,
       });
       observe(answer.reply[0], answer);
@@ -139,25 +140,30 @@ export class RedisLockStore implements LockStore {
 
   /** Names whom it takes the lock from: sent twice, it must not oust the next holder as well. */
   async revoke(key: string): Promise<boolean> {
-    const { token = NOBODY } = (await this.inspect(key)) ?? { token: '' };
-    return token === NOBODY || isToken(token) ? this.revokeFrom(key, token) : false;
+    const stored = await this.inspect(key);
+    if (stored === null) return false;
+    const { token = NOBODY, several } = stored;
+    const tokens = several?.holders.map((holder) => holder.token) ?? [token];
+    return tokens.every((each) => each.startsWith(NOBODY) || isToken(each))
+      ? this.revokeFrom(key, ...tokens)
+      : false;
   }
 
-  /** Takes the lock from this holder, or ends the rest of a `minHold` (`~`); `false`: it has it no longer. */
-  async revokeFrom(key: string, token: string): Promise<boolean> {
+  /** Takes the lock from these holders, or ends the rest of a `minHold` (`~`); `false`: none has it any more. */
+  async revokeFrom(key: string, ...tokens: readonly string[]): Promise<boolean> {
     const place = this.#servers.keys.of(key);
     const { reply, resent } = await this.#servers.run<number>({
       ...onLock(place, key),
       script: revokeScript,
-      args: () => [token, place.channel],
+      args: () => [place.channel, ...tokens],
     });
-    return reply === 1 || resent;
+    return reply > 0 || resent;
   }
 
   async inspect(key: string): Promise<StoredLock | null> {
     const place = this.#servers.keys.of(key);
     this.#joint.flush();
-    const { reply } = await this.#servers.run<(string | number)[]>({
+    const { reply } = await this.#servers.run<InspectedReply>({
       ...onLock(place, key),
       script: inspectScript,
       args: () => [],

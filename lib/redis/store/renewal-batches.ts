@@ -1,4 +1,6 @@
+import { EXCLUSIVE } from '../../engine/api/capacity.js';
 import type { RenewCommand } from '../../engine/store/lock-store.js';
+import { capacityIn } from '../../engine/store/token.js';
 import type { KeysOfLock, LockKeys } from '../keys/lock-keys.js';
 
 /** Leases renewed by one script; more would keep Redis from others for too long. */
@@ -13,8 +15,8 @@ export interface RenewalBatch {
   readonly indices: number[];
   /** Fence counter, then lock and queue of each. */
   readonly keys: string[];
-  /** Signs of life, where callers wait. */
-  readonly alive: string[];
+  /** Of each in turn: its holders where they may be several, its signs of life where callers wait. */
+  readonly more: string[];
 }
 
 /** Sorts renewals into scripts: all of one slot together, up to a bound. */
@@ -28,14 +30,15 @@ export function renewalBatches(
     const place = keys.of(command.key);
     let batch = open.get(place.slot);
     if (batch === undefined || batch.commands.length === RENEWALS_A_SCRIPT) {
-      batch = { place, commands: [], indices: [], keys: [place.counter], alive: [] };
+      batch = { place, commands: [], indices: [], keys: [place.counter], more: [] };
       open.set(place.slot, batch);
       batches.push(batch);
     }
     batch.commands.push(command);
     batch.indices.push(index);
     batch.keys.push(place.lock, place.queue);
-    if (command.callers > 0) batch.alive.push(place.alive);
+    if (capacityIn(command.token) !== EXCLUSIVE) batch.more.push(place.holders);
+    if (command.callers > 0) batch.more.push(place.alive);
   }
   return batches;
 }

@@ -24,8 +24,8 @@ describe('who waits, in Redis', () => {
   });
 
   function run(script: RedisScript, ...args: (string | number)[]): Promise<unknown> {
-    const { counter, lock, queue, alive } = place;
-    return redis.eval(script.lua, 4, counter, lock, queue, alive, ...args);
+    const { counter, lock, queue, alive, holders } = place;
+    return redis.eval(script.lua, 5, counter, lock, queue, alive, holders, ...args);
   }
 
   async function acquire(token: string, { yields = '~', ticket = '-' } = {}): Promise<number[]> {
@@ -91,6 +91,39 @@ describe('who waits, in Redis', () => {
     await release(held);
 
     expect(await redis.get(place.lock)).toBe(waits);
+  });
+
+  it('stand behind those who came before Redis’ clock stepped back', async () => {
+    const [a, b, c, d] = await Promise.all([1, 2, 3, 4].map(() => party(true)));
+    await acquire(a!.next());
+    const waiting = [b!.next(), c!.next(), d!.next()];
+    await acquire(waiting[0]!);
+    // As if it had come while the clock was six seconds ahead.
+    await redis.zincrby(place.queue, 6_000_000, waiting[0]!);
+
+    const [, , , rank, ticket] = await acquire(waiting[1]!);
+    await acquire(waiting[2]!);
+
+    expect(rank).toBe(1);
+    expect(await redis.zrange(place.queue, 0, '-1')).toEqual(waiting);
+    // One who lost its place by accident gets it back, though the clock is behind it.
+    await redis.zrem(place.queue, waiting[1]!);
+    await acquire(waiting[1]!, { ticket: String(ticket) });
+    expect(await redis.zrange(place.queue, 0, '-1')).toEqual(waiting);
+  });
+
+  it('stay alive when an older place of their process is given back late', async () => {
+    const [a, b] = await Promise.all([1, 2].map(() => party(true)));
+    const held = a!.next();
+    await acquire(held);
+    const [old, fresh] = [b!.next(), b!.next()];
+    await acquire(old);
+    await acquire(fresh);
+
+    await release(old);
+    await release(held);
+
+    expect(await redis.get(place.lock)).toBe(fresh);
   });
 
   it('leave no lock behind when its fencing number can not be had', async () => {

@@ -10,8 +10,8 @@ import type {
   RenewCommand,
   RenewReply,
   StoreListener,
-  StoredLock,
 } from '../../../lib/engine/store/lock-store.js';
+import type { StoredLock } from '../../../lib/engine/store/stored-lock.js';
 
 /** Stands between a command and the store that would run it; runs it by `next`, or does not. */
 export type Fault<Command, Reply> = (

@@ -1,0 +1,187 @@
+import { SHARED } from '../../engine/api/capacity.js';
+import { MARKER, NOBODY } from './define-script.js';
+
+/**
+ * Who holds a lock, and what a lock's key then says: the token of an exclusive holder, or a marker
+ * with the capacity of those who hold it beside each other, whose tokens and lease ends (Redis ms)
+ * are in `holders`. The key lives as long as the longest of these leases; the set counts only under
+ * its marker. A text without the capacity field is no token of theirs.
+ *
+ * - `markerOf(token)`: what the key says when this token is among several; `nil`: it is exclusive
+ * - `markerIn(value)`: whether the key's value is such a marker
+ * - `holds(token, value)`: whether it holds the lock, whose key says `value`
+ * - `prolong(token, lease)`: a holder's lease; it never gets shorter
+ */
+export const HOLDS = /* lua */ `
+local function markerOf(token)
+  if string.byte(token, 28) == 67 then return '${MARKER}' .. string.sub(token, 29, 35) end
+end
+local function markerIn(value)
+  return string.sub(value, 1, ${MARKER.length}) == '${MARKER}'
+end
+local function holds(token, value)
+  if value == token then return true end
+  local marker = markerOf(token)
+  if not marker or value ~= marker then return false end
+  return tonumber(redis.call('ZSCORE', holders, token) or 0) > now
+end
+local function prolong(token, lease)
+  local keyLease = math.max(lease, redis.call('PTTL', lock))
+  redis.call('PEXPIRE', lock, keyLease)
+  if not markerOf(token) then return end
+  redis.call('ZADD', holders, 'GT', now + lease, token)
+  redis.call('PEXPIRE', holders, keyLease)
+end
+`;
+
+/**
+ * How holders come and go. `value, count` is what the lock's key says and how many live holders its
+ * marker stands for (`nil`: it is no marker); both `nil` when nobody holds the lock.
+ *
+ * - `occupants(value)`: the pair of a key's value
+ * - `admits(token, value, count)`: whether the token may hold the lock beside them
+ * - `admit(token, lease, value)`: it holds the lock from here on
+ * - `leave(token, value)`: it does not any more; returns the pair that is left. The key of a lock
+ *   that nobody holds then is for the caller to pass on or delete
+ * - `leaseLeft(token, value, count)`: after how many ms a waiter may hope, be it for one permit
+ */
+export const ADMIT = /* lua */ `
+local function occupants(value)
+  if not value or not markerIn(value) then return value or nil, nil end
+  local count = redis.call('ZCOUNT', holders, '(' .. now, '+inf')
+  if count > 0 then return value, count end
+end
+local function admits(token, value, count)
+  if not value then return true end
+  return count ~= nil and markerOf(token) == value and count < tonumber(string.sub(token, 29, 35))
+end
+local function admit(token, lease, value)
+  local marker = markerOf(token)
+  if not marker then return redis.call('SET', lock, token, 'PX', lease) end
+  if value then
+    redis.call('PEXPIRE', lock, math.max(lease, redis.call('PTTL', lock)))
+  else
+    redis.call('DEL', holders)
+    redis.call('SET', lock, marker, 'PX', lease)
+  end
+  redis.call('ZADD', holders, now + lease, token)
+  redis.call('PEXPIRE', holders, redis.call('PTTL', lock))
+end
+local function settle(value)
+  redis.call('ZREMRANGEBYSCORE', holders, '-inf', now)
+  local last = redis.call('ZRANGE', holders, -1, -1, 'WITHSCORES')[2]
+  if not last then return end
+  redis.call('PEXPIRE', lock, last - now)
+  redis.call('PEXPIRE', holders, last - now)
+  return value, redis.call('ZCARD', holders)
+end
+local function leave(token, value)
+  if value == token then return end
+  redis.call('ZREM', holders, token)
+  return settle(value)
+end
+local function earliestEnd()
+  local first = redis.call('ZRANGEBYSCORE', holders, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  return (first[2] or now) - now
+end
+local function leaseLeft(token, value, count)
+  if count and markerOf(token) == value then return earliestEnd() end
+  return redis.call('PTTL', lock)
+end
+`;
+
+/**
+ * - `tellHolders(note, value, count)`: sends each holder a note, `<note> <token> <lock>`; when they are
+ *   many, only some: the rest learn it by their renewals
+ * - `conflict(token, value)`: the capacity of those who hold the lock, or wait for it, when the
+ *   token's own never gets along with it; all of them always do
+ */
+export const TELL_HOLDERS = /* lua */ `
+local function tellHolders(note, value, count)
+  for _, token in ipairs(count and redis.call('ZRANGE', holders, 0, 15) or {value}) do
+    if isToken(token) then
+      tell(string.sub(token, 1, 16), note .. ' ' .. token .. ' ' .. lock)
+    end
+  end
+end
+local function capacityOf(value)
+  if not value then return end
+  if markerIn(value) then return tonumber(string.sub(value, ${MARKER.length + 1})) end
+  if value == '${NOBODY}' or isToken(value) then
+    return markerOf(value) and tonumber(string.sub(value, 29, 35)) or 1
+  end
+end
+local function conflict(token, value)
+  local mine = capacityOf(token)
+  local theirs = capacityOf(value) or capacityOf(redis.call('ZRANGE', queue, -1, -1)[1])
+  if theirs == nil or theirs == mine then return end
+  local waits = (mine == 1 or mine == ${SHARED}) and (theirs == 1 or theirs == ${SHARED})
+  if not waits then return theirs end
+end
+`;
+
+/**
+ * `promote(own, waiting, value, count)`: hands a lock that is free, or has room, to the first waiters
+ * that are alive and listen, as long as they get along with its holders; frees it when there are
+ * none. Returns the pair that holds it then, how many wait behind, and when `own` is among them its
+ * fencing numbers and lease. `own`, the caller, learns it by the reply; everybody else by a push
+ * with a claim, a short lease. `waiting` is the queue's length where it is known:
+ *
+ * `grant <first fence> <last fence> <expiry, ms> <now, µs> <queue> <token> <lock>`
+ *
+ * With nobody in the queue, who is alive means nothing: what processes that died have left goes too.
+ * Where a slot is being moved no key can be looked at that is not there, and a script fails halfway:
+ * so the lock passes without being deleted, and is told once it is true.
+ * Nobody listening is a hint that the waiter is dead: it is passed over, and comes back with its
+ * old place if it is not. The first write is one that Redis allows when it is out of memory.
+ */
+export const PROMOTE = /* lua */ `
+local function claimOf(token)
+  return tonumber(string.sub(token, 18, 21))
+end
+local function exact(fence)
+  return fence == us and digits or string.format('%.0f', fence)
+end
+local function give(head, behind, own, value)
+  local claim = claimOf(head)
+  local first, last = mint(tonumber(string.sub(head, 23, 26)))
+  admit(head, claim, value)
+  local heard = head == own or tell(string.sub(head, 1, 16), 'grant ' .. exact(first) .. ' '
+    .. exact(last) .. ' ' .. (now + claim) .. ' ' .. digits .. ' ' .. behind .. ' ' .. head .. ' ' .. lock)
+  return heard, {first, last, claim}
+end
+local function isAlive(token)
+  return tonumber(redis.call('ZSCORE', alive, token) or 0) > now
+end
+local function promote(own, waiting, value, count)
+  local behind = waiting or redis.call('ZCARD', queue)
+  local mine
+  while behind > 0 and (not value or count) do
+    if value then
+      local head = redis.call('ZRANGE', queue, 0, 0)[1]
+      if isAlive(head) and not admits(head, value, count) then break end
+    end
+    local head = redis.call('ZPOPMIN', queue)[1]
+    local lives = isAlive(head)
+    redis.call('ZREM', alive, head)
+    behind = behind - 1
+    if lives then
+      local heard, terms = give(head, behind, own, value)
+      local marker = markerOf(head)
+      if heard then
+        value, count = marker or head, marker and (count or 0) + 1
+        if head == own then mine = terms end
+      elseif marker then
+        redis.call('ZREM', holders, head)
+      end
+    end
+  end
+  if not value then
+    redis.call('DEL', lock)
+    redis.pcall('DEL', alive)
+  elseif behind == 1 then
+    keepQueue()
+  end
+  return value, count, behind, mine
+end
+`;
