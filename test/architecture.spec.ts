@@ -109,7 +109,7 @@ const FOLDERS: Record<string, Folder> = {
     packages: NEST,
   },
   'nest/start-check': {
-    folders: ['engine/api', 'nest/key', 'nest/service', 'nest/locked'],
+    folders: ['engine/api', 'nest/key', 'nest/service', 'nest/locked', 'nest/handler'],
     packages: NEST,
   },
   nest: {

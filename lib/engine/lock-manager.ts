@@ -61,20 +61,23 @@ export class LockManager {
     task: (lock: Lock) => T | Promise<T>,
     options?: LockOptions,
   ): Promise<T> {
-    return this.runLocked(key, this.#request(options), task);
+    return this.runLocked(key, this.#request(options), (lock) => task(lock));
   }
 
-  /** {@link withLock} for options that were resolved before. */
+  /**
+   * {@link withLock} for options that were resolved before. `task` gets the section as well, to go
+   * on inside it from a context that others chose.
+   */
   async runLocked<T>(
     key: LockKey,
     request: LockRequest,
-    task: (lock: Lock) => T | Promise<T>,
+    task: (lock: Lock, section: LockedSection) => T | Promise<T>,
   ): Promise<T> {
     const section = new LockedSection(await this.#take(key, request), this.#contexts);
     const startedAt = this.clock.now();
     let result: T;
     try {
-      result = await section.run(() => task(section.lock));
+      result = await section.run(() => task(section.lock, section));
     } catch (error) {
       await section.endWithResult();
       throw error;

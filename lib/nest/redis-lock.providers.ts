@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Provider } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryService, HttpAdapterHost } from '@nestjs/core';
+import {
+  ApplicationConfig,
+  DiscoveryService,
+  HttpAdapterHost,
+  ModulesContainer,
+} from '@nestjs/core';
 import { teachBaseFilters } from './errors/base-filters.js';
 import { LockErrorFilter } from './errors/filter.js';
 import { LockLifecycle } from './service/lifecycle.js';
@@ -9,6 +14,7 @@ import { LockLogger } from './service/logger.js';
 import type { RedisLockModuleOptions } from './service/options.js';
 import { getLockServiceToken } from './service/tokens.js';
 import { LockedExplorer } from './start-check/explorer.js';
+import { addLastSteps } from './start-check/last-steps.js';
 
 /** Token of the options inside one dynamic module. */
 export const MODULE_OPTIONS = Symbol('RedisLockModuleOptions');
@@ -16,11 +22,14 @@ export const MODULE_OPTIONS = Symbol('RedisLockModuleOptions');
 /** Sets one dynamic module apart: Nest 10 merges two that look the same in source text. */
 const MODULE_ID = Symbol('RedisLockModuleId');
 
+const LAST_STEPS = Symbol('RedisLockLastSteps');
+
 /** What one dynamic module consists of beside its options. */
 export function lockProviders(name: string | undefined): Provider[] {
   const service = getLockServiceToken(name);
   return [
     { provide: MODULE_ID, useValue: randomUUID() },
+    { provide: LAST_STEPS, inject: [ModulesContainer], useFactory: addLastSteps },
     {
       provide: service,
       inject: [MODULE_OPTIONS],

@@ -1,3 +1,6 @@
+import { connect, constants, type ClientHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
   Body,
@@ -12,6 +15,7 @@ import {
 import { Locked } from 'nestjs-redis-lock';
 import { timeout } from 'rxjs';
 
+import { afterTest } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { NOISE_MS } from '../support/noise.js';
 import { PLATFORMS, startApp } from './support/app.js';
@@ -122,5 +126,40 @@ describe.each(PLATFORMS)('a client that waits for a lock on %s', (platform) => {
     expect(await waiters()).toBe(0);
     await holder.release();
     expect(stage.entries).toEqual([]);
+  });
+});
+
+describe('a client over HTTP/2 that waits for a lock', () => {
+  it.each([
+    ['cancels its stream', (stream: ClientHttp2Stream) => stream.close(constants.NGHTTP2_CANCEL)],
+    ['drops its session', (stream: ClientHttp2Stream) => stream.session?.destroy()],
+  ])('leaves the queue when it %s', async (_how, leave) => {
+    const { app, locks, log } = await startApp({
+      platform: 'fastify',
+      fastify: { http2: true } as never,
+      controllers: [Orders],
+    });
+    const holder = await locks.acquire('order:7');
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const session = connect(`http://127.0.0.1:${port}`).on('error', () => {});
+    afterTest(() => session.destroy());
+    const paths = ['/get/7', '/positional/7', '/post'];
+    const streams = paths.map((path) => {
+      const method = path === '/post' ? 'POST' : 'GET';
+      const json = method === 'POST' && { 'content-type': 'application/json' };
+      const open = session.request({ ':path': path, ':method': method, ...json });
+      open.on('error', () => {});
+      open.end(method === 'POST' ? '{"id":"7"}' : undefined);
+      return open;
+    });
+    const waiters = async () => (await locks.inspect('order:7'))?.waiters;
+    await eventually(async () => expect(await waiters()).toBe(streams.length));
+
+    for (const open of streams) leave(open);
+
+    await eventually(async () => expect(await waiters()).toBe(0), { within: NOISE_MS });
+    await holder.release();
+    expect(stage.entries).toEqual([]);
+    expect(log.of('error', 'warn')).toEqual([]);
   });
 });

@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject, Injectable, Param, Post, Scope } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
+import { Controller, Get, Inject, Injectable, Module, Param, Post, Scope } from '@nestjs/common';
+import {
+  ContextIdFactory,
+  ExternalContextCreator,
+  REQUEST,
+  RouterModule,
+  type ContextId,
+  type ContextIdStrategy,
+  type HostComponentInfo,
+} from '@nestjs/core';
 import { Args, Query, Resolver } from '@nestjs/graphql';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { LockKeyError, LockService, Locked, type LockedCall } from 'nestjs-redis-lock';
@@ -171,4 +179,155 @@ describe('a key function of a handler', () => {
     expect(seen.map(({ target }) => target)).toEqual([app.app.get(Handlers), app.app.get(Orders)]);
     expect('params' in seen[0]!).toBe(false);
   });
+
+  it('reads the instance whose method runs, in a durable controller too', async () => {
+    ContextIdFactory.apply(new ByTenant());
+    @Injectable({ scope: Scope.REQUEST, durable: true })
+    class Tenant {
+      constructor(@Inject(REQUEST) readonly payload: { tenant: string }) {}
+    }
+    @Controller({ scope: Scope.REQUEST, durable: true })
+    class Durable {
+      constructor(
+        private readonly tenant: Tenant,
+        private readonly locks: LockService,
+      ) {}
+
+      @Get('durable')
+      @Locked(({ target }) => `tenant:${(target as Durable).tenant.payload.tenant}`)
+      run(): string | undefined {
+        return this.locks.current()?.key;
+      }
+    }
+    const { url } = await startApp({ controllers: [Durable], providers: [Tenant] });
+    const ask = async (tenant: string) =>
+      (await fetch(`${url}/durable`, { headers: { 'x-tenant': tenant } })).text();
+
+    expect([await ask('a'), await ask('b'), await ask('a')]).toEqual([
+      'tenant:a',
+      'tenant:b',
+      'tenant:a',
+    ]);
+  });
+
+  it('reads the instance of a request-scoped message handler', async () => {
+    @Controller({ scope: Scope.REQUEST })
+    class Scoped {
+      readonly name: string;
+
+      constructor(
+        @Inject(REQUEST) request: { data: { name: string } },
+        private readonly locks: LockService,
+      ) {
+        this.name = request.data.name;
+      }
+
+      @MessagePattern('scoped')
+      @Locked(({ target }) => `scoped:${(target as Scoped).name}`)
+      run(): string | undefined {
+        return this.locks.current()?.key;
+      }
+    }
+    const app = await startApp({ controllers: [Scoped], rpc: true });
+    const rpc = connectRpc(app);
+
+    expect(await rpc('scoped', { name: 'a' })).toBe('scoped:a');
+    expect(await rpc('scoped', { name: 'b' })).toBe('scoped:b');
+  });
+
+  it('reads the instance of its own module, where two modules have one controller', async () => {
+    @Controller()
+    class Shared {
+      constructor(
+        @Inject('NAME') readonly name: string,
+        private readonly locks: LockService,
+      ) {}
+
+      @Get()
+      @Locked(({ target }) => (target as Shared).name)
+      run(): string | undefined {
+        return this.locks.current()?.key;
+      }
+    }
+    const moduleOf = (name: string) => {
+      @Module({ providers: [{ provide: 'NAME', useValue: name }], controllers: [Shared] })
+      class Feature {}
+      return Feature;
+    };
+    const [One, Two] = [moduleOf('one'), moduleOf('two')];
+    const { url } = await startApp({
+      imports: [
+        One,
+        Two,
+        RouterModule.register([
+          { path: 'one', module: One },
+          { path: 'two', module: Two },
+        ]),
+      ],
+    });
+
+    expect(await (await fetch(`${url}/one`)).text()).toBe('one');
+    expect(await (await fetch(`${url}/two`)).text()).toBe('two');
+  });
+
+  it('never makes a key without the instance it asked for', async () => {
+    @Controller()
+    class Careful {
+      readonly name = 'own';
+
+      constructor(private readonly locks: LockService) {}
+
+      @Get('careful')
+      @Locked(({ target }) => {
+        try {
+          return (target as Careful).name;
+        } catch {
+          return 'unknown';
+        }
+      })
+      run(): string | undefined {
+        return this.locks.current()?.key;
+      }
+    }
+    // The instance is not known to the interceptor, and known to the method.
+    const { url } = await startApp({ controllers: [Careful] });
+
+    expect(await (await fetch(`${url}/careful`)).text()).toBe('own');
+  });
+
+  it('runs where a context of type http has neither request nor response', async () => {
+    @Injectable()
+    class Commands {
+      constructor(private readonly locks: LockService) {}
+
+      @Locked(({ args, params }) => `command:${String(args[0])}:${String(params)}`)
+      run(_name: unknown): string | undefined {
+        return this.locks.current()?.key;
+      }
+    }
+    const { app } = await startApp({ providers: [Commands] });
+    const commands = app.get(Commands);
+    const creator = app.get(ExternalContextCreator, { strict: false });
+    const run = creator.create(commands, commands.run, 'run');
+
+    for (const rest of [[], [null, undefined], [{}, {}]]) {
+      expect(await run('a', ...rest)).toBe('command:a:undefined');
+    }
+  });
 });
+
+/** Gives each tenant a tree of instances of its own. */
+class ByTenant implements ContextIdStrategy {
+  readonly #tenants = new Map<string, ContextId>();
+
+  attach(contextId: ContextId, request: { headers?: Record<string, string> }) {
+    const tenant = request.headers?.['x-tenant'];
+    if (tenant === undefined) return () => contextId;
+    const id = this.#tenants.get(tenant) ?? ContextIdFactory.create();
+    this.#tenants.set(tenant, id);
+    return {
+      resolve: ({ isTreeDurable }: HostComponentInfo) => (isTreeDurable ? id : contextId),
+      payload: { tenant },
+    };
+  }
+}

@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Lock } from '../api/lock.js';
 import type { ReentrantLock } from './reentrant-lock.js';
 
-interface Frame {
+/** A place in the nesting of sections; `outer` is the section around it. */
+export interface Frame {
   readonly lock: ReentrantLock;
   outer: Frame | undefined;
 }
@@ -11,12 +12,20 @@ interface Frame {
 export class LockContext {
   readonly #storage = new AsyncLocalStorage<Frame>();
 
-  /** Runs `task` inside the section of `lock`. */
-  run<T>(lock: ReentrantLock, task: () => T): T {
+  /** The frame of `lock`, inside the running context. */
+  open(lock: ReentrantLock): Frame {
     const outer = liveFrom(this.#storage.getStore());
     // A job that starts its successor inside its own section must not drag along all that came before.
     if (outer !== undefined) outer.outer = liveFrom(outer.outer);
-    return this.#storage.run({ lock, outer }, task);
+    return { lock, outer };
+  }
+
+  /** Runs `task` inside a frame, unless the running context is inside it. */
+  run<T>(frame: Frame, task: () => T): T {
+    let running = this.#storage.getStore();
+    while (running !== undefined && running !== frame) running = running.outer;
+    if (running === frame) return task();
+    return this.#storage.run(frame, () => frame.lock.run(task));
   }
 
   /** The innermost lock of the running context that has not been released, of `key` when given. */
@@ -38,6 +47,7 @@ function liveFrom(frame: Frame | undefined): Frame | undefined {
 /** What runs while a lock is held: a context in which calls for its key re-enter. */
 export class LockedSection {
   #ended: Promise<'released' | 'lost'> | undefined;
+  #frame: Frame | undefined;
 
   constructor(
     private readonly held: ReentrantLock,
@@ -53,9 +63,11 @@ export class LockedSection {
     return this.held.lostError;
   }
 
-  /** Runs `task` inside the section's context; does not end the section. */
+  /**
+   * Runs `task` inside the section's context, from wherever it is called; does not end the section.
+   */
   run<T>(task: () => T): T {
-    return this.contexts.run(this.held, () => this.held.run(task));
+    return this.contexts.run((this.#frame ??= this.contexts.open(this.held)), task);
   }
 
   /**

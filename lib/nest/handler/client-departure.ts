@@ -1,38 +1,53 @@
+import type { ServerResponse } from 'node:http';
+import { HttpException } from '@nestjs/common';
 import type { StopSignal } from '../../engine/api/lock-options.js';
+import { clientLeft } from './http-response.js';
 
 /**
  * Tells that a caller has left. It does for the engine what an `AbortSignal` does, without the price
- * of one (some 8 µs) for each request.
+ * of one (some 8 µs) for each request, and watches the response only while somebody listens. Watches
+ * the *response*: the request of a POST closes as soon as its body has been read.
  */
 export class ClientDeparture implements StopSignal {
-  readonly #listeners = new Set<() => void>();
+  #listener: (() => void) | undefined;
   #reason: Error | undefined;
 
+  /** @param response `undefined` when the call has none. */
+  constructor(private readonly response: ServerResponse | undefined) {}
+
   get aborted(): boolean {
-    return this.#reason !== undefined;
+    return this.reason !== undefined;
   }
 
   get reason(): Error | undefined {
+    if (this.#reason === undefined && this.response !== undefined && clientLeft(this.response)) {
+      this.leave();
+    }
     return this.#reason;
   }
 
   throwIfAborted(): void {
-    if (this.#reason !== undefined) throw this.#reason;
+    if (this.reason !== undefined) throw this.reason;
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.add(listener);
+    this.#listener = listener;
+    this.response?.on('close', this.#check);
   }
 
-  removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.delete(listener);
+  removeEventListener(): void {
+    this.#listener = undefined;
+    this.response?.off('close', this.#check);
   }
 
   /** Ends the wait; only the first call counts. */
-  leave(reason: Error): void {
+  leave(): void {
     if (this.#reason !== undefined) return;
-    this.#reason = reason;
-    for (const listener of this.#listeners) listener();
-    this.#listeners.clear();
+    this.#reason = new HttpException('The client has left.', 499);
+    this.#listener?.();
   }
+
+  readonly #check = (): void => {
+    if (this.response !== undefined && !this.response.writableEnded) this.leave();
+  };
 }

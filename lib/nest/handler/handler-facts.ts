@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { type LockedPlan, lockedPlanOf } from '../locked/plan.js';
+import { type Leads, leadsOf } from './chain.js';
 
 /** Where Nest keeps what the parameters of a handler are, by class and method. */
 const ROUTE_ARGUMENTS = '__routeArguments__';
@@ -15,28 +16,32 @@ export interface HandlerFacts {
   readonly sendsEvents: boolean;
   /** Over HTTP it answers by itself, by `@Res()` or `@Next()`, so that Nest does not. */
   readonly answersByItself: boolean;
+  /** How a call reaches the method. */
+  readonly leads: Leads;
 }
 
 /** {@link HandlerFacts} of the handlers that calls were routed to: looked up once for each. */
 export class KnownHandlers {
   readonly #facts = new WeakMap<object, WeakMap<object, HandlerFacts>>();
 
-  of(context: ExecutionContext): HandlerFacts {
+  /** @param interceptor The class of interceptors that takes locks for the handler. */
+  of(context: ExecutionContext, interceptor: object): HandlerFacts {
     const [target, handler] = [context.getClass(), context.getHandler()];
     let known = this.#facts.get(target);
     if (known === undefined) this.#facts.set(target, (known = new WeakMap()));
     let facts = known.get(handler);
-    if (facts === undefined) known.set(handler, (facts = factsOf(target, handler)));
+    if (facts === undefined) known.set(handler, (facts = factsOf(target, handler, interceptor)));
     return facts;
   }
 }
 
-function factsOf(target: object, handler: object): HandlerFacts {
+function factsOf(target: object, handler: object, interceptor: object): HandlerFacts {
   const plan = lockedPlanOf(handler);
   const method = plan?.method ?? '';
   const parameters = (Reflect.getMetadata(ROUTE_ARGUMENTS, target, method) ?? {}) as object;
   return {
     plan,
+    leads: leadsOf(handler, interceptor),
     sendsEvents: Reflect.getMetadata(SERVER_SENT_EVENTS, handler) === true,
     answersByItself:
       Reflect.getMetadata(PASSTHROUGH, target, method) !== true &&

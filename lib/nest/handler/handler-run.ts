@@ -1,118 +1,147 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { CallHandler } from '@nestjs/common';
 import type { Observer, Subscriber, Subscription } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
-import { enter } from '../locked/entry.js';
-import { responseEnd, responseOf } from './http-response.js';
+import { enter, type Section, SKIPPED } from '../locked/entry.js';
+import { isStreaming } from '../result/held-result.js';
+import { responseEnd } from './http-response.js';
+import { lead } from './lead.js';
 import type { RoutedCall } from './routed-call.js';
-import { goesOnInResponse } from './routed-result.js';
+
+/** How the promise settles that the engine holds the lock for. */
+interface Holding {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}
 
 /** Runs the rest of a handler's chain (interceptors inside, pipes, the method) for one subscriber. */
 export class HandlerRun {
   /** What came of the chain and waits for the release. */
-  readonly #values: unknown[] = [];
+  #values: unknown[] = [];
   #last: unknown;
+  #chain: Subscription | undefined;
+  #holding: Holding | undefined;
+  #ended = false;
 
+  /**
+   * @param scope The context of the interceptors outside.
+   * @param fail Tells the subscriber of an error.
+   */
   constructor(
     private readonly route: RoutedCall,
-    private readonly next: CallHandler,
+    private readonly rest: CallHandler,
     private readonly subscriber: Subscriber<unknown>,
+    private readonly scope: AsyncResource,
+    private readonly fail: (error: unknown) => void,
   ) {}
+
+  /** Waits for the lock and runs the chain under it. */
+  underLock(): void {
+    const released = enter(this.route.entry, this.#hold);
+    this.route.released = released;
+    released.then(this.#released, this.#failed);
+  }
 
   /** Runs the chain, whose method takes the lock by itself. */
   passOn(): void {
     const { route, subscriber } = this;
-    let ended = false;
-    const inner = this.#subscribe({
+    route.call.keep(route.plan.key.partsKept);
+    this.#follow({
       next: (value) => subscriber.next(value),
       error: (reason) => {
-        ended = true;
-        subscriber.error(reason);
+        this.#ended = true;
+        this.fail(reason);
       },
       complete: () => {
-        ended = true;
+        this.#ended = true;
         subscriber.complete();
       },
     });
-    subscriber.add(() => {
-      if (!ended) route.leave();
-      inner.unsubscribe();
-      route.close();
-    });
   }
 
-  /** Waits for the lock and runs the chain under it; resolves with `SKIPPED` when it did not run. */
-  async underLock(): Promise<unknown> {
-    const { route, subscriber } = this;
-    subscriber.add(() => {
-      if (route.lock === undefined) route.leave();
-    });
-    const released = enter(route.entry, (lock) => this.#hold(lock));
-    route.released = released;
-    const result = await released;
-    this.#flush();
-    return result;
+  /** The subscriber has gone, or was told of the end. What waits leaves, what runs goes on. */
+  stop(): void {
+    const { route } = this;
+    if (!this.#ended && this.#holding === undefined) route.departure.leave();
+    this.#chain?.unsubscribe();
+    if (this.#holding === undefined) route.close();
+    else this.#end();
   }
 
   /** Resolves when the chain has ended, and with it all that it left behind. */
-  #hold(lock: Lock): Promise<unknown> {
-    const { route, subscriber } = this;
-    route.lock = lock;
+  readonly #hold = (lock: Lock, section: Section): Promise<unknown> => {
+    // A key function that hides the failure of what it asked for has made a key of something else.
+    if (this.route.call.targetAsked) throw new Error('The key needs the instance.');
+    this.route.hold(lock, section);
     return new Promise((resolve, reject) => {
-      const fail = (reason: unknown): void => {
-        this.#end(
-          () => subscriber.error(reason),
-          () => reject(reason),
-        );
-      };
-      const succeed = (): void => {
-        this.#end(
-          () => this.#complete(),
-          () => resolve(this.#last),
-        );
-      };
-      const inner = this.#subscribe({
+      this.#holding = { resolve, reject };
+      this.#follow({
         next: (value) => this.#pass(value),
-        error: fail,
-        complete: succeed,
-      });
-      subscriber.add(() => {
-        inner.unsubscribe();
-        succeed();
+        error: (reason) => this.#end({ reason }),
+        complete: () => this.#end(),
       });
     });
-  }
+  };
 
-  #subscribe(observer: Observer<unknown>): Subscription {
-    return this.route.lead(() => this.next.handle().subscribe(observer));
+  #follow(observer: Observer<unknown>): void {
+    this.#chain = lead(this.route, this.rest).subscribe(observer);
   }
 
   /** Bodies that go on without their caller, and streams in the response, can't wait for the release. */
-  #end(tell: () => void, settle: () => void): void {
-    const { route } = this;
+  #end(failure?: { readonly reason: unknown }): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { route, scope } = this;
     route.close();
-    if (!route.tail.busy) return settle();
-    tell();
-    void route.tail.ended().then(settle);
-    return undefined;
+    if (route.tail.busy) {
+      scope.runInAsyncScope(() => (failure ? this.fail(failure.reason) : this.#complete()));
+    }
+    route.tail.whenEnded(() => {
+      if (failure === undefined) this.#holding?.resolve(this.#last);
+      else this.#holding?.reject(failure.reason);
+    });
   }
 
   #pass(value: unknown): void {
-    const { context, streams, tail } = this.route;
+    const { transport, response, streams, tail } = this.route;
     this.#last = value;
     this.#values.push(value);
-    if (streams) this.#flush();
+    if (streams) return this.#stream();
     // An interceptor inside may have made a stream of a plain result.
-    else if (goesOnInResponse(context, value) && !tail.busy) {
-      void responseEnd(responseOf(context)).then(tail.begin());
-    }
+    if (transport !== 'http' || response === undefined || tail.busy || !isStreaming(value)) return;
+    tail.begin();
+    void responseEnd(response).then(tail.end);
   }
 
-  #flush(): void {
-    for (const value of this.#values.splice(0)) this.subscriber.next(value);
+  /** Over RPC the last value goes with the end: Nest 10 forgets an end that comes a moment later. */
+  #stream(): void {
+    const flush = (): void => this.scope.runInAsyncScope(() => this.#flush());
+    if (this.route.transport !== 'rpc') flush();
+    else queueMicrotask(() => this.#ended || flush());
   }
+
+  readonly #released = (result: unknown): void => {
+    if (result === SKIPPED) {
+      this.route.answerEmpty();
+      if (!this.route.streams) this.subscriber.next(undefined);
+    }
+    this.#complete();
+  };
+
+  readonly #failed = (error: unknown): void => {
+    if (this.#holding === undefined && this.route.call.targetAsked) return this.passOn();
+    if (this.route.streams) this.#flush();
+    this.fail(error);
+  };
 
   #complete(): void {
     this.#flush();
     this.subscriber.complete();
+  }
+
+  #flush(): void {
+    const values = this.#values;
+    this.#values = [];
+    for (const value of values) this.subscriber.next(value);
   }
 }

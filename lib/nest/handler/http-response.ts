@@ -1,28 +1,21 @@
 import type { ServerResponse } from 'node:http';
-import type { ExecutionContext } from '@nestjs/common';
-
-/** Node's own response, which Fastify wraps and Express extends. */
-export function responseOf(context: ExecutionContext): ServerResponse {
-  const response: ServerResponse & { raw?: ServerResponse } = context.switchToHttp().getResponse();
-  return response.raw ?? response;
-}
+import type { Http2ServerResponse } from 'node:http2';
 
 /** Resolves when the response has been sent, or its client has left. */
 export function responseEnd(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    if (response.writableFinished || response.closed) resolve();
+    if (response.writableFinished || isClosed(response)) resolve();
     else response.once('finish', resolve).once('close', resolve);
   });
 }
 
-/**
- * Calls `leave` when the client leaves before its answer is sent. Watches the response: the
- * *request* of a POST closes as soon as its body has been read.
- */
-export function onClientGone(response: ServerResponse, leave: () => void): void {
-  const check = (): void => {
-    if (!response.writableFinished) leave();
-  };
-  if (response.closed) check();
-  else response.once('close', check);
+/** Whether the client left before its answer was written. HTTP/2 calls a cancelled stream finished. */
+export function clientLeft(response: ServerResponse): boolean {
+  return isClosed(response) && !response.writableEnded;
+}
+
+/** A response over HTTP/2 has no `closed` of its own. */
+function isClosed(response: ServerResponse): boolean {
+  const { stream } = response as unknown as Partial<Pick<Http2ServerResponse, 'stream'>>;
+  return stream === undefined ? response.closed : stream.destroyed || stream.closed;
 }

@@ -7,13 +7,12 @@ import {
   type NestInterceptor,
   type Type,
 } from '@nestjs/common';
-import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { catchError, from, mergeMap, Observable, of, type Subscriber, throwError } from 'rxjs';
-import { isLockError } from '../../engine/api/errors.js';
+import { HttpAdapterHost } from '@nestjs/core';
+import { from, mergeMap, Observable, of, type Subscriber, throwError } from 'rxjs';
+import { isLockError, LockConfigError, type LockError } from '../../engine/api/errors.js';
 import { errorEventOf, errorForHandler, isLeftAlone } from '../errors/mapper.js';
 import { logFault } from '../errors/public.js';
-import { callOf } from '../key/locked.call.js';
-import { SKIPPED } from '../locked/entry.js';
+import { transportOf } from '../key/transport.js';
 import type { LockedPlan } from '../locked/plan.js';
 import { LockService } from '../service/lock.service.js';
 import { InjectLockService } from '../service/tokens.js';
@@ -27,65 +26,48 @@ abstract class LockedInterceptor implements NestInterceptor {
   private readonly handlers = new KnownHandlers();
 
   constructor(
-    private readonly service: LockService,
-    private readonly adapterHost: HttpAdapterHost,
-    private readonly modules: ModulesContainer,
+    readonly service: LockService,
+    readonly adapterHost: HttpAdapterHost,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const facts = this.handlers.of(context);
+    const facts = this.handlers.of(context, this.constructor);
     const { plan } = facts;
     if (plan === undefined) return next.handle();
+    if (facts.leads === undefined) return throwError(() => unknownCall(plan));
     // What interceptors outside keep in an AsyncLocalStorage is there now, not at the subscription.
     const scope = new AsyncResource('LockedInterceptor');
-    return new Observable<unknown>((subscriber) =>
-      scope.runInAsyncScope(() => this.#start(plan, facts, context, next, subscriber)),
-    ).pipe(catchError((error: unknown) => this.#translate(error, facts, context)));
+    return new Observable<unknown>((subscriber) => {
+      const route = new RoutedCall(plan, facts, context, this);
+      const fail = (error: unknown): void => this.#fail(error, route, subscriber);
+      const run = new HandlerRun(route, next, subscriber, scope, fail);
+      scope.runInAsyncScope(() => (plan.key.positional ? run.passOn() : run.underLock()));
+      return () => run.stop();
+    });
   }
 
-  #start(
-    plan: LockedPlan,
-    facts: HandlerFacts,
-    context: ExecutionContext,
-    next: CallHandler,
-    subscriber: Subscriber<unknown>,
-  ): void {
-    const call = callOf(context, plan.method, this.modules);
-    const answerEmpty = (): void => this.#answerEmpty(context, facts);
-    const entry = { plan, service: this.service, call };
-    const route = new RoutedCall(context, facts, entry, answerEmpty);
-    const run = new HandlerRun(route, next, subscriber);
-    if (plan.key.positional) return run.passOn();
-    run.underLock().then(
-      (result) => {
-        if (result === SKIPPED) {
-          answerEmpty();
-          if (!route.streams) subscriber.next(undefined);
-        }
-        subscriber.complete();
-      },
-      (error: unknown) => subscriber.error(error),
-    );
-    return undefined;
+  #fail(error: unknown, { facts, context }: RoutedCall, subscriber: Subscriber<unknown>): void {
+    if (isLockError(error)) this.#translate(error, facts, context).subscribe(subscriber);
+    else subscriber.error(error);
   }
 
-  #answerEmpty(context: ExecutionContext, { answersByItself }: HandlerFacts): void {
-    if (!answersByItself || context.getType() !== 'http') return;
-    this.adapterHost.httpAdapter.reply(context.switchToHttp().getResponse(), undefined);
-  }
-
-  /** Any other error passes through untouched. */
   #translate(
-    error: unknown,
+    error: LockError,
     { sendsEvents }: HandlerFacts,
     context: ExecutionContext,
   ): Observable<unknown> {
-    if (!isLockError(error)) return throwError(() => error);
     if (!isLeftAlone(context, error)) logFault(error, this.logger);
-    if (sendsEvents && context.getType() === 'http') return of(errorEventOf(error));
+    if (sendsEvents && transportOf(context) === 'http') return of(errorEventOf(error));
     const mapped = errorForHandler(context, error);
     return from(mapped).pipe(mergeMap((each) => throwError(() => each)));
   }
+}
+
+function unknownCall(plan: LockedPlan): LockConfigError {
+  return new LockConfigError([
+    `@Locked on ${plan.owner}: start has not seen this handler, and interceptors above @Locked may run ` +
+      'it as part of another call. Write them below @Locked, or let Nest construct the class.',
+  ]);
 }
 
 const interceptors = new Map<string | undefined, Type<NestInterceptor>>();
@@ -106,12 +88,8 @@ export function lockedInterceptorOf(service: string | undefined): Type<NestInter
 function makeInterceptor(name: string | undefined): Type<NestInterceptor> {
   @Injectable()
   class NamedLockedInterceptor extends LockedInterceptor {
-    constructor(
-      @InjectLockService(name) service: LockService,
-      adapterHost: HttpAdapterHost,
-      modules: ModulesContainer,
-    ) {
-      super(service, adapterHost, modules);
+    constructor(@InjectLockService(name) service: LockService, adapterHost: HttpAdapterHost) {
+      super(service, adapterHost);
     }
   }
   return NamedLockedInterceptor;

@@ -4,16 +4,17 @@ import type { LockedPlan } from '../locked/plan.js';
 import { DeferredIterator } from '../result/deferred-iterator.js';
 import { holdResult } from '../result/held-result.js';
 import type { LockService } from '../service/lock.service.js';
-import { outsideRoutes, type RoutedCall, routeTo } from './routed-call.js';
+import { outsideRoutes, routeTo } from './lead.js';
+import type { RoutedCall } from './routed-call.js';
 
 /** A method as decorators find it. */
 export type Method = (this: object, ...args: unknown[]) => unknown;
 
 /** One call of a `@Locked` method. */
 interface MethodCall {
+  readonly plan: LockedPlan;
   readonly target: object;
   readonly args: readonly unknown[];
-  readonly route: RoutedCall | undefined;
   readonly body: (lock: Lock) => unknown;
 }
 
@@ -29,21 +30,21 @@ export function lockMethod(
   lockParameters: readonly number[],
 ): Method {
   const callOf = (target: object, args: unknown[]): MethodCall => ({
+    plan,
     target,
     args,
-    route: routeTo(plan),
     body: (lock) => {
-      const filled = [...args];
+      const filled = lockParameters.length === 0 ? args : [...args];
       for (const position of lockParameters) filled[position] = lock;
       return outsideRoutes(() => original.apply(target, filled));
     },
   });
   const locked = isAsyncGenerator(original)
     ? function (this: object, ...args: unknown[]): unknown {
-        return iterateLocked(plan, callOf(this, args));
+        return iterateLocked(callOf(this, args));
       }
     : function (this: object, ...args: unknown[]): Promise<unknown> {
-        return runLocked(plan, callOf(this, args));
+        return runLocked(callOf(this, args));
       };
   Object.setPrototypeOf(locked, original);
   for (const name of ['name', 'length'] as const) {
@@ -58,26 +59,36 @@ function isAsyncGenerator(method: Method): boolean {
 }
 
 /** Takes the lock unless the route of the call has it, and resolves with what the body returns. */
-async function runLocked(plan: LockedPlan, call: MethodCall): Promise<unknown> {
-  const { route, body } = call;
-  if (route?.lock !== undefined) return route.run(body, route.lock);
-  const hold = route === undefined ? holdResult : route.hold.bind(route);
-  const result = await enterAndHold(entryOf(plan, call), body, hold);
+function runLocked(call: MethodCall): Promise<unknown> {
+  const route = routeOf(call);
+  if (route?.lock !== undefined) return route.run(call.body, route.lock);
+  return takeLock(call, route);
+}
+
+/** The same for a generator, which is handed out before its first step takes the lock. */
+function iterateLocked(call: MethodCall): unknown {
+  const route = routeOf(call);
+  if (route?.lock !== undefined) return route.keep(call.body(route.lock), route.lock);
+  return new DeferredIterator(async () => {
+    return (await takeLock(call, route)) as AsyncIterator<unknown> | undefined;
+  });
+}
+
+function routeOf({ plan, target }: MethodCall): RoutedCall | undefined {
+  const route = routeTo(plan, target);
+  route?.call.reach(target);
+  return route;
+}
+
+async function takeLock(call: MethodCall, route: RoutedCall | undefined): Promise<unknown> {
+  const hold = route === undefined ? holdResult : route.holdOwn.bind(route);
+  const result = await enterAndHold(entryOf(call, route), call.body, hold);
   if (result !== SKIPPED) return result;
   route?.answerEmpty();
   return undefined;
 }
 
-/** The same for a generator, which is handed out before its first step takes the lock. */
-function iterateLocked(plan: LockedPlan, call: MethodCall): unknown {
-  const { route, body } = call;
-  if (route?.lock !== undefined) return route.keep(body(route.lock), route.lock);
-  return new DeferredIterator(async () => {
-    return (await runLocked(plan, call)) as AsyncIterator<unknown> | undefined;
-  });
-}
-
-function entryOf(plan: LockedPlan, { route, target, args }: MethodCall): LockedEntry {
+function entryOf({ plan, target, args }: MethodCall, route: RoutedCall | undefined): LockedEntry {
   if (route !== undefined) return { ...route.entry, args };
   // A method that was taken off its object has no `this`.
   const service = (target as Record<symbol, LockService | undefined> | undefined)?.[plan.property];

@@ -1,60 +1,60 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { type ExecutionContext, HttpException } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import type { ExecutionContext } from '@nestjs/common';
+import type { HttpAdapterHost } from '@nestjs/core';
 import { isObservable } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
-import type { LockedEntry } from '../locked/entry.js';
+import { type HandlerCall, handlerCall } from '../key/locked.call.js';
+import { responseOf, transportOf } from '../key/transport.js';
+import type { LockedEntry, Section } from '../locked/entry.js';
 import type { LockedPlan } from '../locked/plan.js';
 import { type HeldResult, holdResult, type Released } from '../result/held-result.js';
+import type { LockService } from '../service/lock.service.js';
 import { ClientDeparture } from './client-departure.js';
 import type { HandlerFacts } from './handler-facts.js';
-import { onClientGone, responseOf } from './http-response.js';
 import { OpenWork } from './open-work.js';
 import { holdRouted } from './routed-result.js';
 
-/** The mark by which an interceptor tells a method that this call of it was routed. */
-const marks = new AsyncLocalStorage<RoutedCall | undefined>();
-
-/** The route of the running call; `undefined` when none leads to this plan's method. */
-export function routeTo(plan: LockedPlan): RoutedCall | undefined {
-  const route = marks.getStore();
-  return route?.entry.plan === plan && !route.over ? route : undefined;
-}
-
-/** Runs the body of a method: what it calls was not routed, not even the same method. */
-export function outsideRoutes<T>(body: () => T): T {
-  return marks.run(undefined, body);
+/** What the calls of one application have in common. */
+export interface HandlerHome {
+  readonly service: LockService;
+  readonly adapterHost: HttpAdapterHost;
 }
 
 /**
  * One call that Nest routes to a `@Locked` handler, as interceptor and method share it. The
- * interceptor takes the lock; with a positional key the method does.
+ * interceptor takes the lock; with a key that only the method can make the method does.
  */
 export class RoutedCall {
   readonly entry: LockedEntry;
+  readonly call: HandlerCall;
+  readonly transport: string;
+  readonly response: ServerResponse | undefined;
+  readonly departure: ClientDeparture;
   /** The lock, once the interceptor has it. */
   lock: Lock | undefined;
   /** When that lock is released. */
-  released: Promise<unknown> = Promise.resolve();
+  released: Promise<unknown> | undefined;
   /** Whether values are handed on as they come; else nobody gets one before the release. */
   streams: boolean;
   /** What goes on after the chain has ended. */
   readonly tail = new OpenWork();
-  readonly #departure = new ClientDeparture();
+  #section: Section | undefined;
   #over = false;
   #close = (): void => {};
   #closed: Promise<void> | undefined;
 
-  /** @param answerEmpty Ends the response of a handler that answers by itself and did not run. */
   constructor(
+    readonly plan: LockedPlan,
+    readonly facts: HandlerFacts,
     readonly context: ExecutionContext,
-    private readonly facts: HandlerFacts,
-    { plan, service, call }: Omit<LockedEntry, 'signal' | 'args'>,
-    readonly answerEmpty: () => void,
+    private readonly home: HandlerHome,
   ) {
-    this.entry = { plan, service, call, args: [], signal: this.#departure };
-    const isHttp = context.getType() === 'http';
-    this.streams = isHttp && facts.sendsEvents;
-    if (isHttp) onClientGone(responseOf(context), () => this.leave());
+    this.transport = transportOf(context);
+    this.response = responseOf(context);
+    this.departure = new ClientDeparture(this.response);
+    this.call = handlerCall(context, plan.method, this.transport);
+    this.entry = { plan, service: home.service, call: this.call, args: [], signal: this.departure };
+    this.streams = this.transport === 'http' && facts.sendsEvents;
   }
 
   /** Whether the chain has ended: calls of the method from now on are not part of it. */
@@ -62,44 +62,50 @@ export class RoutedCall {
     return this.#over;
   }
 
-  /** Runs the rest of the chain, in which the method finds this route. */
-  lead<T>(chain: () => T): T {
-    return marks.run(this, chain);
+  /** The interceptor has the lock. */
+  hold(lock: Lock, section: Section): void {
+    this.lock = lock;
+    this.#section = section;
+  }
+
+  /** Runs a task in the context where the lock is held, from wherever it is called. */
+  inside<T>(task: () => T): T {
+    return this.#section === undefined ? task() : this.#section.run(task);
+  }
+
+  /** Ends the response of a handler that answers by itself and did not run. */
+  answerEmpty(): void {
+    if (!this.facts.answersByItself || this.transport !== 'http') return;
+    const response: unknown = this.context.switchToHttp().getResponse();
+    this.home.adapterHost.httpAdapter.reply(response, undefined);
   }
 
   /** Runs the body of the method under the lock that the interceptor took. */
   async run(body: (lock: Lock) => unknown, lock: Lock): Promise<unknown> {
-    const end = this.tail.begin();
+    this.tail.begin();
     try {
       return this.keep(await body(lock), lock);
     } finally {
-      end();
+      this.tail.end();
     }
   }
 
   /** Keeps that lock until `value`, which the body returned, has ended. */
   keep(value: unknown, lock: Lock): unknown {
     if (isObservable(value)) this.streams = true;
-    const { context } = this;
-    const held = holdRouted(context, this.facts, value, lock, () => this.released);
+    const held = holdRouted(this, value, lock, () => this.released ?? Promise.resolve());
     if (held === undefined) return value;
-    void held.ended.then(this.tail.begin());
+    this.tail.begin();
+    void held.ended.then(this.tail.end);
     return held.value;
   }
 
   /** Takes hold of what the method returned, which took the lock by itself. */
-  hold(value: unknown, lock: Lock, released: Released): HeldResult | undefined {
-    if (!isObservable(value)) {
-      return holdRouted(this.context, this.facts, value, lock, released);
-    }
+  holdOwn(value: unknown, lock: Lock, released: Released): HeldResult | undefined {
+    if (!isObservable(value)) return holdRouted(this, value, lock, released);
     const held = holdResult(value, lock, released);
     // Nest never subscribes when the client has left meanwhile.
     return held && { ...held, ended: Promise.race([held.ended, this.#end]) };
-  }
-
-  /** The caller has left: it waits no more. What runs already goes on. */
-  leave(): void {
-    this.#departure.leave(new HttpException('The client has left.', 499));
   }
 
   /** The chain has ended. */

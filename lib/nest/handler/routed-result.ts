@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { Lock } from '../../engine/api/lock.js';
 import {
@@ -8,7 +9,15 @@ import {
   type Released,
 } from '../result/held-result.js';
 import type { HandlerFacts } from './handler-facts.js';
-import { responseEnd, responseOf } from './http-response.js';
+import { responseEnd } from './http-response.js';
+
+/** Where the result of a handler goes. */
+interface Destination {
+  readonly context: ExecutionContext;
+  readonly transport: string;
+  readonly facts: HandlerFacts;
+  readonly response: ServerResponse | undefined;
+}
 
 /**
  * Takes hold of what a handler returned and its transport goes on with: over HTTP until the
@@ -16,25 +25,20 @@ import { responseEnd, responseOf } from './http-response.js';
  * among them: whoever subscribes knows their end.
  */
 export function holdRouted(
-  context: ExecutionContext,
-  { answersByItself }: HandlerFacts,
+  { context, transport, facts, response }: Destination,
   value: unknown,
   lock: Lock,
   released: Released,
 ): HeldResult | undefined {
-  if (isSubscription(context)) return holdResult(value, lock, released);
-  const goesOn = goesOnInResponse(context, value);
-  if (!goesOn && !(answersByItself && context.getType() === 'http')) return undefined;
-  return { value: bindResult(value), ended: responseEnd(responseOf(context)) };
-}
-
-/** Whether Nest sends this value as a stream, after the handler's Observable has completed. */
-export function goesOnInResponse(context: ExecutionContext, value: unknown): boolean {
-  return context.getType() === 'http' && isStreaming(value);
+  if (transport === 'graphql') {
+    return isSubscription(context) ? holdResult(value, lock, released) : undefined;
+  }
+  if (transport !== 'http' || response === undefined) return undefined;
+  if (!facts.answersByItself && !isStreaming(value)) return undefined;
+  return { value: bindResult(value), ended: responseEnd(response) };
 }
 
 function isSubscription(context: ExecutionContext): boolean {
-  if (context.getType<string>() !== 'graphql') return false;
   const info: { operation?: { operation?: string } } | undefined = context.getArgByIndex(3);
   return info?.operation?.operation === 'subscription';
 }

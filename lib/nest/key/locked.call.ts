@@ -1,54 +1,104 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { ContextIdFactory, type ModulesContainer } from '@nestjs/core';
 import type { LockedCall } from './locked.options.js';
 
-/** A call that Nest routed to a handler, as templates and key functions see it. */
-export function callOf(
-  context: ExecutionContext,
-  method: string,
-  modules: ModulesContainer,
-): LockedCall {
-  const call = {
-    args: context.getArgs(),
-    get target() {
-      return handlerInstance(context, modules);
-    },
-    method,
-    context,
-  };
-  return Object.assign(call, partsOf(context));
-}
+/**
+ * A call that Nest routed to a handler, as templates and key functions see it. Parts are read when
+ * they are asked for: to read all of a request (`ip`, `query`) costs more than the lock.
+ */
+export class HandlerCall implements LockedCall {
+  #target: object | undefined;
+  #targetAsked = false;
 
-function partsOf(context: ExecutionContext): Partial<LockedCall> {
-  switch (context.getType<string>()) {
-    case 'http': {
-      const { params, query, body, headers, user, ip } = context.switchToHttp().getRequest();
-      return { params, query, body, headers, user, ip };
+  constructor(
+    readonly context: ExecutionContext,
+    readonly method: string,
+  ) {}
+
+  get args(): readonly unknown[] {
+    return this.context.getArgs();
+  }
+
+  /** Known once the method has been called: an execution context names its class only. */
+  get target(): object {
+    if (this.#target !== undefined) return this.#target;
+    this.#targetAsked = true;
+    throw new Error(`The instance of ${this.method} is not known before its method is called.`);
+  }
+
+  /** Whether a key function asked for the instance before the method was called. */
+  get targetAsked(): boolean {
+    return this.#targetAsked;
+  }
+
+  /** The method has been called on this instance. */
+  reach(target: object): void {
+    this.#target = target;
+  }
+
+  /** Keeps parts as they are, whatever pipes and interceptors make of the request afterwards. */
+  keep(parts: Iterable<keyof LockedCall>): void {
+    for (const part of parts) {
+      if (part in this) Object.defineProperty(this, part, { value: (this as LockedCall)[part] });
     }
-    case 'rpc':
-      return { data: context.switchToRpc().getData() };
-    case 'ws':
-      return { data: context.switchToWs().getData() };
-    case 'graphql':
-      return { gql: context.getArgByIndex(1) };
-    default:
-      return {};
   }
 }
 
-/** Where Nest finds the context of a request-scoped handler, by transport. */
-const REQUEST_POSITION: Record<string, number> = { http: 0, ws: 0, graphql: 2 };
+class HttpCall extends HandlerCall {
+  get params(): unknown {
+    return this.#request.params;
+  }
 
-/** An execution context names the class only; the container knows its instance. */
-function handlerInstance(context: ExecutionContext, modules: ModulesContainer): object {
-  const target = context.getClass();
-  const wrappers = [...modules.values()].flatMap(({ controllers, providers }) => [
-    controllers.get(target),
-    providers.get(target),
-  ]);
-  const wrapper = wrappers.find((each) => each !== undefined);
-  if (wrapper === undefined) return target.prototype as object;
-  if (wrapper.isDependencyTreeStatic()) return wrapper.instance as object;
-  const request: object = context.getArgByIndex(REQUEST_POSITION[context.getType<string>()] ?? 0);
-  return wrapper.getInstanceByContextId(ContextIdFactory.getByRequest(request)).instance as object;
+  get query(): unknown {
+    return this.#request.query;
+  }
+
+  get body(): unknown {
+    return this.#request.body;
+  }
+
+  get headers(): unknown {
+    return this.#request.headers;
+  }
+
+  get user(): unknown {
+    return this.#request.user;
+  }
+
+  get ip(): string | undefined {
+    return this.#request.ip;
+  }
+
+  get #request(): Partial<LockedCall> {
+    return this.context.getArgByIndex(0);
+  }
+}
+
+class MessageCall extends HandlerCall {
+  get data(): unknown {
+    return this.context.getType() === 'ws'
+      ? this.context.switchToWs().getData()
+      : this.context.switchToRpc().getData();
+  }
+}
+
+class GraphqlCall extends HandlerCall {
+  get gql(): Record<string, unknown> {
+    return this.context.getArgByIndex(1);
+  }
+}
+
+const CALLS: Readonly<Record<string, typeof HandlerCall>> = {
+  http: HttpCall,
+  rpc: MessageCall,
+  ws: MessageCall,
+  graphql: GraphqlCall,
+};
+
+/** @param transport As `transportOf` tells it. */
+export function handlerCall(
+  context: ExecutionContext,
+  method: string,
+  transport: string,
+): HandlerCall {
+  return new (CALLS[transport] ?? HandlerCall)(context, method);
 }

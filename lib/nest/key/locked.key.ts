@@ -4,12 +4,19 @@ import { checkKey, type LockKey } from '../../engine/api/lock-key.js';
 import type { LockedCall, LockKeyFunction } from './locked.options.js';
 import { LockKeyTemplate } from './template.js';
 
+const REQUEST_PARTS = ['params', 'query', 'body', 'headers', 'user', 'ip', 'data', 'gql'] as const;
+
 /** The key of a `@Locked` method: a template, a list of them, or a function. */
 export class LockedKey {
   /** What events, metrics and clients are told: the templates; of a function its method's name. */
   readonly template: string;
   /** None when a function makes the key. */
   readonly templates: readonly LockKeyTemplate[];
+  /**
+   * What it may take from a routed call as the client sent it, when only the method can make it:
+   * pipes and interceptors come before.
+   */
+  readonly partsKept: readonly (keyof LockedCall)[];
   readonly #make: LockKeyFunction | undefined;
 
   /** @param problems Receives what is wrong with the key. */
@@ -17,6 +24,7 @@ export class LockedKey {
     this.#make = typeof key === 'function' ? (key as LockKeyFunction) : undefined;
     const texts = this.#make ? [] : asTexts(key, problems);
     this.templates = texts.map((text) => new LockKeyTemplate(text, owner, problems));
+    this.partsKept = this.#make ? REQUEST_PARTS : rootsOf(this.templates);
     this.template = this.#make ? owner : texts.join(', ');
     const constants = this.templates.flatMap(({ constant }) => constant ?? []);
     if (problems.length === 0) checkConstants(constants, problems);
@@ -44,6 +52,11 @@ export class LockedKey {
       `@Locked on ${this.template}: the key function must be synchronous.`,
     );
   }
+}
+
+function rootsOf(templates: readonly LockKeyTemplate[]): readonly (keyof LockedCall)[] {
+  const roots = templates.flatMap(({ contextParts }) => contextParts.map(({ root }) => root));
+  return [...new Set(roots)] as (keyof LockedCall)[];
 }
 
 function asTexts(key: unknown, problems: string[]): readonly string[] {

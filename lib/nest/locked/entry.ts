@@ -21,6 +21,12 @@ export interface LockedEntry {
   readonly signal?: StopSignal;
 }
 
+/** Where the body of a call holds its lock. */
+export interface Section {
+  /** Runs a task there, from wherever it is called. */
+  run<T>(task: () => T): T;
+}
+
 /** What {@link enter} resolves with when the lock was busy and the plan skips. */
 export const SKIPPED = Symbol('skipped');
 
@@ -32,7 +38,7 @@ const SKIPPABLE: ReadonlySet<LockErrorCode> = new Set(['LOCK_TIMEOUT', 'LOCK_QUE
  */
 export async function enter<T>(
   entry: LockedEntry,
-  body: (lock: Lock) => Promise<T>,
+  body: (lock: Lock, section: Section) => Promise<T>,
 ): Promise<T | typeof SKIPPED> {
   const { plan, service, signal } = entry;
   let bodyRuns = false;
@@ -41,11 +47,12 @@ export async function enter<T>(
     const manager = reachableManager(entry);
     key = plan.key.resolve(entry.call, entry.args);
     const request = plan.requestFor(manager);
-    return await manager.runLocked(key, signal ? { ...request, signal } : request, async (lock) => {
+    const own = signal ? { ...request, signal } : request;
+    return await manager.runLocked(key, own, async (lock, section) => {
       // The caller may have left just as the lock was granted.
       signal?.throwIfAborted();
       bodyRuns = true;
-      const result = await body(lock);
+      const result = await body(lock, section);
       bodyRuns = false;
       return result;
     });

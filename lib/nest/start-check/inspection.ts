@@ -22,7 +22,7 @@ export function inspectMethods(instance: object): MethodsFound {
   const faults: string[] = [];
   const overrides: { owner: string; plan: LockedPlan }[] = [];
   const effective = new Map<string | symbol, { owner: string; locked: boolean }>();
-  for (const prototype of prototypesOf(instance)) {
+  for (const prototype of prototypesFrom(Object.getPrototypeOf(instance) as object | null)) {
     for (const [name, method] of methodsOf(prototype)) {
       const plan = ownLockedPlanOf(prototype, name);
       const override = effective.get(name);
@@ -41,18 +41,19 @@ export function inspectMethods(instance: object): MethodsFound {
   return { locked, faults, overrides };
 }
 
-function prototypesOf(instance: object): object[] {
+/** A prototype and those above it, without that of all objects. */
+export function prototypesFrom(first: object | null): object[] {
   const prototypes: object[] = [];
-  let prototype: object | null = Object.getPrototypeOf(instance);
+  let prototype = first;
   while (prototype !== null && prototype !== Object.prototype) {
     prototypes.push(prototype);
-    prototype = Object.getPrototypeOf(prototype);
+    prototype = Object.getPrototypeOf(prototype) as object | null;
   }
   return prototypes;
 }
 
-/** By descriptor: to read a property would call its getter. */
-function methodsOf(prototype: object): [name: string | symbol, method: object][] {
+/** The methods that a prototype itself has. By descriptor: to read a property would call its getter. */
+export function methodsOf(prototype: object): [name: string | symbol, method: object][] {
   return Reflect.ownKeys(prototype).flatMap((name) => {
     const method: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
     return typeof method === 'function' && name !== 'constructor' ? [[name, method]] : [];

@@ -14,6 +14,8 @@ export const PLATFORMS: readonly Platform[] = ['express', 'fastify'];
 export interface AppOptions extends ModuleMetadata {
   /** @default 'express' */
   readonly platform?: Platform;
+  /** Options of Fastify itself. */
+  readonly fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
   /** Of the default `RedisLockModule`; `false` imports none. @default the memory store */
   readonly lock?: Partial<RedisLockModuleOptions> | false;
   /** Serves RPC over TCP as well. @default false */
@@ -34,6 +36,7 @@ export interface TestApp {
 export async function startApp(options: AppOptions): Promise<TestApp> {
   const {
     platform = 'express',
+    fastify,
     lock = {},
     rpc = false,
     before,
@@ -48,7 +51,7 @@ export async function startApp(options: AppOptions): Promise<TestApp> {
   const app =
     platform === 'express'
       ? module.createNestApplication<NestApplication>()
-      : module.createNestApplication<NestApplication>(new FastifyAdapter());
+      : module.createNestApplication<NestApplication>(new FastifyAdapter(fastify));
   afterTest(() => app.close());
   await before?.(app);
   const rpcPort = rpc ? await listenRpc(app) : 0;

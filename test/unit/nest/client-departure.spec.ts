@@ -1,25 +1,49 @@
+import { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
+
 import { describe, expect, it } from '@jest/globals';
 
 import { ClientDeparture } from '../../../lib/nest/handler/client-departure.js';
 
+/** What a departure sees of a response. */
+function fakeResponse(state: { closed?: boolean; writableEnded?: boolean; stream?: object }) {
+  return Object.assign(new EventEmitter(), { closed: false, writableEnded: false, ...state });
+}
+
+const departureOf = (response?: object): ClientDeparture =>
+  new ClientDeparture(response as unknown as ServerResponse);
+
 describe('a caller that leaves', () => {
-  it('is told as by an AbortSignal: once, to who listens then', () => {
-    const departure = new ClientDeparture();
-    const told: string[] = [];
-    const second = (): void => void told.push('second');
-    const first = (): void => {
-      told.push('first');
-      departure.removeEventListener('abort', second);
-    };
-    departure.addEventListener('abort', first);
-    departure.addEventListener('abort', second);
+  it('is told as by an AbortSignal: once, to the party that listens then', () => {
+    const departure = departureOf();
+    let told = 0;
+    departure.addEventListener('abort', () => (told += 1));
     expect(departure.aborted).toBe(false);
 
-    departure.leave(new Error('gone'));
-    departure.leave(new Error('gone again'));
+    departure.leave();
+    departure.leave();
 
-    expect(told).toEqual(['first']);
+    expect(told).toBe(1);
     expect(departure.aborted).toBe(true);
-    expect(() => departure.throwIfAborted()).toThrow(/^gone$/);
+    expect(() => departure.throwIfAborted()).toThrow('The client has left.');
+  });
+
+  it('is seen when its response closes without an answer, and only while somebody listens', () => {
+    const response = fakeResponse({});
+    const departure = departureOf(response);
+    let told = 0;
+    departure.addEventListener('abort', () => (told += 1));
+    response.emit('close');
+    departure.removeEventListener();
+
+    expect(told).toBe(1);
+    expect(response.listenerCount('close')).toBe(0);
+  });
+
+  it('is seen when the response had closed before anybody asked, over HTTP/1 and HTTP/2', () => {
+    expect(departureOf(fakeResponse({ closed: true })).aborted).toBe(true);
+    expect(departureOf(fakeResponse({ closed: true, writableEnded: true })).aborted).toBe(false);
+    expect(departureOf(fakeResponse({ stream: { destroyed: true } })).aborted).toBe(true);
+    expect(departureOf(fakeResponse({ stream: { destroyed: false } })).aborted).toBe(false);
   });
 });

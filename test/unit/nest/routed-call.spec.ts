@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { NEVER } from 'rxjs';
 
 import { RoutedCall } from '../../../lib/nest/handler/routed-call.js';
@@ -22,10 +23,10 @@ describe('a routed call that made several Observables', () => {
     const lock = await service.acquire('k');
     const plan = ownLockedPlanOf(Orders.prototype, 'watch')!;
     const context = { getType: () => 'rpc' } as unknown as ExecutionContext;
-    const facts = { plan, sendsEvents: false, answersByItself: false };
-    const call = { args: [], target: new Orders(), method: 'watch' };
-    const route = new RoutedCall(context, facts, { plan, service, call }, () => {});
-    const held = [NEVER, NEVER].map((each) => route.hold(each, lock, () => lock.release()));
+    const facts = { plan, sendsEvents: false, answersByItself: false, leads: 'itself' } as const;
+    const home = { service, adapterHost: new HttpAdapterHost() };
+    const route = new RoutedCall(plan, facts, context, home);
+    const held = [NEVER, NEVER].map((each) => route.holdOwn(each, lock, () => lock.release()));
 
     route.close();
 

@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ExecutionContext } from '@nestjs/common';
+
+/**
+ * What led a call to a handler: `http`, `rpc`, `ws`, `graphql`, or what another creator of contexts
+ * calls itself. `http` is the default name in Nest: without a request and a response it is `unknown`.
+ */
+export function transportOf(context: ExecutionContext): string {
+  const type = context.getType<string>();
+  return type === 'http' && responseOf(context) === undefined ? 'unknown' : type;
+}
+
+/** Node's own response, which Fastify wraps and Express extends; `undefined` where there is none. */
+export function responseOf(context: ExecutionContext): ServerResponse | undefined {
+  switch (context.getType<string>()) {
+    case 'http':
+      return isObject(context.getArgByIndex(0))
+        ? nodeResponse(context.getArgByIndex(1))
+        : undefined;
+    case 'graphql':
+      return responseOfQuery(context.getArgByIndex(2));
+    default:
+      return undefined;
+  }
+}
+
+/** Drivers put the request, and Fastify's the reply, into the context that resolvers share. */
+function responseOfQuery(shared: unknown): ServerResponse | undefined {
+  if (!isObject(shared)) return undefined;
+  const { req, request, res, reply } = shared as Record<string, unknown>;
+  const asked = (req ?? request) as Partial<{ res: unknown; raw: IncomingMessage }> | undefined;
+  return nodeResponse(res) ?? nodeResponse(reply) ?? nodeResponse(asked?.res);
+}
+
+function nodeResponse(response: unknown): ServerResponse | undefined {
+  if (!isObject(response)) return undefined;
+  const { raw = response } = response as { raw?: unknown };
+  const { once } = raw as { once?: unknown };
+  return typeof once === 'function' && 'writableEnded' in (raw as object)
+    ? (raw as ServerResponse)
+    : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
