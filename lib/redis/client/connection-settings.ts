@@ -1,5 +1,7 @@
+import type { Redis } from 'ioredis';
 import type { Clock } from '../../engine/time/clock.js';
 import type { LoginSource } from './login.js';
+import type { RedisTime } from './redis-time.js';
 
 /** What every connection of ours goes by. */
 export interface ConnectionSettings {
@@ -8,4 +10,15 @@ export interface ConnectionSettings {
   readonly clock: Clock;
   /** Unset: logs in as the client's options say. */
   readonly login?: LoginSource | undefined;
+}
+
+/** What a connection tells its owner, and what it has to know of it. */
+export interface ConnectionHooks {
+  /** The server was named as one that stands alone, not as a node of a Cluster. */
+  readonly alone?: boolean;
+  /** Goes first on each new connection, before any other command; must not reject. */
+  readonly prepare?: (client: Redis, time: RedisTime) => Promise<void>;
+  /** Commands can be sent, on a new connection. */
+  readonly ready: () => void;
+  readonly closed?: () => void;
 }

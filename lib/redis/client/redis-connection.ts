@@ -3,12 +3,12 @@ import { LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError, type StoreTrouble } from '../../engine/store/lock-store.js';
 import type { Clock } from '../../engine/time/clock.js';
 import { CommandTimeouts } from './command-timeouts.js';
-import type { ConnectionSettings } from './connection-settings.js';
+import type { ConnectionHooks, ConnectionSettings } from './connection-settings.js';
 import { Dialer } from './dialer.js';
 import { ReadyWaiters } from './ready-waiters.js';
 import { isDatabaseRefused, isNotSent, toStoreError } from './redis-errors.js';
 import { RedisTime } from './redis-time.js';
-import { serverIdOf } from './server-info.js';
+import { readServerInfo, type ServerInfo } from './server-info.js';
 
 /** An answer, and what its deadline is counted from. */
 export interface Answer<T> {
@@ -18,14 +18,6 @@ export interface Answer<T> {
   readonly resent: boolean;
   /** Who answered. */
   readonly from: RedisConnection;
-}
-
-export interface ConnectionHooks {
-  /** Goes first on each new connection, before any other command; must not reject. */
-  readonly prepare?: (client: Redis, time: RedisTime) => Promise<void>;
-  /** Commands can be sent, on a new connection. */
-  readonly ready: () => void;
-  readonly closed?: () => void;
 }
 
 /**
@@ -40,7 +32,7 @@ export class RedisConnection {
   /** Whether commands can be sent: connected and prepared. */
   #usable = false;
   #lastError: Error | undefined;
-  #serverId: string | undefined;
+  #server: ServerInfo | undefined;
   readonly #waiting: ReadyWaiters;
   #usableSince = 0;
   readonly #dialer: Dialer;
@@ -71,7 +63,7 @@ export class RedisConnection {
     client.on('close', () => {
       this.#epoch += 1;
       this.#usable = false;
-      this.#serverId = undefined;
+      this.#server = undefined;
       this.time.reset();
       hooks.closed?.();
     });
@@ -95,14 +87,20 @@ export class RedisConnection {
     return { nodes: [this.node], cause: this.#lastError };
   }
 
+  /** What the server on the present connection tells of itself; `undefined` before it has. */
+  get server(): ServerInfo | undefined {
+    return this.#server;
+  }
+
   /** Whether both talk to the same server process: an address may lead to another one meanwhile. */
   isAtServerOf(other: RedisConnection): boolean {
-    return this.#serverId !== undefined && this.#serverId === other.#serverId;
+    const id = this.#server?.runId;
+    return id !== undefined && id === other.#server?.runId;
   }
 
   /** When both lead to one address and are at different servers, the older one is made anew. */
   dropOlderIfServersDiffer(other: RedisConnection): void {
-    if (!this.#serverId || !other.#serverId || this.isAtServerOf(other)) return;
+    if (!this.#server?.runId || !other.#server?.runId || this.isAtServerOf(other)) return;
     const older = this.#usableSince < other.#usableSince ? this : other;
     older.client.stream?.destroy();
   }
@@ -112,7 +110,9 @@ export class RedisConnection {
     // A primary that became a replica: the next connection may find the new primary.
     const isReadOnly = error instanceof Error && error.message.startsWith('READONLY');
     if (isReadOnly) this.#dialer.leave(this.#usableSince);
-    return toStoreError(key, this.node, error, this.#lastError);
+    const { node, server } = this;
+    const { alone } = this.hooks;
+    return toStoreError(key, error, { node, server, alone, lastError: this.#lastError });
   }
 
   /** Tests the socket: a half-open one is torn down. */
@@ -171,13 +171,13 @@ export class RedisConnection {
 
   async #prepare(): Promise<void> {
     const epoch = this.#epoch;
-    const [id] = await Promise.all([
-      serverIdOf(this.client),
+    const [server] = await Promise.all([
+      readServerInfo(this.client),
       this.hooks.prepare?.(this.client, this.time),
     ]);
     if (epoch !== this.#epoch) return;
     this.#lastError = undefined;
-    this.#serverId = id;
+    this.#server = server;
     this.#usable = true;
     this.#usableSince = this.#clock.now();
     this.#waiting.wake();

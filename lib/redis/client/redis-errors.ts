@@ -1,41 +1,63 @@
 import { copyOfError } from '../../engine/api/error-cause.js';
 import { LockConfigError, LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
+import { faultOfMode, memberOfCluster, type ServerInfo, tooOld } from './server-info.js';
 
 /** Refusals that Redis gives before anything was changed. */
 const REFUSED =
   /(?:^|[-\s])(OOM|READONLY|LOADING|MISCONF|NOREPLICAS|BUSY|MASTERDOWN|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN|TRYAGAIN|MOVED|ASK)\b/;
 /** Rights are looked at command by command: inside a script this may come after others have written. */
 const REFUSED_HALFWAY = /NOPERM[^]*\bscript\b/;
-const NEVER_WORKS = /(?:^|[-\s])(WRONGTYPE|CROSSSLOT)\b/;
+const NO_LOCK = /(?:^|[-\s])WRONGTYPE\b/;
+/** Only a node of a Cluster says so: of keys in several slots, or that it keeps others. */
+const ELSEWHERE = /^(CROSSSLOT|MOVED|ASK)\b/;
 
-/**
- * Gives every failure of a command its typed outcome.
- *
- * @param lastError Of the connection: why the client had to retry says more than its limit of one retry.
- */
+/** What is known of the connection on which a command failed. */
+export interface FailedOn {
+  readonly node: string;
+  /** Why the client had to retry says more than its limit of one retry. */
+  readonly lastError?: Error | undefined;
+  readonly server?: ServerInfo | undefined;
+  /** It was named as a server that stands alone. */
+  readonly alone?: boolean | undefined;
+}
+
+/** Gives every failure of a command its typed outcome. */
 export function toStoreError(
   key: string,
-  node: string,
   error: unknown,
-  lastError?: Error,
+  { node, lastError, server, alone }: FailedOn,
 ): LockUnavailableError | LockConfigError {
   const retried = error instanceof Error && error.name === 'MaxRetriesPerRequestError';
   const cause = copyOfError(retried ? (lastError ?? new Error('The connection was cut.')) : error);
   const { message } = cause;
   if (cause.name === 'ReplyError') {
-    if (NEVER_WORKS.test(message)) {
+    const fault = alone === true ? faultOfServer(message, node, server) : undefined;
+    if (fault !== undefined) return new LockConfigError([fault], [key], cause);
+    if (NO_LOCK.test(message)) {
       const problem = `Redis keeps something under lock ${JSON.stringify(key)} that is no lock; use another key or keyPrefix.`;
       return new LockConfigError([problem], [key], cause);
     }
     const refused = REFUSED_HALFWAY.test(message) ? undefined : REFUSED.exec(message)?.[1];
     if (refused !== undefined)
       return new NotAppliedError([key], `Redis refused (${refused}).`, cause, [node]);
-    return new LockUnavailableError([key], 'Redis answered with an error.', cause, [node]);
+    const old = server === undefined ? '' : tooOld(server);
+    const why = `Redis answered with an error${old === '' ? '' : `; ${old}`}.`;
+    return new LockUnavailableError([key], why, cause, [node]);
   }
   if (isNotSent(cause))
     return new NotAppliedError([key], 'there is no connection to Redis.', cause, [node]);
   return new LockUnavailableError([key], 'the connection to Redis failed.', cause, [node]);
+}
+
+/** What a server that was to stand alone shows by an answer: it is of another kind. */
+function faultOfServer(
+  message: string,
+  node: string,
+  server: ServerInfo | undefined,
+): string | undefined {
+  if (ELSEWHERE.test(message)) return memberOfCluster(node);
+  return server?.mode === 'sentinel' ? faultOfMode(server, node) : undefined;
 }
 
 /** What ioredis says when a command can't be sent, as it stores none for later. */

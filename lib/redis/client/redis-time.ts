@@ -46,10 +46,14 @@ export class RedisTime {
     return this.#map(redisTime);
   }
 
-  /** Redis' time of our `local`, never early; `undefined` before the first answer. */
+  /**
+   * Redis' time of our `local`; `undefined` before the first answer. Never early by a sample that is
+   * fresh, and late by what a clock may drift in a sample's life, at most: after that it may be early.
+   */
   toRedis(local: number): number | undefined {
     if (this.#sample === undefined) return undefined;
-    return this.#sample.redisNow + (local - this.#sample.sentAt) / DRIFT;
+    const passed = local - this.#sample.sentAt;
+    return this.#sample.redisNow + passed + Math.min(passed, SAMPLE_LIFE_MS) * (1 / DRIFT - 1);
   }
 
   #map(redisTime: number): number | undefined {

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
-import type { ConnectionSettings } from '../client/connection-settings.js';
-import { type Answer, type ConnectionHooks, RedisConnection } from '../client/redis-connection.js';
+import type { ConnectionHooks, ConnectionSettings } from '../client/connection-settings.js';
+import { type Answer, RedisConnection } from '../client/redis-connection.js';
+import { observe, type RedisTime } from '../client/redis-time.js';
 import { isNoScript } from '../client/redis-errors.js';
 import type { Argument, ScriptText } from '../scripts/define-script.js';
 import { loadScripts } from '../scripts/load-scripts.js';
@@ -21,13 +22,14 @@ export class ScriptRunner {
     hooks: Omit<ConnectionHooks, 'prepare'>,
   ) {
     const { commandTimeout, replicas } = settings;
+    const alone = form === 'single';
     const prepare: ConnectionHooks['prepare'] = (client, time) => loadScripts(client, time, form);
-    this.commands = new RedisConnection(open(), settings, { ...hooks, prepare });
+    this.commands = new RedisConnection(open(), settings, { ...hooks, alone, prepare });
     this.#replicas = replicas;
     if (replicas === undefined) return;
     // A command here may stand behind another one's wait for the replicas.
     const patient = { ...settings, commandTimeout: commandTimeout + replicas.timeout };
-    this.#grants = new RedisConnection(open(), patient, { prepare, ready: () => {} });
+    this.#grants = new RedisConnection(open(), patient, { alone, prepare, ready: () => {} });
   }
 
   /** The clients of its connections. */
@@ -43,11 +45,12 @@ export class ScriptRunner {
     return this.#grant(this.#grants, this.#replicas, command, asking);
   }
 
-  /** With replicas, each of the two connections may have been left alone for long. */
+  /** Each connection may have been left alone for long. */
   check(): void {
+    void probeTime(this.commands);
     if (this.#grants === undefined) return;
     this.commands.dropOlderIfServersDiffer(this.#grants);
-    for (const connection of [this.commands, this.#grants]) void connection.probe();
+    void probeTime(this.#grants);
   }
 
   close(): void {
@@ -74,7 +77,7 @@ export class ScriptRunner {
   #send<T>(on: RedisConnection, command: LockCommand, asking: boolean): Promise<Answer<T>> {
     const { script, key, keys, args } = command;
     const text = this.form === 'single' ? script : script.sharded;
-    return runScript(on, text, key, keys, args(on.time), asking);
+    return runScript(on, text, key, keys, args, asking);
   }
 }
 
@@ -88,10 +91,12 @@ export function runScript<T>(
   script: ScriptText,
   key: string,
   keys: readonly string[],
-  args: readonly Argument[],
+  build: (time: RedisTime) => readonly Argument[],
   asking = false,
 ): Promise<Answer<T>> {
   return connection.send<T>(key, (client, deadline) => {
+    // By the clock of the server that it goes to, which is known once there is a connection.
+    const args = build(connection.time);
     if (asking) client.asking().catch(() => undefined);
     return client.evalsha(script.sha1, keys.length, ...keys, ...args).catch((error: unknown) => {
       // Once the caller has given up, what it sent to undo this command is on its way already.
@@ -100,4 +105,13 @@ export function runScript<T>(
       return client.eval(script.lua, keys.length, ...keys, ...args);
     });
   });
+}
+
+/** Asks for the server's clock, which tests the socket as well: a sample grows worse with its age. */
+async function probeTime(connection: RedisConnection): Promise<void> {
+  const asked = connection.send<[string, string]>('', (client) => client.time());
+  const answer = await asked.catch(() => undefined);
+  if (answer === undefined) return;
+  const [seconds, microseconds] = answer.reply;
+  observe(Number(seconds) * 1e6 + Number(microseconds), answer);
 }

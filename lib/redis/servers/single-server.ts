@@ -1,6 +1,8 @@
+import { LockConfigError } from '../../engine/api/errors.js';
 import type { OwnClients } from '../client/client-options.js';
 import { every } from '../client/every.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
+import { faultOfMode } from '../client/server-info.js';
 import { WATCH_MS } from '../client/subscription.js';
 import { LockKeys } from '../keys/lock-keys.js';
 import { GrantChannel } from './grant-channel.js';
@@ -57,7 +59,12 @@ export class SingleServer implements LockServers {
   }
 
   async all(): Promise<readonly RedisConnection[]> {
-    return [this.#scripts.commands];
+    const { commands } = this.#scripts;
+    await commands.send('', (client) => client.ping());
+    // Keys are found on any node of a Cluster, and those of the others would be missing.
+    const fault = commands.server && faultOfMode(commands.server, commands.node);
+    if (fault !== undefined) throw new LockConfigError([fault]);
+    return [commands];
   }
 
   close(): void {

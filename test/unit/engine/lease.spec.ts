@@ -88,6 +88,14 @@ describe('RedisTime', () => {
     expect(time.toRedis(2000)).toBeLessThan(502_020);
   });
 
+  it('maps late by no more than a clock drifts in 10 s, however old the sample is', () => {
+    const time = new RedisTime(systemClock);
+    time.observe(sampleAt(1000), 1002);
+
+    expect(time.toRedis(1000 + 3_600_000)).toBeLessThan(500_000 + 1000 + 3_600_000 + 150);
+    expect(time.toRedis(1000 + 3_600_000)).toBeGreaterThan(500_000 + 1000 + 3_600_000);
+  });
+
   it('keeps the tightest of several samples', () => {
     const time = new RedisTime(systemClock);
     time.observe(sampleAt(1000, { out: 1 }), 1002);

@@ -23,7 +23,7 @@ describe('toStoreError', () => {
     'CLUSTERDOWN The cluster is down',
     'TRYAGAIN Multiple keys request during rehashing of slot',
   ])('knows %j for a refusal: nothing was changed', (message) => {
-    const error = toStoreError('k', 'host:1', reply(message));
+    const error = toStoreError('k', reply(message), { node: 'host:1' });
 
     expect(error).toBeInstanceOf(NotAppliedError);
     expect(error).toMatchObject({ code: 'LOCK_UNAVAILABLE', keys: ['k'], nodes: ['host:1'] });
@@ -33,7 +33,7 @@ describe('toStoreError', () => {
   it('takes a command that was never sent for not applied', () => {
     const error = new Error("Stream isn't writeable and enableOfflineQueue options is false");
 
-    expect(toStoreError('k', 'host:1', error)).toBeInstanceOf(NotAppliedError);
+    expect(toStoreError('k', error, { node: 'host:1' })).toBeInstanceOf(NotAppliedError);
   });
 
   it.each([
@@ -47,7 +47,7 @@ describe('toStoreError', () => {
     reply("NOPERM this user has no permissions to run the 'publish' command in script"),
     'a string',
   ])('does not know what happened after %p', (error) => {
-    const known = toStoreError('k', 'host:1', error);
+    const known = toStoreError('k', error, { node: 'host:1' });
 
     expect(known).not.toBeInstanceOf(NotAppliedError);
     expect(known).toMatchObject({ code: 'LOCK_UNAVAILABLE', keys: ['k'] });
@@ -55,13 +55,34 @@ describe('toStoreError', () => {
 
   it.each([
     'WRONGTYPE Operation against a key holding the wrong kind of value',
-    "CROSSSLOT Keys in request don't hash to the same slot",
     `WRONGTYPE Operation against a key. ${WRAPPED}`,
   ])('takes %j for a fault of configuration', (message) => {
-    expect(toStoreError('k', 'host:1', reply(message))).toMatchObject({
+    expect(toStoreError('k', reply(message), { node: 'host:1' })).toMatchObject({
       code: 'LOCK_CONFIG',
       keys: ['k'],
     });
+  });
+
+  it.each(["CROSSSLOT Keys in request don't hash to the same slot", 'MOVED 7 1.2.3.4:6379'])(
+    'takes %j of a server that was to stand alone for one of a Cluster, and says what to write',
+    (message) => {
+      const error = toStoreError('k', reply(message), { node: 'host:1', alone: true });
+
+      expect(error).toMatchObject({ code: 'LOCK_CONFIG', keys: ['k'] });
+      expect(error.message).toContain("write connection: { cluster: ['host:1'] }");
+    },
+  );
+
+  it('names the version of a server that is too old for what it was asked', () => {
+    const info = { runId: undefined, uptime: undefined, mode: undefined };
+    const told = (version: string) =>
+      toStoreError('k', reply('ERR syntax error'), {
+        node: 'host:1',
+        server: { ...info, version },
+      });
+
+    expect(told('6.2.14').message).toMatch(/it is Redis 6\.2\.14, and locks need 7\.0 or newer/);
+    expect(told('7.0.15').message).toMatch(/answered with an error\.$/);
   });
 
   it('keeps nothing of a command’s arguments: they hold tokens and passwords', () => {
@@ -70,7 +91,7 @@ describe('toStoreError', () => {
       previousErrors: ['hunter2'],
     });
 
-    const { cause } = toStoreError('k', 'host:1', error);
+    const { cause } = toStoreError('k', error, { node: 'host:1' });
 
     expect(Object.keys(cause as Error)).not.toContain('command');
     expect(JSON.stringify(cause)).not.toContain('hunter2');
