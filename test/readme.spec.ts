@@ -38,6 +38,33 @@ describe('TypeScript snippets of README.md and docs/', () => {
   );
 });
 
+describe('README.zh-CN.md', () => {
+  const [english, chinese] = ['README.md', 'README.zh-CN.md'].map((name) =>
+    readFileSync(join(ROOT, name), 'utf8'),
+  ) as [string, string];
+
+  it('has the sections of README.md', () => {
+    const levels = (text: string) => [...text.matchAll(/^(#+) /gm)].map(([, level]) => level);
+
+    expect(levels(chinese)).toEqual(levels(english));
+  });
+
+  it('has the code of README.md, to the letter', () => {
+    const blocks = (text: string) => text.match(/^```[^]*?^```/gm);
+
+    expect(blocks(chinese)).toEqual(blocks(english));
+  });
+
+  it('links to the pages that README.md links to', () => {
+    const links = (text: string) =>
+      (text.match(/\]\([^)]+\)/g) ?? []).filter(
+        (link) => !/README(\.zh-CN)?\.md\)$/.test(link) || link.includes('/'),
+      );
+
+    expect(links(chinese).sort()).toEqual(links(english).sort());
+  });
+});
+
 function markdownPages(): string[] {
   const docs = existsSync(join(ROOT, 'docs'))
     ? readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
