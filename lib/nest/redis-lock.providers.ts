@@ -49,7 +49,7 @@ export function lockProviders(name: string | undefined): Provider[] {
     {
       provide: LockLogger,
       inject: [service],
-      useFactory: (locks: LockService) => new LockLogger(managerOf(locks)?.events),
+      useFactory: (locks: LockService) => new LockLogger(managerOf(locks)),
     },
     {
       provide: LockErrorFilter,

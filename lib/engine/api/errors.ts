@@ -11,16 +11,13 @@ export type LockErrorCode =
   | 'LOCK_CONFIG'
   | 'LOCK_SHUTDOWN';
 
-/** A minified class has lost its name. */
-const NAMES: Record<LockErrorCode, string> = {
-  LOCK_TIMEOUT: 'LockTimeoutError',
-  LOCK_QUEUE_FULL: 'LockQueueFullError',
-  LOCK_UNAVAILABLE: 'LockUnavailableError',
-  LOCK_LOST: 'LockLostError',
-  LOCK_KEY: 'LockKeyError',
-  LOCK_CONFIG: 'LockConfigError',
-  LOCK_SHUTDOWN: 'LockShutdownError',
-};
+/** `LOCK_QUEUE_FULL` is of a LockQueueFullError; a minified class has lost its name. */
+function nameOf(code: LockErrorCode): string {
+  const words = code
+    .toLowerCase()
+    .replace(/(?:^|_)(.)/g, (_, letter: string) => letter.toUpperCase());
+  return `${words}Error`;
+}
 
 /**
  * Base of every error that this package throws. `instanceof` goes by brand and code, here and in each
@@ -37,7 +34,7 @@ export abstract class LockError extends Error {
   constructor(keys: readonly string[], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause: copyOfError(cause) });
     const { code } = new.target;
-    this.name = code === undefined ? new.target.name : NAMES[code];
+    this.name = code === undefined ? new.target.name : nameOf(code);
     this.keys = keys;
     brand(this);
   }
@@ -121,17 +118,20 @@ export class LockLostError extends LockError {
   /**
    * @param heldMs How long the lock had been held, in milliseconds.
    * @param result What the task returned, when it returned on a lost lock.
+   * @param cause Why its last renewal failed, when it did.
    */
   constructor(
     keys: readonly string[],
     readonly heldMs: number,
     why: string,
     readonly result?: unknown,
+    cause?: unknown,
   ) {
     super(
       keys,
       `Lock ${quote(keys)} was lost after ${Math.round(heldMs)} ms: ${why} ` +
         'Writes after this point are not protected.',
+      cause,
     );
   }
 }

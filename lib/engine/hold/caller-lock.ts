@@ -150,6 +150,6 @@ export class CallerLock implements ReentrantLock {
   }
 
   #lostNow(why: string): LockLostError {
-    return new LockLostError(this.keys, this.heldMs, why);
+    return new LockLostError(this.keys, this.heldMs, why, undefined, this.hold.trouble);
   }
 }

@@ -145,7 +145,7 @@ export class LeaseRenewer {
   }
 
   #fail(hold: LeaseState, error: Error): RenewalOutcome {
-    hold.troubled = true;
+    hold.trouble = error;
     if (this.#keeps(hold)) hold.owner.troubled(hold, error);
     return 'unknown';
   }

@@ -32,8 +32,8 @@ export class LeaseState implements Dated {
   lease: number;
   /** When the next renewal is due. */
   renewAt: number;
-  /** Whether the last renewal failed. */
-  troubled = false;
+  /** Why the last renewal failed, when it did. */
+  trouble: Error | undefined;
   /** Hand-overs inside this process since another one waits. */
   passes = 0;
   /** Since when another process is known to wait. */
@@ -90,7 +90,7 @@ export class LeaseState implements Dated {
    * several nodes' answers an earlier one may come later.
    */
   confirm(sentAt: number, lease: number, fences: FenceBlock): void {
-    this.troubled = false;
+    this.trouble = undefined;
     this.deadline = Math.max(this.deadline, deadlineOf(sentAt, lease));
     // What is left of a lower block is abandoned, never reused.
     if (fences.last >= fences.next && fences.next > this.#fences.last) this.#fences = fences;

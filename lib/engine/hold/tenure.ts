@@ -48,7 +48,7 @@ export class Tenure implements LeaseOwner, LockHome {
 
   /** What is left of the lease; `undefined` while Redis does not confirm it. */
   get leaseLeft(): number | undefined {
-    return this.#hold.troubled ? undefined : this.#hold.deadline - this.clock.now();
+    return this.#hold.trouble ? undefined : this.#hold.deadline - this.clock.now();
   }
 
   /** Gives the lock to the next caller, or back when there is none. */

@@ -1,34 +1,66 @@
-import { Logger } from '@nestjs/common';
-import type { LockError } from '../../engine/api/errors.js';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { isLockError, type LockError } from '../../engine/api/errors.js';
 import type { LockEvent, LockEvents } from '../../engine/api/lock-events.js';
+import type { LockManager } from '../../engine/lock-manager.js';
+import { FailureLog } from './failure-log.js';
+
+/** Any key: whether somebody holds it is not asked for the answer. */
+const SOME_KEY = 'connection';
 
 /**
- * Writes what happens to locks to Nest's log: what is routine (a busy lock, too) at `debug`, what
- * is repeated by itself at `warn`, a lost lock at `error`. Never a token.
+ * Writes what happens to locks to Nest's log: what is routine at `verbose`, a busy lock at `debug`,
+ * what is repeated by itself at `warn`, a lost lock at `error`. Never a token.
  */
-export class LockLogger {
+export class LockLogger implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('RedisLock');
+  private readonly failures: FailureLog;
+  private closing = false;
 
-  /** @param events `undefined` when a test put a stand-in in the place of the service. */
-  constructor(events: LockEvents | undefined) {
-    const debug = (event: LockEvent, what: string) => this.logger.debug(sentence(event, what));
-    events
-      ?.on('waiting', (event) => debug(event, 'is busy; waiting'))
-      .on('acquired', (event) =>
-        debug(event, `acquired after ${ms(event.waitedMs)} (${event.via})`),
-      )
-      .on('renewed', (event) => debug(event, 'renewed'))
-      .on('released', (event) => debug(event, `released after ${ms(event.heldMs)}`))
-      .on('timeout', (event) => debug(event, `is still busy after ${ms(event.waitedMs)}`))
-      .on('skipped', (event) => debug(event, 'is busy; the call is skipped'))
-      .on('unavailable', (event) => this.logger.warn(failure(event)))
-      .on('release-failed', (event) => this.logger.warn(failure(event)))
-      .on('lost', (event) => this.logger.error(failure(event)));
+  /** @param manager `undefined` when a test put a stand-in in the place of the service. */
+  constructor(
+    private readonly manager: Pick<LockManager, 'events' | 'inspect'> | undefined,
+    now = () => performance.now(),
+  ) {
+    this.failures = new FailureLog(this.logger, now);
+    if (manager !== undefined) this.#follow(manager.events);
   }
-}
 
-function sentence({ key, label }: LockEvent, what: string): string {
-  return `Lock ${JSON.stringify(key)}${holder(label)}: ${what}`;
+  /** Nobody may ask for a lock for hours: tells at once when Redis can't be used. */
+  onApplicationBootstrap(): void {
+    this.manager?.inspect(SOME_KEY).catch((error: unknown) => {
+      if (this.closing || !isLockError(error)) return;
+      const { reason = error.message } = error as { reason?: string };
+      this.failures.write('warn', `Redis can't be used for locks: ${reason}`, error);
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.closing = true;
+  }
+
+  #follow(events: LockEvents): void {
+    const routine = (event: LockEvent, what: string) => this.#write('verbose', event, what);
+    events
+      .on('waiting', (event) => routine(event, 'is busy; waiting'))
+      .on('acquired', (event) =>
+        routine(event, `acquired after ${ms(event.waitedMs)} (${event.via})`),
+      )
+      .on('renewed', (event) => routine(event, 'renewed'))
+      .on('released', (event) => routine(event, `released after ${ms(event.heldMs)}`))
+      .on('skipped', (event) => routine(event, 'is busy; the call is skipped'))
+      .on('timeout', (event) =>
+        this.#write('debug', event, `is still busy after ${ms(event.waitedMs)}`),
+      )
+      .on('unavailable', (event) => this.failures.write('warn', failure(event), event.error))
+      .on('release-failed', (event) =>
+        this.failures.write('warn', failure(event), event.error, 'release'),
+      )
+      .on('lost', (event) => this.failures.write('error', failure(event), event.error, event.key));
+  }
+
+  #write(level: 'verbose' | 'debug', { key, label }: LockEvent, what: string): void {
+    this.logger[level](`Lock ${JSON.stringify(key)}${holder(label)}: ${what}`);
+  }
 }
 
 /** The message of the error names the lock by itself. */

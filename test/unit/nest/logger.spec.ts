@@ -7,6 +7,7 @@ import { LockLogger } from '../../../lib/nest/service/logger.js';
 
 describe('the log of locks', () => {
   const lines: string[] = [];
+  let now = 0;
   const keep =
     (level: string) =>
     (message: string, ...rest: unknown[]) =>
@@ -14,20 +15,30 @@ describe('the log of locks', () => {
 
   beforeEach(() => {
     lines.length = 0;
-    const [debug, log, warn, error] = ['debug', 'log', 'warn', 'error'].map(keep);
-    Logger.overrideLogger({ debug, log, warn, error } as never);
+    now = 0;
+    const [verbose, debug, log, warn, error] = ['verbose', 'debug', 'log', 'warn', 'error'].map(
+      keep,
+    );
+    Logger.overrideLogger({ verbose, debug, log, warn, error } as never);
   });
   afterEach(() => Logger.overrideLogger(['log', 'error', 'warn']));
 
   function emitter(): LockEventEmitter {
     const events = new LockEventEmitter();
-    void new LockLogger(events);
+    void new LockLogger({ events, inspect: () => Promise.resolve(null) }, () => now);
     return events;
+  }
+
+  /** What Redis refused, as the store tells it. */
+  function refusal(key: string, message = 'connect ECONNREFUSED 10.0.0.5:6379') {
+    const cause = Object.assign(new Error(message), { code: 'ECONNREFUSED' });
+    const reason = 'there is no connection to Redis.';
+    return new LockUnavailableError([key], reason, cause, ['10.0.0.5:6379']);
   }
 
   const event = { key: 'order:"7"\n', label: 'Orders.pay', template: 'order:{0}' };
 
-  it('tells what is routine at debug, a busy lock too', () => {
+  it('tells what is routine at verbose, a call that found a lock busy at debug', () => {
     const events = emitter();
     events.emit('waiting', event);
     events.emit('acquired', { ...event, waitedMs: 12.3, via: 'handoff' });
@@ -38,12 +49,12 @@ describe('the log of locks', () => {
     const lock = 'Lock "order:\\"7\\"\\n"';
 
     expect(lines).toEqual([
-      `debug [RedisLock] ${lock} (Orders.pay): is busy; waiting`,
-      `debug [RedisLock] ${lock} (Orders.pay): acquired after 12 ms (handoff)`,
-      `debug [RedisLock] ${lock} (Orders.pay): renewed`,
-      `debug [RedisLock] ${lock} (Orders.pay): released after 31 ms`,
+      `verbose [RedisLock] ${lock} (Orders.pay): is busy; waiting`,
+      `verbose [RedisLock] ${lock} (Orders.pay): acquired after 12 ms (handoff)`,
+      `verbose [RedisLock] ${lock} (Orders.pay): renewed`,
+      `verbose [RedisLock] ${lock} (Orders.pay): released after 31 ms`,
       `debug [RedisLock] ${lock} (Orders.pay): is still busy after 5000 ms`,
-      `debug [RedisLock] ${lock}: is busy; the call is skipped`,
+      `verbose [RedisLock] ${lock}: is busy; the call is skipped`,
     ]);
   });
 
@@ -61,5 +72,77 @@ describe('the log of locks', () => {
         /^error \[RedisLock\] Lock "order" was lost after 5 ms: gone\. .* \(Orders\.pay\)$/,
       ),
     ]);
+  });
+
+  it('names the cause and the node of a failure', () => {
+    const events = emitter();
+    events.emit('unavailable', { ...event, error: refusal('k') });
+    const lost = new LockLostError(['k'], 5, 'not renewed.', undefined, refusal('k', 'other'));
+    events.emit('lost', { ...event, heldMs: 5, error: lost });
+
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /\(Orders\.pay\) Cause: connect ECONNREFUSED 10\.0\.0\.5:6379\. Node: 10\.0\.0\.5:6379\.$/,
+      ),
+      expect.stringMatching(/Cause: other \(ECONNREFUSED\)\. Node: 10\.0\.0\.5:6379\.$/),
+    ]);
+  });
+
+  it('writes one line a minute of a storm, whatever the keys, and how many there were', () => {
+    const events = emitter();
+    for (let i = 0; i < 5; i += 1)
+      events.emit('unavailable', { ...event, key: `k${i}`, error: refusal(`k${i}`) });
+    for (let i = 0; i < 3; i += 1)
+      events.emit('unavailable', {
+        ...event,
+        error: new LockUnavailableError([`k${i}`], `${i} ms.`),
+      });
+    events.emit('unavailable', { ...event, error: refusal('k', 'WRONGPASS') });
+    now = 60_000;
+    events.emit('unavailable', { ...event, key: 'k9', error: refusal('k9') });
+
+    expect(lines).toEqual([
+      expect.stringContaining('"k0" is unavailable'),
+      expect.stringContaining('"k0" is unavailable: 0 ms.'),
+      expect.stringContaining('WRONGPASS'),
+      expect.stringMatching(/"k9" is unavailable.* \(4 more since\)$/),
+    ]);
+  });
+
+  it('names each lock that is lost in one outage', () => {
+    const events = emitter();
+    for (const key of ['a', 'b', 'a'])
+      events.emit('lost', {
+        ...event,
+        key,
+        heldMs: 5,
+        error: new LockLostError([key], 5, 'gone.'),
+      });
+
+    expect(lines).toEqual([expect.stringContaining('"a"'), expect.stringContaining('"b"')]);
+  });
+
+  it('warns once when the application starts and Redis can not be used', async () => {
+    const inspect = () => Promise.reject(refusal('connection', 'WRONGPASS no such user'));
+    const logger = new LockLogger({ events: new LockEventEmitter(), inspect });
+    logger.onApplicationBootstrap();
+    await Promise.resolve();
+    await Promise.resolve();
+
+    expect(lines).toEqual([
+      "warn [RedisLock] Redis can't be used for locks: there is no connection to Redis. Cause: " +
+        'WRONGPASS no such user (ECONNREFUSED). Node: 10.0.0.5:6379.',
+    ]);
+  });
+
+  it('says nothing of a start that is interrupted by the end', async () => {
+    const inspect = () => Promise.reject(refusal('connection'));
+    const logger = new LockLogger({ events: new LockEventEmitter(), inspect });
+    logger.onApplicationBootstrap();
+    logger.onModuleDestroy();
+    await Promise.resolve();
+    await Promise.resolve();
+
+    expect(lines).toEqual([]);
   });
 });
