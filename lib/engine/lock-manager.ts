@@ -36,6 +36,11 @@ export class LockManager {
     this.#usual = defaultRequest(settings);
   }
 
+  /** Whether the shutdown has begun. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
   /** Waits for the lock and takes it. Inside a section of the same key it re-enters. */
   acquire(key: LockKey, options?: LockOptions): Promise<Lock> {
     try {

@@ -41,6 +41,7 @@ function checkMethod(
   name: string | symbol,
   descriptor?: PropertyDescriptor,
 ): Method {
+  refuseStandardDecorators(name);
   const owner = `@Locked on ${classNameOf(target)}.${String(name)}`;
   if (typeof target === 'function') {
     throw new LockConfigError([
@@ -57,6 +58,16 @@ function checkMethod(
     throw new LockConfigError([`${owner}: the method has another @Locked.`]);
   }
   return method as Method;
+}
+
+/** A standard (TC39) decorator gets the method itself and an object that describes it. */
+function refuseStandardDecorators(name: unknown): void {
+  if (typeof name !== 'object' || name === null || !('kind' in name)) return;
+  const { name: method } = name as { name?: unknown };
+  throw new LockConfigError([
+    `@Locked on ${String(method)}: it was called as a standard decorator, and Nest uses legacy ones. ` +
+      'Set "experimentalDecorators" and "emitDecoratorMetadata" in tsconfig.json.',
+  ]);
 }
 
 function classNameOf(target: object): string {

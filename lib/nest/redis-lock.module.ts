@@ -24,6 +24,9 @@ export class RedisLockModule {
    * one `LockConfigError` that names them all.
    */
   static forRoot(options: RedisLockModuleOptions & RedisLockModuleExtras): DynamicModule {
+    if (typeof options !== 'object' || options === null) {
+      throw new LockConfigError(['forRoot needs options: at least a connection.']);
+    }
     const { name, isGlobal, ...moduleOptions } = options;
     // A factory, since Nest 10 would serialize a value, a Redis client among it.
     const provider = { provide: MODULE_OPTIONS, useFactory: () => moduleOptions };
@@ -32,6 +35,11 @@ export class RedisLockModule {
 
   /** Takes its options from `useFactory`, `useClass` or `useExisting`. */
   static forRootAsync(options: RedisLockModuleAsyncOptions): DynamicModule {
+    if (typeof options !== 'object' || options === null) {
+      throw new LockConfigError([
+        'forRootAsync needs one of useFactory, useClass and useExisting.',
+      ]);
+    }
     return dynamicModule(options, optionsProviders(options), options.imports);
   }
 }

@@ -9,7 +9,7 @@ import {
 import { teachBaseFilters } from './errors/base-filters.js';
 import { LockErrorFilter } from './errors/filter.js';
 import { LockLifecycle } from './service/lifecycle.js';
-import { busyStatusOf, LockService, managerOf } from './service/lock.service.js';
+import { busyStatusOf, LockService } from './service/lock.service.js';
 import { LockLogger } from './service/logger.js';
 import type { RedisLockModuleOptions } from './service/options.js';
 import { getLockServiceToken } from './service/tokens.js';
@@ -44,12 +44,12 @@ export function lockProviders(name: string | undefined): Provider[] {
     {
       provide: LockLifecycle,
       inject: [service],
-      useFactory: (locks: LockService) => new LockLifecycle(managerOf(locks)),
+      useFactory: (locks: LockService) => new LockLifecycle(locks),
     },
     {
       provide: LockLogger,
       inject: [service],
-      useFactory: (locks: LockService) => new LockLogger(managerOf(locks)),
+      useFactory: (locks: LockService) => new LockLogger(LockService.engineOf(locks)),
     },
     {
       provide: LockErrorFilter,

@@ -308,7 +308,7 @@ describe('a key function of a handler', () => {
     const { app } = await startApp({ providers: [Commands] });
     const commands = app.get(Commands);
     const creator = app.get(ExternalContextCreator, { strict: false });
-    const run = creator.create(commands, commands.run, 'run');
+    const run = creator.create(commands, Reflect.get(commands, 'run'), 'run');
 
     for (const rest of [[], [null, undefined], [{}, {}]]) {
       expect(await run('a', ...rest)).toBe('command:a:undefined');

@@ -46,7 +46,7 @@ export async function enter<T>(
   try {
     const manager = reachableManager(entry);
     key = plan.key.resolve(entry.call, entry.args);
-    const request = plan.requestFor(manager);
+    const request = plan.requestFor(manager.settings);
     const own = signal ? { ...request, signal } : request;
     return await manager.runLocked(key, own, async (lock, section) => {
       // The caller may have left just as the lock was granted.
@@ -73,6 +73,12 @@ export async function enter<T>(
 function reachableManager({ plan, service }: LockedEntry): LockManager {
   const manager = service && managerOf(service);
   if (manager !== undefined) return manager;
+  if (service !== undefined) {
+    throw new LockConfigError([
+      `@Locked on ${plan.owner}: a stand-in (${nameOf(service)}) is in the place of LockService, and takes no ` +
+        "locks. Provide a LockService with connection: 'memory' instead.",
+    ]);
+  }
   const module = plan.service === undefined ? '' : ` named "${plan.service}"`;
   throw new LockConfigError([
     `@Locked on ${plan.owner}: no lock service reaches this object. Import a RedisLockModule${module} ` +
@@ -80,9 +86,15 @@ function reachableManager({ plan, service }: LockedEntry): LockManager {
   ]);
 }
 
+/** A deep stand-in answers with another one, whatever it is asked. */
+function nameOf(standIn: object): string {
+  const name: unknown = Reflect.get(standIn, 'constructor')?.name;
+  return typeof name === 'string' ? name : typeof standIn;
+}
+
 function tellSkipped(manager: LockManager, plan: LockedPlan, key: LockKey): void {
   const [first = ''] = typeof key === 'string' ? [key] : key;
-  const { label, template } = plan.requestFor(manager);
+  const { label, template } = plan.requestFor(manager.settings);
   manager.events.emit('skipped', { key: first, label, template });
 }
 

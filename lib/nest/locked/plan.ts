@@ -1,7 +1,6 @@
 import { LockConfigError } from '../../engine/api/errors.js';
 import { resolveRequest } from '../../engine/api/lock-options.check.js';
-import type { LockRequest } from '../../engine/api/lock-options.js';
-import type { LockManager } from '../../engine/lock-manager.js';
+import type { LockRequest, LockSettings } from '../../engine/api/lock-options.js';
 import { LockedKey } from '../key/locked.key.js';
 import type { LockedOptions, LockKeyFunction } from '../key/locked.options.js';
 import { checkLockedOptions } from './options.check.js';
@@ -16,7 +15,7 @@ export class LockedPlan {
   readonly skips: boolean;
   readonly key: LockedKey;
   readonly #options: LockedOptions;
-  readonly #requests = new WeakMap<LockManager, LockRequest>();
+  readonly #requests = new WeakMap<LockSettings, LockRequest>();
 
   /** `Class.method`: who holds the lock, for people. */
   readonly owner: string;
@@ -43,17 +42,18 @@ export class LockedPlan {
   }
 
   /** How the lock is taken in one store: the options, with the module's defaults. */
-  requestFor(manager: LockManager): LockRequest {
-    let request = this.#requests.get(manager);
+  requestFor(settings: LockSettings): LockRequest {
+    let request = this.#requests.get(settings);
     if (request === undefined) {
-      request = resolveRequest(this.#options, manager.settings, { template: this.key.template });
-      this.#requests.set(manager, request);
+      request = resolveRequest(this.#options, settings, { template: this.key.template });
+      this.#requests.set(settings, request);
     }
     return request;
   }
 }
 
 const PLAN = 'nestjs-redis-lock:plan';
+const METHOD = 'nestjs-redis-lock:method';
 
 /** What `@Locked` says of a method; `undefined` for any other function. */
 export function lockedPlanOf(method: object): LockedPlan | undefined {
@@ -65,6 +65,14 @@ export function ownLockedPlanOf(prototype: object, name: string | symbol): Locke
   return Reflect.getOwnMetadata(PLAN, prototype, name) as LockedPlan | undefined;
 }
 
+/**
+ * Whether a decorator above `@Locked` put a function of its own in the place of the method that
+ * `prototype` has under this name.
+ */
+export function isWrapped(prototype: object, name: string | symbol, method: object): boolean {
+  return Reflect.getOwnMetadata(METHOD, prototype, name) !== method;
+}
+
 /** Attaches a plan to the method that it is for. */
 export function setLockedPlan(
   plan: LockedPlan,
@@ -74,4 +82,5 @@ export function setLockedPlan(
 ): void {
   Reflect.defineMetadata(PLAN, plan, method);
   Reflect.defineMetadata(PLAN, plan, prototype, name);
+  Reflect.defineMetadata(METHOD, method, prototype, name);
 }

@@ -1,22 +1,32 @@
-import type { OnApplicationShutdown, OnModuleDestroy } from '@nestjs/common';
-import type { LockManager } from '../../engine/lock-manager.js';
+import type {
+  OnApplicationShutdown,
+  OnModuleDestroy,
+  OnApplicationBootstrap,
+} from '@nestjs/common';
+import { type LockService, managerOf } from './lock.service.js';
 
 /**
- * Ends the locks of an application that closes. Waiters leave in the first phase, so that their
- * requests end and the server can close; running holders have `shutdownTimeout` from there.
+ * Connects an application that has started, and ends the locks of one that closes. Waiters leave in
+ * the first phase, so that their requests end and the server can close; running holders have
+ * `shutdownTimeout` from there.
  */
-export class LockLifecycle implements OnModuleDestroy, OnApplicationShutdown {
+export class LockLifecycle
+  implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
+{
   #drained: Promise<void> | undefined;
 
-  /** @param manager `undefined` when a test put a stand-in in the place of the service. */
-  constructor(private readonly manager: LockManager | undefined) {}
+  constructor(private readonly service: LockService) {}
+
+  onApplicationBootstrap(): void {
+    managerOf(this.service);
+  }
 
   onModuleDestroy(): void {
-    this.#drained = this.manager?.drain();
+    this.#drained = managerOf(this.service)?.drain();
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.#drained;
-    await this.manager?.close();
+    await managerOf(this.service)?.close();
   }
 }

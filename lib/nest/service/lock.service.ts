@@ -7,28 +7,43 @@ import { LockManager } from '../../engine/lock-manager.js';
 import { MemoryLockStore } from '../../memory/memory-lock.store.js';
 import { openRedisStore } from '../../redis/open-redis-store.js';
 import { noteFacts } from '../errors/facts.js';
+import { LateEngine } from './late-engine.js';
 import { resolveModuleOptions } from './options.check.js';
 import type { RedisLockModuleOptions } from './options.js';
 
 /**
- * Takes, waits for and inspects locks. Usable from its constructor on: it connects by itself,
- * and a call made before Redis answers waits within its `wait`.
+ * Takes, waits for and inspects locks. Usable from its constructor on: it connects by itself, when
+ * its application starts or a call comes first, and a call made before Redis answers waits within
+ * its `wait`.
  */
 export class LockService {
-  private readonly manager: LockManager;
-  private readonly busyStatus: number | false;
+  readonly #engine: LateEngine;
+
+  /**
+   * The engine of a service, told by brand: a deep stand-in has every property it is asked for.
+   *
+   * @internal
+   */
+  static engineOf(service: object): LateEngine | undefined {
+    return #engine in service ? service.#engine : undefined;
+  }
 
   /** @throws {LockConfigError} All faults of the options at once. */
   constructor(options: RedisLockModuleOptions) {
     // The connection may hold a password: it is not kept here, where a log of the object shows it.
     const { settings, connection, busyStatus, ...store } = resolveModuleOptions(options);
     const { commandTimeout } = settings;
-    this.busyStatus = busyStatus;
-    this.manager = new LockManager(settings, (boot, clock) =>
-      connection === 'memory'
-        ? new MemoryLockStore(boot)
-        : openRedisStore(connection, { ...store, commandTimeout, boot, clock }),
-    );
+    const open = () =>
+      new LockManager(settings, (boot, clock) =>
+        connection === 'memory'
+          ? new MemoryLockStore(boot)
+          : openRedisStore(connection, { ...store, commandTimeout, boot, clock }),
+      );
+    this.#engine = new LateEngine(settings, busyStatus, open);
+  }
+
+  private get manager(): LockManager {
+    return this.#engine.manager;
   }
 
   /** What happens to the locks of this service; a listener that throws changes nothing. */
@@ -126,18 +141,18 @@ export class LockService {
   }
 
   private readonly note = (error: unknown): never => {
-    if (isLockError(error)) noteFacts(error, { busyStatus: this.busyStatus });
+    if (isLockError(error)) noteFacts(error, { busyStatus: this.#engine.busyStatus });
     throw error;
   };
 }
 
 /**
- * The engine of a service; `undefined` for a stand-in that a test put in its place.
+ * The engine of a service, opened; `undefined` for a stand-in that a test put in its place.
  *
  * @internal
  */
 export function managerOf(service: LockService): LockManager | undefined {
-  return service['manager'];
+  return LockService.engineOf(service)?.manager;
 }
 
 /**
@@ -146,5 +161,5 @@ export function managerOf(service: LockService): LockManager | undefined {
  * @internal
  */
 export function busyStatusOf(service: LockService): number | false {
-  return service['busyStatus'] ?? false;
+  return LockService.engineOf(service)?.busyStatus ?? false;
 }

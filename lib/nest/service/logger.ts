@@ -7,6 +7,14 @@ import { FailureLog } from './failure-log.js';
 /** Any key: whether somebody holds it is not asked for the answer. */
 const SOME_KEY = 'connection';
 
+type LoggedManager = Pick<LockManager, 'events' | 'inspect'>;
+
+/** What the log needs of a `LateEngine`. */
+interface LoggedEngine {
+  readonly manager: LoggedManager;
+  whenOpen(listener: (manager: LoggedManager) => void): void;
+}
+
 /**
  * Writes what happens to locks to Nest's log: what is routine at `verbose`, a busy lock at `debug`,
  * what is repeated by itself at `warn`, a lost lock at `error`. Never a token.
@@ -16,18 +24,18 @@ export class LockLogger implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly failures: FailureLog;
   private closing = false;
 
-  /** @param manager `undefined` when a test put a stand-in in the place of the service. */
+  /** @param engine `undefined` when a test put a stand-in in the place of the service. */
   constructor(
-    private readonly manager: Pick<LockManager, 'events' | 'inspect'> | undefined,
+    private readonly engine: LoggedEngine | undefined,
     now = () => performance.now(),
   ) {
     this.failures = new FailureLog(this.logger, now);
-    if (manager !== undefined) this.#follow(manager.events);
+    engine?.whenOpen(({ events }) => this.#follow(events));
   }
 
   /** Nobody may ask for a lock for hours: tells at once when Redis can't be used. */
   onApplicationBootstrap(): void {
-    this.manager?.inspect(SOME_KEY).catch((error: unknown) => {
+    this.engine?.manager.inspect(SOME_KEY).catch((error: unknown) => {
       if (this.closing || !isLockError(error)) return;
       const { reason = error.message } = error as { reason?: string };
       this.failures.write('warn', `Redis can't be used for locks: ${reason}`, error);

@@ -1,8 +1,12 @@
 import { Logger, type OnModuleInit } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import { LockConfigError } from '../../engine/api/errors.js';
+import type { LockRequest } from '../../engine/api/lock-options.js';
 import type { LockedPlan } from '../locked/plan.js';
-import { type LockService, managerOf } from '../service/lock.service.js';
+import type { LateEngine } from '../service/late-engine.js';
+import { LockService } from '../service/lock.service.js';
+import { getLockServiceToken } from '../service/tokens.js';
+import { adviceOn, isCutOff } from './advice.js';
 import { type HandlerKind, handlerKindsOf } from './handler-kinds.js';
 import { inspectMethods } from './inspection.js';
 import { checkParts } from './parts.check.js';
@@ -36,10 +40,12 @@ export class LockedExplorer implements OnModuleInit {
     for (const each of this.discovery.getControllers()) this.#inspect(each, true, findings);
     for (const each of this.discovery.getProviders()) this.#inspect(each, false, findings);
     const { problems, warnings, kinds } = findings;
+    this.#checkTwins(problems);
     for (const [plan, its] of kinds) checkParts(plan, its).forEach((each) => problems.add(each));
     for (const warning of warnings) this.logger.warn(warning);
     if (problems.size === 0) return;
-    await managerOf(this.service)?.close();
+    // Other modules' services, too: the application that would close them has not started.
+    await Promise.all(this.#engines().map((each) => each.close()));
     throw new LockConfigError([...problems]);
   }
 
@@ -55,10 +61,13 @@ export class LockedExplorer implements OnModuleInit {
       );
     }
     const prototype = Object.getPrototypeOf(instance) as object;
-    for (const { plan, ...method } of locked.filter((each) => this.#keeps(each.plan))) {
-      this.#checkOptions(plan, problems);
+    for (const method of locked.filter((each) => this.#keeps(each.plan))) {
+      const { plan } = method;
+      const request = this.#checkOptions(plan, problems);
+      for (const each of adviceOn(method, request)) warnings.add(each);
       if (wrapper.isNotMetatype) this.#provideService(instance, plan, problems);
-      const kinds = handlerKindsOf({ ...method, prototype, isController });
+      const decorated = { method: method.method, name: method.name, prototype, isController };
+      const kinds = isCutOff(method) ? [] : handlerKindsOf(decorated);
       findings.kinds.set(plan, new Set([...(findings.kinds.get(plan) ?? []), ...kinds]));
     }
   }
@@ -67,22 +76,52 @@ export class LockedExplorer implements OnModuleInit {
     return plan.service === this.name;
   }
 
+  /** Locks of one name in two stores exclude nobody. */
+  #checkTwins(problems: Set<string>): void {
+    const token = getLockServiceToken(this.name);
+    const own = this.discovery
+      .getProviders()
+      .filter((each) => each.token === token && !each.isAlias && each.instance !== undefined);
+    if (new Set(own.map(({ instance }) => instance as unknown)).size < 2) return;
+    const which = this.name === undefined ? 'without a name' : `named "${this.name}"`;
+    problems.add(
+      `${own.length} RedisLockModules ${which} are set up, and locks of one do not exclude those of ` +
+        'the other. Call forRoot once, in the root module, or give each a name of its own.',
+    );
+  }
+
+  #engines(): LateEngine[] {
+    return this.discovery.getProviders().flatMap(({ instance }) => {
+      const isObject = typeof instance === 'object' && instance !== null;
+      return isObject ? (LockService.engineOf(instance as object) ?? []) : [];
+    });
+  }
+
   /** Options may be wrong only together with the module's. */
-  #checkOptions(plan: LockedPlan, problems: Set<string>): void {
-    const manager = managerOf(this.service);
+  #checkOptions(plan: LockedPlan, problems: Set<string>): LockRequest | undefined {
+    const settings = LockService.engineOf(this.service)?.settings;
     try {
-      if (manager !== undefined) plan.requestFor(manager);
+      return settings && plan.requestFor(settings);
     } catch (error) {
       if (!(error instanceof LockConfigError)) throw error;
       for (const problem of error.problems) problems.add(`@Locked on ${plan.owner}: ${problem}`);
+      return undefined;
     }
   }
 
   /** Nest injects properties only into what it constructs. */
   #provideService(instance: object, plan: LockedPlan, problems: Set<string>): void {
-    if (Reflect.set(instance, plan.property, this.service)) return;
-    problems.add(
-      `@Locked on ${plan.owner}: the object is frozen, no lock service can be put on it.`,
-    );
+    const other = (instance as Record<symbol, LockService | undefined>)[plan.property];
+    const engine = other === this.service ? undefined : other && LockService.engineOf(other);
+    if (engine?.closed === false) {
+      problems.add(
+        `@Locked on ${plan.owner}: another application that has not been closed uses the same object, ` +
+          'whose locks are kept there. Give each application an object of its own.',
+      );
+    } else if (!Reflect.set(instance, plan.property, this.service)) {
+      problems.add(
+        `@Locked on ${plan.owner}: the object is frozen, no lock service can be put on it.`,
+      );
+    }
   }
 }

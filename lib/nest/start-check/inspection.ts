@@ -6,6 +6,8 @@ export interface LockedMethod {
   readonly plan: LockedPlan;
   readonly name: string | symbol;
   readonly method: object;
+  /** Whose own method it is. */
+  readonly prototype: object;
 }
 
 /** The methods of an object that matter when an application starts. */
@@ -32,7 +34,7 @@ export function inspectMethods(instance: object): MethodsFound {
       }
       const owner = `${prototype.constructor.name}.${String(name)}`;
       effective.set(name, { owner, locked: plan !== undefined });
-      if (plan !== undefined) locked.push({ plan, name, method });
+      if (plan !== undefined) locked.push({ plan, name, method, prototype });
       else if (heldLockPositions(prototype, name).length > 0) {
         faults.push(`@HeldLock on ${owner}: the method has no @Locked.`);
       }

@@ -5,6 +5,11 @@ import { LockLostError, LockUnavailableError } from '../../../lib/engine/api/err
 import { LockEventEmitter } from '../../../lib/engine/api/lock-events.js';
 import { LockLogger } from '../../../lib/nest/service/logger.js';
 
+/** An engine that has been opened. */
+function opened<T>(manager: T) {
+  return { manager, whenOpen: (listener: (manager: T) => void) => listener(manager) };
+}
+
 describe('the log of locks', () => {
   const lines: string[] = [];
   let now = 0;
@@ -25,7 +30,7 @@ describe('the log of locks', () => {
 
   function emitter(): LockEventEmitter {
     const events = new LockEventEmitter();
-    void new LockLogger({ events, inspect: () => Promise.resolve(null) }, () => now);
+    void new LockLogger(opened({ events, inspect: () => Promise.resolve(null) }), () => now);
     return events;
   }
 
@@ -124,7 +129,7 @@ describe('the log of locks', () => {
 
   it('warns once when the application starts and Redis can not be used', async () => {
     const inspect = () => Promise.reject(refusal('connection', 'WRONGPASS no such user'));
-    const logger = new LockLogger({ events: new LockEventEmitter(), inspect });
+    const logger = new LockLogger(opened({ events: new LockEventEmitter(), inspect }));
     logger.onApplicationBootstrap();
     await Promise.resolve();
     await Promise.resolve();
@@ -137,7 +142,7 @@ describe('the log of locks', () => {
 
   it('says nothing of a start that is interrupted by the end', async () => {
     const inspect = () => Promise.reject(refusal('connection'));
-    const logger = new LockLogger({ events: new LockEventEmitter(), inspect });
+    const logger = new LockLogger(opened({ events: new LockEventEmitter(), inspect }));
     logger.onApplicationBootstrap();
     logger.onModuleDestroy();
     await Promise.resolve();

@@ -1,0 +1,53 @@
+import type { LockRequest } from '../../engine/api/lock-options.js';
+import { interceptorsOf } from '../handler/chain.js';
+import { lockedInterceptorOf } from '../handler/interceptor.js';
+import { isWrapped } from '../locked/plan.js';
+import type { LockedMethod } from './inspection.js';
+
+/** Metadata of `@Cron`, `@Interval` and `@Timeout`: schedule.constants.js of @nestjs/schedule. */
+const SCHEDULER_TYPE = 'SCHEDULER_TYPE';
+
+/** Hooks that Nest calls when locks are no longer given. */
+const LATE_HOOKS: ReadonlySet<string | symbol> = new Set([
+  'beforeApplicationShutdown',
+  'onApplicationShutdown',
+]);
+
+/**
+ * What is probably a mistake in a `@Locked` method, though it runs.
+ *
+ * @param request How the method takes its lock; `undefined` when its options are wrong.
+ */
+export function adviceOn(found: LockedMethod, request: LockRequest | undefined): string[] {
+  const { plan, name, prototype, method } = found;
+  const advice: string[] = [];
+  if (isWrapped(prototype, name, method)) {
+    advice.push(
+      'a decorator above it wraps the method: what it begins before the lock ends after the release, ' +
+        'so that a transaction commits unlocked. Write @Locked above it; decorators that only add ' +
+        'metadata may stand anywhere.',
+    );
+  }
+  if (isCutOff(found)) {
+    advice.push(
+      'a decorator between it and those of Nest wraps the method and drops its metadata: requests ' +
+        'reach it by no interceptor. Write @Locked above that decorator.',
+    );
+  }
+  if (plan.skips && request?.minHold === 0 && Reflect.hasMetadata(SCHEDULER_TYPE, method)) {
+    advice.push(
+      "ifBusy: 'skip' without minHold lets a scheduled job run once more, in a replica whose clock is " +
+        "a moment later. Add minHold, shorter than the interval and longer than clocks differ: '5s'.",
+    );
+  }
+  if (LATE_HOOKS.has(name)) {
+    advice.push('when Nest calls this hook the application gives no more locks: it never runs.');
+  }
+  return advice.map((text) => `@Locked on ${plan.owner}: ${text}`);
+}
+
+/** Whether Nest does not find the interceptor that `@Locked` attached, on a method it may route to. */
+export function isCutOff({ plan, prototype, name, method }: LockedMethod): boolean {
+  if (!isWrapped(prototype, name, method)) return false;
+  return !interceptorsOf(method).includes(lockedInterceptorOf(plan.service));
+}
