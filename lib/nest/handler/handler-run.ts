@@ -122,8 +122,8 @@ export class HandlerRun {
 
   readonly #released = (result: unknown): void => {
     if (result === SKIPPED) {
-      this.route.answerEmpty();
-      if (!this.route.streams) this.subscriber.next(undefined);
+      const empty = this.route.answerEmpty();
+      if (!this.route.streams) this.subscriber.next(empty);
     }
     this.#complete();
   };

@@ -4,6 +4,7 @@ import type { LockedPlan } from '../locked/plan.js';
 import { DeferredIterator } from '../result/deferred-iterator.js';
 import { holdResult } from '../result/held-result.js';
 import type { LockService } from '../service/lock.service.js';
+import { errorOfField } from './field-resolver.js';
 import { outsideRoutes, routeTo } from './lead.js';
 import type { RoutedCall } from './routed-call.js';
 
@@ -13,6 +14,7 @@ export type Method = (this: object, ...args: unknown[]) => unknown;
 /** One call of a `@Locked` method. */
 interface MethodCall {
   readonly plan: LockedPlan;
+  readonly method: object;
   readonly target: object;
   readonly args: readonly unknown[];
   readonly body: (lock: Lock) => unknown;
@@ -31,6 +33,7 @@ export function lockMethod(
 ): Method {
   const callOf = (target: object, args: unknown[]): MethodCall => ({
     plan,
+    method: locked,
     target,
     args,
     body: (lock) => {
@@ -39,7 +42,7 @@ export function lockMethod(
       return outsideRoutes(() => original.apply(target, filled));
     },
   });
-  const locked = isAsyncGenerator(original)
+  const locked: Method = isAsyncGenerator(original)
     ? function (this: object, ...args: unknown[]): unknown {
         return iterateLocked(callOf(this, args));
       }
@@ -69,6 +72,8 @@ function runLocked(call: MethodCall): Promise<unknown> {
 function iterateLocked(call: MethodCall): unknown {
   const route = routeOf(call);
   if (route?.lock !== undefined) return route.keep(call.body(route.lock), route.lock);
+  // A subscription tells only before its iteration begins why it can't.
+  if (route?.isSubscription) return takeLock(call, route);
   return new DeferredIterator(async () => {
     return (await takeLock(call, route)) as AsyncIterator<unknown> | undefined;
   });
@@ -82,10 +87,12 @@ function routeOf({ plan, target }: MethodCall): RoutedCall | undefined {
 
 async function takeLock(call: MethodCall, route: RoutedCall | undefined): Promise<unknown> {
   const hold = route === undefined ? holdResult : route.holdOwn.bind(route);
-  const result = await enterAndHold(entryOf(call, route), call.body, hold);
-  if (result !== SKIPPED) return result;
-  route?.answerEmpty();
-  return undefined;
+  try {
+    const result = await enterAndHold(entryOf(call, route), call.body, hold);
+    return result === SKIPPED ? route?.answerEmpty() : result;
+  } catch (error) {
+    throw route === undefined ? errorOfField(call.method, error) : error;
+  }
 }
 
 function entryOf({ plan, target, args }: MethodCall, route: RoutedCall | undefined): LockedEntry {

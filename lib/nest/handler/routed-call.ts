@@ -7,12 +7,13 @@ import { type HandlerCall, handlerCall } from '../key/locked.call.js';
 import { responseOf, transportOf } from '../key/transport.js';
 import type { LockedEntry, Section } from '../locked/entry.js';
 import type { LockedPlan } from '../locked/plan.js';
+import { DeferredIterator } from '../result/deferred-iterator.js';
 import { type HeldResult, holdResult, type Released } from '../result/held-result.js';
 import type { LockService } from '../service/lock.service.js';
 import { ClientDeparture } from './client-departure.js';
 import type { HandlerFacts } from './handler-facts.js';
 import { OpenWork } from './open-work.js';
-import { holdRouted } from './routed-result.js';
+import { holdRouted, isSubscription } from './routed-result.js';
 
 /** What the calls of one application have in common. */
 export interface HandlerHome {
@@ -73,11 +74,18 @@ export class RoutedCall {
     return this.#section === undefined ? task() : this.#section.run(task);
   }
 
-  /** Ends the response of a handler that answers by itself and did not run. */
-  answerEmpty(): void {
-    if (!this.facts.answersByItself || this.transport !== 'http') return;
+  /** Whether its result is iterated by a subscription of GraphQL. */
+  get isSubscription(): boolean {
+    return this.transport === 'graphql' && isSubscription(this.context);
+  }
+
+  /** Ends the response of a handler that answers by itself and did not run; what others return. */
+  answerEmpty(): unknown {
+    if (this.isSubscription) return new DeferredIterator(() => Promise.resolve(undefined));
+    if (!this.facts.answersByItself || this.transport !== 'http') return undefined;
     const response: unknown = this.context.switchToHttp().getResponse();
     this.home.adapterHost.httpAdapter.reply(response, undefined);
+    return undefined;
   }
 
   /** Runs the body of the method under the lock that the interceptor took. */

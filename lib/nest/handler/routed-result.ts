@@ -38,7 +38,8 @@ export function holdRouted(
   return { value: bindResult(value), ended: responseEnd(response) };
 }
 
-function isSubscription(context: ExecutionContext): boolean {
+/** Whether a call of GraphQL is for a field of the type `Subscription`. */
+export function isSubscription(context: ExecutionContext): boolean {
   const info: { operation?: { operation?: string } } | undefined = context.getArgByIndex(3);
   return info?.operation?.operation === 'subscription';
 }

@@ -7,11 +7,14 @@ import type { LateEngine } from '../service/late-engine.js';
 import { LockService } from '../service/lock.service.js';
 import { getLockServiceToken } from '../service/tokens.js';
 import { adviceOn, isCutOff } from './advice.js';
-import { type HandlerKind, handlerKindsOf } from './handler-kinds.js';
+import { type DecoratedMethod, type HandlerKind, handlerKindsOf } from './handler-kinds.js';
 import { inspectMethods } from './inspection.js';
 import { checkParts } from './parts.check.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
+
+/** Token of the options in graphql.constants.js of @nestjs/graphql. */
+const GRAPHQL_OPTIONS = 'GqlModuleOptions';
 
 /** What start finds out about the methods of all objects. */
 interface Findings {
@@ -67,9 +70,21 @@ export class LockedExplorer implements OnModuleInit {
       for (const each of adviceOn(method, request)) warnings.add(each);
       if (wrapper.isNotMetatype) this.#provideService(instance, plan, problems);
       const decorated = { method: method.method, name: method.name, prototype, isController };
-      const kinds = isCutOff(method) ? [] : handlerKindsOf(decorated);
+      const kinds = isCutOff(method) ? [] : this.#kindsOf(decorated);
       findings.kinds.set(plan, new Set([...(findings.kinds.get(plan) ?? []), ...kinds]));
     }
+  }
+
+  /** An application may have fields resolved as queries are. */
+  #kindsOf(method: DecoratedMethod): readonly HandlerKind[] {
+    const kinds = handlerKindsOf(method);
+    if (!kinds.includes('field')) return kinds;
+    const options = this.discovery.getProviders().find(({ token }) => token === GRAPHQL_OPTIONS);
+    const { fieldResolverEnhancers: enhancers = [] } = (options?.instance ?? {}) as {
+      fieldResolverEnhancers?: readonly string[];
+    };
+    if (!enhancers.includes('interceptors')) return kinds;
+    return kinds.map((kind) => (kind === 'field' ? 'graphql' : kind));
   }
 
   #keeps(plan: LockedPlan): boolean {

@@ -1,8 +1,11 @@
+import { isFieldResolver } from '../handler/field-resolver.js';
+
 /**
- * Who leads calls to a method, as `ExecutionContext.getType()` names it; `unknown` may be somebody
- * who is not of Nest. A method without kinds is called by other code only.
+ * Who leads calls to a method, as `ExecutionContext.getType()` names it; `field` is a resolver of
+ * GraphQL that passes no interceptors; `unknown` may be somebody who is not of Nest. A method without
+ * kinds is called by other code only.
  */
-export type HandlerKind = 'http' | 'rpc' | 'ws' | 'graphql' | 'unknown';
+export type HandlerKind = 'http' | 'rpc' | 'ws' | 'graphql' | 'field' | 'unknown';
 
 /** A method of an instance, as its decorators left it. */
 export interface DecoratedMethod {
@@ -22,7 +25,6 @@ const PATTERN_HANDLER = 'microservices:handler_type';
 const GATEWAY = 'websockets:is_gateway';
 const SUBSCRIBED_MESSAGE = 'websockets:message_mapping';
 const RESOLVER_TYPE = 'graphql:resolver_type';
-const RESOLVERS = [RESOLVER_TYPE, 'graphql:resolve_property', 'graphql:resolve_reference'];
 
 /** `@Resolver('Query')` makes every method of the class a resolver. */
 const ROOT_TYPES: ReadonlySet<unknown> = new Set(['Query', 'Mutation', 'Subscription']);
@@ -47,13 +49,14 @@ export function handlerKindsOf(decorated: DecoratedMethod): readonly HandlerKind
   if (isController && Reflect.hasMetadata(PATTERN_HANDLER, method)) kinds.push('rpc');
   const isGateway = Reflect.hasMetadata(GATEWAY, prototype.constructor);
   if (isGateway && Reflect.hasMetadata(SUBSCRIBED_MESSAGE, method)) kinds.push('ws');
-  if (isResolver(decorated)) kinds.push('graphql');
+  if (isRootResolver(decorated)) kinds.push('graphql');
+  else if (isFieldResolver(method)) kinds.push('field');
   return kinds.length === 0 && mayBeLedTo(decorated) ? ['unknown'] : kinds;
 }
 
-function isResolver({ method, prototype }: DecoratedMethod): boolean {
-  if (RESOLVERS.some((key) => Reflect.hasMetadata(key, method))) return true;
-  return ROOT_TYPES.has(Reflect.getMetadata(RESOLVER_TYPE, prototype.constructor));
+function isRootResolver({ method, prototype }: DecoratedMethod): boolean {
+  const types = [method, prototype.constructor].map((of) => Reflect.getMetadata(RESOLVER_TYPE, of));
+  return types.some((type) => ROOT_TYPES.has(type));
 }
 
 /** Any decorator that is not known may be that of a transport. */

@@ -11,6 +11,11 @@ const HANDLERS: readonly { kind: HandlerKind; title: string; parts: readonly str
   { kind: 'rpc', title: 'an RPC handler', parts: ['data'] },
   { kind: 'ws', title: 'a WebSocket handler', parts: ['data'] },
   { kind: 'graphql', title: 'a GraphQL resolver', parts: ['gql'] },
+  {
+    kind: 'field',
+    title: "a GraphQL field resolver without 'interceptors' in fieldResolverEnhancers",
+    parts: [],
+  },
 ];
 
 /**

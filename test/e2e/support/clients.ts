@@ -47,8 +47,12 @@ export interface GraphqlAnswer {
 }
 
 /** A GraphQL endpoint whose schema comes from the resolvers. */
-export function graphqlModule(): DynamicModule {
-  return GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, autoSchemaFile: true });
+export function graphqlModule(options: Partial<ApolloDriverConfig> = {}): DynamicModule {
+  return GraphQLModule.forRoot<ApolloDriverConfig>({
+    driver: ApolloDriver,
+    autoSchemaFile: true,
+    ...options,
+  });
 }
 
 export async function askGraphql({ url }: TestApp, query: string): Promise<GraphqlAnswer> {

@@ -53,7 +53,7 @@ describe('handlerKindsOf', () => {
     ['@Query', Query(() => String), {}, 'graphql'],
     ['@Mutation', Mutation(() => String), {}, 'graphql'],
     ['@Subscription', Subscription(() => String), {}, 'graphql'],
-    ['@ResolveField', ResolveField(() => String), {}, 'graphql'],
+    ['@ResolveField', ResolveField(() => String), {}, 'field'],
   ])('knows %s', (_, decorator, where, kind) => {
     expect(kindsOf([decorator], where)).toEqual([kind]);
   });
