@@ -1,9 +1,11 @@
+import { availableParallelism } from 'node:os';
+
 /** @type {import('jest').Config} */
 export default {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/test'],
   testRegex: '\\.spec\\.ts$',
-  testPathIgnorePatterns: ['<rootDir>/test/chaos/'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/chaos/', '<rootDir>/test/matrix/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -35,5 +37,6 @@ export default {
   waitForUnhandledRejections: true,
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/dist-sample/'],
   testTimeout: 60_000,
-  maxWorkers: 1,
+  // Most tests wait for servers and leases, not for a processor.
+  maxWorkers: Math.max(3, availableParallelism()),
 };

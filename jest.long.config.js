@@ -4,6 +4,6 @@ import config from './jest.config.js';
 export default {
   ...config,
   roots: ['<rootDir>/test/chaos'],
-  testPathIgnorePatterns: [],
+  testPathIgnorePatterns: ['/node_modules/'],
   maxWorkers: 1,
 };

@@ -15,6 +15,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Options of node itself, before the script. */
   readonly execArgv?: readonly string[];
+  /** Path of another node. @default the one that runs the tests */
+  readonly execPath?: string;
 }
 
 export interface ChildExit {
@@ -69,7 +71,7 @@ export class Child {
     const path = fileURLToPath(new URL(`../children/${script}`, import.meta.url));
     const args = [...(options.execArgv ?? []), path, ...(options.args ?? [])];
     const { NODE_OPTIONS: _, ...inherited } = process.env;
-    const child = spawn(process.execPath, args, {
+    const child = spawn(options.execPath ?? process.execPath, args, {
       env: { ...inherited, ...options.env },
       stdio: 'pipe',
     });
