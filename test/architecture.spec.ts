@@ -72,7 +72,7 @@ const FOLDERS: Record<string, Folder> = {
   'redis/quorum': {
     folders: [
       ...['engine/api', 'engine/time', 'engine/store'],
-      ...['redis/client', 'redis/scripts', 'redis/servers', 'redis/store'],
+      ...['redis/client', 'redis/scripts', 'redis/store'],
     ],
   },
   redis: {
@@ -329,7 +329,7 @@ function texts(file: ts.SourceFile): string[] {
 }
 
 /** Folders that run on a test's clock as well as on the real one. */
-const CLOCKED = /^(engine|redis\/(client|servers|cluster|scripts))\b/;
+const CLOCKED = /^(engine|redis\/(client|servers|cluster|scripts|store|quorum))\b/;
 const IMPURE_FUNCTIONS = /^(set|clear)(Timeout|Interval|Immediate)$|^(performance|Date)$/;
 const IMPURE_MEMBERS = /^(Date\.now|performance\.now|Math\.random|process\.hrtime)$/;
 

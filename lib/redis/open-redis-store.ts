@@ -9,6 +9,7 @@ import { QuorumLockStore } from './quorum/quorum-lock.store.js';
 import type { LockServers, RedisStoreOptions } from './servers/lock-servers.js';
 import type { ServersListener } from './servers/push-messages.js';
 import { SingleServer } from './servers/single-server.js';
+import type { LinkedStore } from './store/node-store.js';
 import { RedisLockStore } from './store/redis-lock.store.js';
 
 /**
@@ -25,7 +26,7 @@ export function openRedisStore(
   const nodes = single(connection);
   if (Array.isArray(nodes)) return openQuorum(nodes, options);
   const open = serversOf(connection, options);
-  return new RedisLockStore((listener) => open(confirmed(listener, options)));
+  return new RedisLockStore((listener) => open(confirmed(listener, options)), options.clock);
 }
 
 /** Independent servers, of which a majority holds a lock. */
@@ -33,12 +34,16 @@ function openQuorum(
   nodes: readonly RedisLockConnection[],
   options: RedisStoreOptions,
 ): QuorumLockStore {
-  const open = nodes.map((node) => {
+  const linked = nodes.map((node): LinkedStore => {
     const clients = ownClients(node, options);
-    return (listener: ServersListener) =>
-      new SingleServer(clients, options, confirmed(listener, options));
+    let link!: SingleServer;
+    const store = new RedisLockStore(
+      (listener) => (link = new SingleServer(clients, options, confirmed(listener, options))),
+      options.clock,
+    );
+    return { store, link };
   });
-  return new QuorumLockStore(open, options.commandTimeout);
+  return new QuorumLockStore(linked, options);
 }
 
 /** A push tells nothing of replicas: who is granted the lock asks, and then it counts. */

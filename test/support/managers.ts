@@ -31,13 +31,14 @@ export function openManager(
   const reader = new OptionReader({ shutdownTimeout: 0, ...options });
   const settings = readSettings(reader);
   if (reader.problems.length > 0) throw new LockConfigError(reader.problems);
-  const { commandTimeout } = settings;
+  const { commandTimeout, ttl } = settings;
   const manager = new LockManager(settings, (boot, clock) =>
     connection instanceof MemorySpace
       ? new MemoryLockStore(boot, connection)
       : openRedisStore(connection, {
           keyPrefix,
           commandTimeout,
+          ttl,
           boot,
           clock,
           replicas,

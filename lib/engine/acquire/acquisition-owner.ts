@@ -39,9 +39,11 @@ export interface AcquisitionContext {
   trouble(): StoreTrouble | undefined;
 }
 
-/** Who makes the attempt. The last four end it. */
+/** Who makes the attempt. The last five end it. */
 export interface AttemptOwner {
   readonly callers: AcquisitionOwner;
+  /** Whether the attempt before made way, and the same is to be expected. */
+  readonly hasMadeWay: boolean;
   /** The lock is busy; the attempt goes on waiting or is turned away next. */
   busy(place: Pick<QueuePlace, 'leaseLeft'> & { readonly sentAt: number }, ticket?: number): void;
   /** A poll failed; the place is kept. */
@@ -51,5 +53,7 @@ export interface AttemptOwner {
   turnedAway(): void;
   /** Nothing came of it: `soon` when its place was lost and it may have another at once. */
   again(soon: boolean): void;
+  /** Its turn had come, but others kept the rest of the nodes. */
+  makeWay(): void;
   failed(error: LockUnavailableError | LockConfigError): void;
 }

@@ -16,6 +16,7 @@ const OVERDUE_SHARE = 1 / 4;
 export class Acquisition implements AttemptOwner {
   #attempt: Attempt | undefined;
   #ticket: number | undefined;
+  hasMadeWay = false;
   #failures = 0;
   #pause: Timer | undefined;
   /** What was last heard, when that was *busy*. */
@@ -75,7 +76,9 @@ export class Acquisition implements AttemptOwner {
     this.#waited = true;
     this.#ticket = ticket ?? this.#ticket;
     this.#busy = { leaseLeft: place.leaseLeft, at: place.sentAt };
-    if (ticket !== undefined) this.callers.busy();
+    if (ticket === undefined) return;
+    this.hasMadeWay = false;
+    this.callers.busy();
   }
 
   troubled(error: LockUnavailableError): void {
@@ -95,6 +98,11 @@ export class Acquisition implements AttemptOwner {
     this.callers.busy();
     // Somebody who waits has come since this was asked for callers that do not.
     if (this.callers.patient) this.hurry();
+  }
+
+  makeWay(): void {
+    this.hasMadeWay = true;
+    this.again(false);
   }
 
   again(soon: boolean): void {

@@ -33,7 +33,7 @@ export class Attempt {
     const { ttl, fences, label } = owner.callers;
     this.ttl = ttl;
     this.token = context.mint.next(claimOf(ttl), fences, label);
-    this.#polls = new PollTimer(context.clock, this);
+    this.#polls = new PollTimer(context.clock, this, owner.hasMadeWay);
     // Known before it is sent: a fifth of the grants overtake the reply that announces the wait.
     context.routes.watch(this.token, this);
   }
@@ -146,7 +146,10 @@ export class Attempt {
     this.#state = 'queued';
     this.#confirming = false;
     if (this.#polls.split(this.owner.callers.patient)) return this.owner.busy(reply);
-    if (this.owner.callers.patient) return this.#startAnew();
+    if (this.owner.callers.patient) {
+      this.cancel();
+      return this.owner.makeWay();
+    }
     this.#discard();
     this.#busy(reply);
   }

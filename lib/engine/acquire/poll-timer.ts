@@ -20,6 +20,8 @@ export class PollTimer {
   constructor(
     private readonly clock: Clock,
     private readonly attempt: { hurry(): void },
+    /** Whether an attempt before has made way, and nothing has changed since: then there is no hurry. */
+    private readonly isSlow: boolean,
   ) {}
 
   /** The place was confirmed: the next sign of life, or when the holder's lease should be over. */
@@ -38,7 +40,9 @@ export class PollTimer {
   split(patient: boolean): boolean {
     this.#splits += 1;
     if (this.#splits > (patient ? SPLITS : SPLITS_AT_ONCE)) return false;
-    const pause = Math.min(MAX_SPLIT_PAUSE_MS, FIRST_SPLIT_PAUSE_MS * 2 ** this.#splits);
+    const pause = this.isSlow
+      ? MAX_SPLIT_PAUSE_MS
+      : Math.min(MAX_SPLIT_PAUSE_MS, FIRST_SPLIT_PAUSE_MS * 2 ** this.#splits);
     this.in(pause * (0.5 + this.clock.random() / 2));
     return true;
   }

@@ -29,10 +29,9 @@ export class RedisConnection {
   readonly time: RedisTime;
   /** Counts connections, to tell whether a command was sent on one that is gone. */
   #epoch = 0;
-  /** Whether commands can be sent: connected and prepared. */
-  #usable = false;
-  #lastError: Error | undefined;
+  /** Known once commands can be sent: connected and prepared. */
   #server: ServerInfo | undefined;
+  #lastError: Error | undefined;
   readonly #waiting: ReadyWaiters;
   #usableSince = 0;
   readonly #dialer: Dialer;
@@ -62,7 +61,6 @@ export class RedisConnection {
     });
     client.on('close', () => {
       this.#epoch += 1;
-      this.#usable = false;
       this.#server = undefined;
       this.time.reset();
       hooks.closed?.();
@@ -87,20 +85,19 @@ export class RedisConnection {
     return { nodes: [this.node], cause: this.#lastError };
   }
 
-  /** What the server on the present connection tells of itself; `undefined` before it has. */
+  /** Who is at the other end; another object for each connection, `undefined` until commands can be sent. */
   get server(): ServerInfo | undefined {
     return this.#server;
   }
 
   /** Whether both talk to the same server process: an address may lead to another one meanwhile. */
-  isAtServerOf(other: RedisConnection): boolean {
-    const id = this.#server?.runId;
-    return id !== undefined && id === other.#server?.runId;
+  isAtServerOf({ server }: RedisConnection): boolean {
+    return this.#server?.runId !== undefined && this.#server.runId === server?.runId;
   }
 
   /** When both lead to one address and are at different servers, the older one is made anew. */
   dropOlderIfServersDiffer(other: RedisConnection): void {
-    if (!this.#server?.runId || !other.#server?.runId || this.isAtServerOf(other)) return;
+    if (!this.#server?.runId || !other.server?.runId || this.isAtServerOf(other)) return;
     const older = this.#usableSince < other.#usableSince ? this : other;
     older.client.stream?.destroy();
   }
@@ -126,9 +123,8 @@ export class RedisConnection {
     command: (client: Redis, deadline: number) => Promise<unknown>,
   ): Promise<Answer<T>> {
     const deadline = this.#clock.now() + this.#commandTimeout;
-    return this.#usable
-      ? this.#send(key, command, deadline)
-      : this.#untilReady(key).then(() => this.#send(key, command, deadline));
+    const send = (): Promise<Answer<T>> => this.#send(key, command, deadline);
+    return this.#server === undefined ? this.#untilReady(key).then(send) : send();
   }
 
   #send<T>(
@@ -172,13 +168,12 @@ export class RedisConnection {
   async #prepare(): Promise<void> {
     const epoch = this.#epoch;
     const [server] = await Promise.all([
-      readServerInfo(this.client),
+      readServerInfo(this.client, this.#clock),
       this.hooks.prepare?.(this.client, this.time),
     ]);
     if (epoch !== this.#epoch) return;
     this.#lastError = undefined;
     this.#server = server;
-    this.#usable = true;
     this.#usableSince = this.#clock.now();
     this.#waiting.wake();
     this.hooks.ready();
@@ -188,10 +183,10 @@ export class RedisConnection {
     const stream = this.client.stream;
     const read = stream?.bytesRead;
     await this.#waiting.wait(this.#dialer.isClosed ? 0 : this.#commandTimeout);
-    if (this.#usable) return;
+    if (this.#server !== undefined) return;
     // Connected, but the server says nothing.
-    const connected = this.client.status === 'connect' || this.client.status === 'ready';
-    if (connected && this.client.stream === stream && stream?.bytesRead === read) stream?.destroy();
+    const isSilent = this.client.stream === stream && stream?.bytesRead === read;
+    if (isSilent && ['connect', 'ready'].includes(this.client.status)) stream?.destroy();
     throw new NotAppliedError([key], 'there is no connection to Redis.', this.#lastError, [
       this.node,
     ]);

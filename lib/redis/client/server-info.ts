@@ -1,34 +1,39 @@
 import type { Redis } from 'ioredis';
+import type { Clock } from '../../engine/time/clock.js';
 
-/** What a server tells of itself, as far as it may be asked. */
+/**
+ * What a server tells of itself, as far as it may be asked: one run of it. Another one may answer at its
+ * address later, without the data of this one.
+ */
 export interface ServerInfo {
-  /** Names the server process. */
-  readonly runId: string | undefined;
-  /** Whole seconds since the process started. */
-  readonly uptime: number | undefined;
-  readonly version: string | undefined;
-  readonly mode: 'standalone' | 'cluster' | 'sentinel' | undefined;
+  /** Names the server process; without it no push is ever started on unconfirmed. */
+  readonly runId?: string | undefined;
+  /** When it started at the latest, our time. */
+  readonly bornAt?: number | undefined;
+  readonly version?: string | undefined;
+  readonly mode?: 'standalone' | 'cluster' | 'sentinel' | undefined;
+  /** Why it does not tell who it is, or since when. */
+  readonly fault?: Error | undefined;
 }
 
-const UNKNOWN: ServerInfo = {
-  runId: undefined,
-  uptime: undefined,
-  version: undefined,
-  mode: undefined,
-};
-
-/** Asks a server; without the right to `INFO` nothing is known of it. */
-export async function readServerInfo(client: Redis): Promise<ServerInfo> {
-  const text = await client.info('server').catch(() => '');
-  if (text === '') return UNKNOWN;
-  const field = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(text)?.[1];
-  const uptime = field('uptime_in_seconds');
-  return {
-    runId: field('run_id'),
-    uptime: uptime === undefined ? undefined : Number(uptime),
-    version: field('redis_version'),
-    mode: field('redis_mode') as ServerInfo['mode'],
-  };
+/** Asks a server; another answer for each connection. */
+export async function readServerInfo(client: Redis, clock: Clock): Promise<ServerInfo> {
+  try {
+    const text = await client.info('server');
+    const field = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(text)?.[1];
+    const [runId, uptime] = [field('run_id'), field('uptime_in_seconds')];
+    return {
+      runId,
+      // It counts the seconds that began while it was up.
+      bornAt: uptime === undefined ? uptime : clock.now() - Math.max(0, Number(uptime) - 1) * 1000,
+      version: field('redis_version'),
+      mode: field('redis_mode') as ServerInfo['mode'],
+      fault:
+        runId && uptime ? undefined : new Error('INFO tells no run_id or no uptime_in_seconds.'),
+    };
+  } catch (error) {
+    return { fault: error as Error };
+  }
 }
 
 /** What is wrong with a server that was named as one that stands alone; `undefined`: nothing known. */

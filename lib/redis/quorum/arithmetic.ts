@@ -40,22 +40,18 @@ export function highestBlock(blocks: readonly FenceBlock[]): FenceBlock {
 const AGE_GRAIN_MS = 2000;
 
 /**
- * Whether a server counts as restarted though nobody saw it: most others are older than it is.
+ * Whether a server counts as restarted though nobody saw it: most of them may be older than it is.
  * Servers that were all started together may vote at once.
  *
- * @param bornAt When each server started, on one clock; `undefined`: it does not tell.
+ * @param bornAt When each server started, on one clock; `undefined`: not known, and so perhaps long ago.
  */
-export function isLatecomer(own: number, bornAt: readonly (number | undefined)[]): boolean {
-  const older = bornAt.filter((other) => other !== undefined && other < own - AGE_GRAIN_MS);
+export function isLatecomer(
+  own: number | undefined,
+  bornAt: readonly (number | undefined)[],
+): boolean {
+  if (own === undefined) return true;
+  const older = bornAt.filter((other) => other === undefined || other < own - AGE_GRAIN_MS);
   return older.length >= majorityOf(bornAt.length);
-}
-
-/**
- * How old a server is at least, in milliseconds, that says it has been up for `uptime` seconds: it
- * counts those that began while it was up.
- */
-export function leastAge(uptime: number): number {
-  return Math.max(0, uptime - 1) * 1000;
 }
 
 /**

@@ -4,54 +4,58 @@ import type { Coordinators } from './coordinators.js';
 import type { QuorumNode } from './node.js';
 import type { QuorumNodes } from './nodes.js';
 
-/** The tokens of this process that wait or hold, and those that are being given up. */
+/** The tokens of this process that wait or hold. */
 export class Candidacies {
-  readonly #claims = new Map<string, Candidacy>();
+  readonly #byToken = new Map<string, Candidacy>();
 
   constructor(
-    private readonly group: QuorumNodes,
+    private readonly nodes: QuorumNodes,
     private readonly coordinators: Coordinators,
   ) {}
 
   get(token: string): Candidacy | undefined {
-    return this.#claims.get(token);
+    return this.#byToken.get(token);
   }
 
   begin(key: string, token: string, ttl: number): Candidacy {
-    const claim = new Candidacy(key, token, ttl, this.coordinators.coordinatorOf(key, ttl));
-    this.#claims.set(token, claim);
-    return claim;
+    const coordinator = this.coordinators.coordinatorOf(key);
+    const candidacy = new Candidacy(key, token, ttl, coordinator, this.nodes.clock);
+    this.#byToken.set(token, candidacy);
+    return candidacy;
   }
 
-  /** The claim of a token that is given up; of an unknown one, any node may have it. */
+  /** That of a token that is given up; of an unknown one, any node may have it. */
   take(key: string, token: string): Candidacy {
-    const known = this.#claims.get(token);
-    this.#claims.delete(token);
+    const known = this.#byToken.get(token);
+    this.#byToken.delete(token);
     if (known !== undefined) return known;
-    return new Candidacy(key, token, 0, this.coordinators.coordinatorOf(key, 0), this.group.nodes);
+    const { all, clock } = this.nodes;
+    return new Candidacy(key, token, 0, this.coordinators.coordinatorOf(key), clock, all);
   }
 
   /** It was not given up in one step: the caller releases it, and hears what the nodes have answered. */
   keep(old: Candidacy | undefined): void {
-    if (old !== undefined) this.#claims.set(old.token, old);
+    if (old !== undefined) this.#byToken.set(old.token, old);
   }
 
   /** Resolves when the nodes have heard of it; one that hangs is not waited for once a majority has. */
-  async abandon(claim: Candidacy): Promise<void> {
-    const { group } = this;
-    this.take(claim.key, claim.token);
-    const told = group.send(group.nodes, (node) => claim.release(node), 0);
-    await group.gather(told, ({ length }) => (length < group.majority ? 'wait' : 'soon'));
+  async abandon(candidacy: Candidacy): Promise<void> {
+    const { nodes } = this;
+    this.take(candidacy.key, candidacy.token);
+    const told = nodes.send(nodes.all, (node) => candidacy.release(node), 0);
+    await nodes.gather(told, ({ length }) => (length < nodes.majority ? 'wait' : 'soon'));
   }
 
-  /** The candidacy whose turn has come at `node`; what was granted to a token that was given up goes back. */
+  /** The one whose turn has come at `node`; what was granted to a token that was given up goes back. */
   granted(node: QuorumNode, grant: Grant): Candidacy | undefined {
     const { key, token } = grant;
-    const claim = this.#claims.get(token);
-    if (claim === undefined) new Candidacy(key, token, 0, node, [node]).giveBack([node]);
+    const candidacy = this.#byToken.get(token);
+    if (candidacy === undefined)
+      new Candidacy(key, token, 0, node, this.nodes.clock, [node]).giveBack([node]);
     // What another node has granted was asked for before its queue was left: it goes back with the rest.
-    if (claim === undefined || claim.held || claim.coordinator !== node) return undefined;
-    claim.turn = grant;
-    return claim;
+    if (candidacy === undefined || candidacy.held || candidacy.coordinator !== node)
+      return undefined;
+    candidacy.turn = grant;
+    return candidacy;
   }
 }

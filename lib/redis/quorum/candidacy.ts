@@ -4,13 +4,12 @@ import {
   ALIVE_MS,
   type Grant,
   NotAppliedError,
+  type PollCommand,
+  type PollReply,
   type ReleaseReply,
 } from '../../engine/store/lock-store.js';
-import type { RedisLockStore } from '../store/redis-lock.store.js';
+import type { Clock } from '../../engine/time/clock.js';
 import type { QuorumNode } from './node.js';
-
-/** How long who was granted the coordinator is given to take the rest, in milliseconds. */
-const DOUBT_MS = 500;
 
 /**
  * One token at all the nodes. Its commands to one node run one after another: what gives a vote
@@ -19,10 +18,10 @@ const DOUBT_MS = 500;
 export class Candidacy {
   /** That its turn has come, as the coordinator has pushed it, until it is used. */
   turn: Grant | undefined;
-  /** Who holds the coordinator without a majority, and when that was first seen. */
-  #doubted: { readonly holder: string; readonly since: number } | undefined;
   /** Whether a majority gave it the lock. */
   held = false;
+  /** The last fencing number that it may use. */
+  fence = 0;
   /** Whether the coordinator may have given it up for another token, in the same step. */
   mayHaveYielded = false;
   readonly #last = new Map<QuorumNode, Promise<unknown>>();
@@ -42,6 +41,7 @@ export class Candidacy {
     readonly token: string,
     readonly ttl: number,
     public coordinator: QuorumNode,
+    private readonly clock: Clock,
     asked: readonly QuorumNode[] = [],
   ) {
     this.#asked = new Set(asked);
@@ -55,7 +55,7 @@ export class Candidacy {
     const answer = this.#inTurn(node, async () => {
       if (this.#mayStillRelease(node))
         throw new NotAppliedError([this.key], 'it is being cleaned up.');
-      return node.call(this.key, (store) => store.acquire(command, floor));
+      return node.vote(this.key, (store) => store.acquire(command, floor));
     });
     answer.catch((error: unknown) => {
       if (!known && error instanceof NotAppliedError) this.#asked.delete(node);
@@ -68,8 +68,10 @@ export class Candidacy {
     return !this.#last.has(node) && !this.#released.has(node) && !this.#mayStillRelease(node);
   }
 
-  send<T>(node: QuorumNode, command: (store: RedisLockStore) => Promise<T>): Promise<T> {
-    return this.#inTurn(node, () => node.call(this.key, command));
+  /** Asks the coordinator for its place, or its vote. */
+  poll(command: PollCommand): Promise<PollReply> {
+    const { coordinator, key } = this;
+    return this.#inTurn(coordinator, () => coordinator.vote(key, (store) => store.poll(command)));
   }
 
   /**
@@ -79,7 +81,8 @@ export class Candidacy {
   release(node: QuorumNode, minHoldLeft = 0): Promise<ReleaseReply> {
     if (!this.#asked.delete(node)) return this.#released.get(node) ?? Promise.resolve('not-held');
     const { key, token } = this;
-    const sent = this.send(node, (store) => store.release({ key, token, minHoldLeft }));
+    const command = { key, token, minHoldLeft };
+    const sent = this.#inTurn(node, () => node.call(key, (store) => store.release(command)));
     const mayHaveYielded = this.mayHaveYielded && node === this.coordinator;
     const answer = mayHaveYielded ? sent.then(unproven) : sent;
     this.#released.set(node, answer);
@@ -89,7 +92,7 @@ export class Candidacy {
       },
       (error: unknown) => {
         if (!(error instanceof NotAppliedError)) this.#astray.add(node);
-        const until = performance.now() + Math.max(this.ttl, ALIVE_MS);
+        const until = this.clock.now() + Math.max(this.ttl, ALIVE_MS);
         node.owe(token, { key, minHoldLeft, until });
       },
     );
@@ -99,16 +102,6 @@ export class Candidacy {
   /** Gives back what these nodes gave; one that does not hear of it is told later. */
   giveBack(nodes: readonly QuorumNode[]): void {
     for (const node of nodes) this.release(node).catch(() => undefined);
-  }
-
-  /**
-   * Takes note of what holds the coordinator though no majority does. Returns for how many
-   * milliseconds it may still be on its way to the rest of the nodes; not above 0: it is a leftover.
-   */
-  doubt(holder: string): number {
-    const now = performance.now();
-    if (this.#doubted?.holder !== holder) this.#doubted = { holder, since: now };
-    return this.#doubted.since + DOUBT_MS - now;
   }
 
   /** Whether a release that was not answered may take a vote that the node gives from here on. */

@@ -1,21 +1,66 @@
 import type { FenceBlock } from '../../engine/store/lock-store.js';
+import type { Clock } from '../../engine/time/clock.js';
+import { highestBlock } from './arithmetic.js';
+import type { NodeAnswer } from './gather.js';
+import type { QuorumNode } from './node.js';
+import type { QuorumNodes } from './nodes.js';
+
+/** The numbers that one node has reserved. */
+export interface FenceVote {
+  readonly node: QuorumNode;
+  readonly reply: { readonly fences: FenceBlock };
+}
 
 /**
- * Estimates the moment from which several nodes can issue the same fencing numbers: at or after
- * the fastest of their clocks, and above every number that was seen. Once it is too early the
- * nodes disagree, which costs a round trip, no order.
+ * The fencing numbers of a quorum. Nodes issue the same ones when they are told one moment to count
+ * from, `floor`; where they do not, the highest counts and is made known to a majority.
  */
-export class FenceClock {
-  /** Redis' time minus ours, in µs. */
+export class Fences {
+  /** Redis' time minus ours, in µs, at the least. */
   #ahead = -Infinity;
+  #highest = 0;
 
-  /** Numbers that a command sent at `sentAt`, our time in ms, has reserved. */
-  observe({ last }: FenceBlock, sentAt: number): void {
-    this.#ahead = Math.max(this.#ahead, last - sentAt * 1000);
+  constructor(private readonly clock: Clock) {}
+
+  /**
+   * The moment for a command that is sent now; `undefined` before the first number was seen. It is above
+   * all that were seen, and never ahead of the fastest clock: a number that ran ahead would be above those
+   * that the nodes issue by themselves once they have lost their data.
+   */
+  get floor(): number | undefined {
+    if (this.#ahead === -Infinity) return undefined;
+    return Math.max(this.#highest + 1, Math.floor(this.#ahead + this.clock.now() * 1000));
   }
 
-  /** The moment for a command that is sent at `now`; `undefined` before the first number was seen. */
-  at(now: number): number | undefined {
-    return this.#ahead === -Infinity ? undefined : Math.ceil(this.#ahead + now * 1000);
+  /**
+   * The fencing numbers of the holder that a majority voted for: the highest that were granted.
+   * They are written back first unless a majority knows them: whoever comes next gets the vote of
+   * one of these nodes, and with it a larger number. `undefined`: too few could be told.
+   */
+  async agree(
+    nodes: QuorumNodes,
+    { key, token }: { readonly key: string; readonly token: string },
+    votes: readonly FenceVote[],
+  ): Promise<FenceBlock | undefined> {
+    const block = highestBlock(votes.map(({ reply }) => reply.fences));
+    this.#observe(block);
+    const behind = votes.filter(({ reply }) => reply.fences.last < block.last);
+    const missing = nodes.majority - (votes.length - behind.length);
+    if (missing <= 0) return block;
+    const raised = (answers: readonly NodeAnswer<QuorumNode, boolean>[]): number =>
+      answers.filter(({ reply }) => reply === true).length;
+    const answers = await nodes.ask(
+      behind.map(({ node }) => node),
+      (node) => node.call(key, (store) => store.raise(key, token, block.last)),
+      (some) => (raised(some) >= missing ? 'done' : 'wait'),
+      Infinity,
+    );
+    return raised(answers) >= missing ? block : undefined;
+  }
+
+  /** A number that has come by now was issued before now: by that it bounds the clock from below. */
+  #observe({ last }: FenceBlock): void {
+    this.#ahead = Math.max(this.#ahead, last - this.clock.now() * 1000);
+    this.#highest = Math.max(this.#highest, last);
   }
 }

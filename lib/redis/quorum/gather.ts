@@ -1,3 +1,5 @@
+import type { Clock, Timer } from '../../engine/time/clock.js';
+
 /** One of several that were asked the same. */
 export interface NodeQuestion<N, T> {
   readonly node: N;
@@ -6,7 +8,7 @@ export interface NodeQuestion<N, T> {
   readonly awaited: boolean;
 }
 
-/** What was heard of one of them. */
+/** What one of them has answered, or why not. */
 export type NodeAnswer<N, T> = { readonly node: N } & (
   | { readonly reply: T; readonly error?: undefined }
   | { readonly reply?: undefined; readonly error: Error }
@@ -23,26 +25,27 @@ export type Verdict = 'wait' | 'soon' | 'done';
  */
 export function gather<N, T>(
   asked: readonly NodeQuestion<N, T>[],
-  judge: (heard: readonly NodeAnswer<N, T>[]) => Verdict,
+  judge: (answers: readonly NodeAnswer<N, T>[]) => Verdict,
   grace: number,
+  clock: Clock,
 ): Promise<readonly NodeAnswer<N, T>[]> {
   return new Promise((resolve) => {
-    const heard: NodeAnswer<N, T>[] = [];
+    const answers: NodeAnswer<N, T>[] = [];
     let missing = asked.filter(({ awaited }) => awaited).length;
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Timer | undefined;
     let over = false;
     const finish = (): void => {
       over = true;
-      clearTimeout(timer);
-      resolve(heard);
+      clock.cancel(timer);
+      resolve(answers);
     };
     const hear = (one: NodeAnswer<N, T>, awaited: boolean): void => {
       if (over) return;
-      heard.push(one);
+      answers.push(one);
       if (awaited) missing -= 1;
-      const verdict = judge(heard);
+      const verdict = judge(answers);
       if (verdict === 'done' || missing === 0) finish();
-      else if (verdict === 'soon') timer ??= setTimeout(finish, grace);
+      else if (verdict === 'soon') timer ??= clock.after(grace, finish);
     };
     for (const { node, answer, awaited } of asked) {
       answer.then(

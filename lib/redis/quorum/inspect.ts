@@ -1,33 +1,40 @@
 import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { isToken } from '../../engine/store/token.js';
 import { NOBODY } from '../scripts/define-script.js';
-import { majorityValue } from './arithmetic.js';
 import type { NodeAnswer } from './gather.js';
 import type { QuorumNode } from './node.js';
 import type { QuorumNodes } from './nodes.js';
 
-/** No holder at all. */
-const FREE = '';
+/** What nodes know of a lock; `null`: nobody holds it there. */
+type Views = readonly (StoredLock | null)[];
 
 /** What a majority of the nodes knows of locks, and the operator's lever. */
 export class QuorumViewer {
-  constructor(private readonly group: QuorumNodes) {}
+  constructor(private readonly nodes: QuorumNodes) {}
 
+  /**
+   * The holder that a majority has, or may have by the nodes that did not answer: of five nodes, two of
+   * them silent, two that name the same holder do not tell that nobody holds it.
+   */
   async inspect(key: string): Promise<StoredLock | null> {
-    await this.group.connected();
-    const heard = await this.group.ask(
-      this.group.nodes,
+    const { nodes } = this;
+    await nodes.connected();
+    const answers = await nodes.ask(
+      nodes.all,
       (node) => node.call(key, (store) => store.inspect(key)),
       () => 'wait',
     );
-    const views = this.#answered(key, heard);
-    const holder = majorityValue(views.map(holderIn), this.group.nodes.length) ?? FREE;
-    if (holder === FREE) return null;
-    const leases = views.filter((view) => holderIn(view) === holder).map((view) => view?.leaseLeft);
-    // For so long a majority has it.
-    leases.sort((a = 0, b = 0) => b - a);
-    const token = holder === NOBODY ? undefined : holder;
-    return { token, leaseLeft: leases[this.group.majority - 1] ?? 0, waiters: waitersIn(views) };
+    const views = this.#answered(key, answers);
+    const silent = nodes.all.length - views.length;
+    const [held, ...others] = byHolder(views).filter(
+      ({ length }) => length + silent >= nodes.majority,
+    );
+    if (held === undefined) return null;
+    if (others.length > 0) throw nodes.unavailable(key, answers);
+    // For so long a majority has it, as far as is seen.
+    const leases = held.map(({ leaseLeft }) => leaseLeft).sort((a, b) => b - a);
+    const leaseLeft = leases[Math.min(nodes.majority, leases.length) - 1] ?? 0;
+    return { token: held[0]?.token, leaseLeft, waiters: waitersIn(views) };
   }
 
   async revoke(key: string): Promise<boolean> {
@@ -35,43 +42,51 @@ export class QuorumViewer {
     if (seen === null) return false;
     const { token = NOBODY } = seen;
     if (token !== NOBODY && !isToken(token)) return false;
-    const heard = await this.group.ask(
-      this.group.nodes,
+    const answers = await this.nodes.ask(
+      this.nodes.all,
       (node) => node.call(key, (store) => store.revokeFrom(key, token)),
       () => 'wait',
     );
-    return this.#answered(key, heard).includes(true);
+    return this.#answered(key, answers).includes(true);
   }
 
   /** Keys of all nodes that can be asked, as long as they are a majority. */
   async *keys(match: string): AsyncGenerator<readonly string[]> {
+    const { all, majority } = this.nodes;
     let failed = 0;
-    for (const { store } of this.group.nodes) {
+    for (const { store } of all) {
       try {
         yield* store.keys(match);
       } catch (error) {
         failed += 1;
-        if (this.group.nodes.length - failed < this.group.majority) throw error;
+        if (all.length - failed < majority) throw error;
       }
     }
   }
 
-  #answered<T>(key: string, heard: readonly NodeAnswer<QuorumNode, T>[]): T[] {
-    this.group.check(key);
-    const answered = heard
+  #answered<T>(key: string, answers: readonly NodeAnswer<QuorumNode, T>[]): T[] {
+    this.nodes.check(key);
+    const answered = answers
       .filter(({ error }) => error === undefined)
       .map(({ reply }) => reply as T);
-    if (answered.length < this.group.majority) throw this.group.unavailable(key, heard);
+    if (answered.length < this.nodes.majority) throw this.nodes.unavailable(key, answers);
     return answered;
   }
 }
 
-function holderIn(view: StoredLock | null): string {
-  return view === null ? FREE : (view.token ?? NOBODY);
+/** The views that name a holder, those of one holder together. */
+function byHolder(views: Views): StoredLock[][] {
+  const groups = new Map<string | undefined, StoredLock[]>();
+  for (const view of views) {
+    if (view === null) continue;
+    const same = groups.get(view.token) ?? [];
+    groups.set(view.token, [...same, view]);
+  }
+  return [...groups.values()];
 }
 
 /** Each process reports its callers where it waits; one that holds, at every node. */
-function waitersIn(views: readonly (StoredLock | null)[]): Map<string, number> {
+function waitersIn(views: Views): Map<string, number> {
   const waiters = new Map<string, number>();
   for (const view of views) {
     for (const [boot, callers] of view?.waiters ?? []) {

@@ -1,81 +1,71 @@
 import { LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError, type StoreListener } from '../../engine/store/lock-store.js';
-import { systemClock } from '../../engine/time/clock.js';
+import type { Clock } from '../../engine/time/clock.js';
 import { ReadyWaiters } from '../client/ready-waiters.js';
-import type { RedisConnection } from '../client/redis-connection.js';
-import { raiseScript } from '../scripts/raise.script.js';
-import type { ServersListener } from '../servers/push-messages.js';
-import type { SingleServer } from '../servers/single-server.js';
-import { RedisLockStore } from '../store/redis-lock.store.js';
-import { leastAge } from './arithmetic.js';
-import { type Debt, OwedReleases } from './owed-releases.js';
+import type { ServerInfo } from '../client/server-info.js';
+import type { LinkedStore, NodeLink, NodeStore } from '../store/node-store.js';
+import { type OwedRelease, OwedReleases } from './owed-releases.js';
 
 /** What a node tells unasked. */
-export interface NodeHooks extends Omit<StoreListener, 'unreachable'> {
+export interface NodeEvents extends Omit<StoreListener, 'unreachable'> {
   /** It has told who it is, after each connect. */
   identified(): void;
 }
 
 /** One of the independent servers of a quorum: its store, whether it answers, and who it is. */
 export class QuorumNode {
-  readonly store: RedisLockStore;
+  readonly store: NodeStore;
   /** Settles at the first contact, good or bad. */
   readonly contact: Promise<void>;
-  /** The server's own name; two nodes with one name are one server. */
-  runId: string | undefined;
-  /** When the server started at the latest, our time; `undefined`: it does not tell. */
-  bornAt: number | undefined;
+  /** Who it is, as it has told last; two nodes with one name are one server. */
+  server: ServerInfo | undefined;
   /** Whether it was another process when we first met it. */
   hasRestarted = false;
   #settle: () => void = () => undefined;
-  readonly #server: SingleServer;
-  readonly #debts = new OwedReleases((token, { key, minHoldLeft }) =>
-    this.call(key, (store) => store.release({ key, token, minHoldLeft })),
-  );
-  readonly #waiting = new ReadyWaiters(systemClock);
+  readonly #link: NodeLink;
+  readonly #owed: OwedReleases;
+  readonly #waiting: ReadyWaiters;
   #contacted = false;
   #isUp = false;
   #suspect = false;
   #probing = false;
 
   constructor(
-    open: (listener: ServersListener) => SingleServer,
-    commandTimeout: number,
-    private readonly hooks: NodeHooks,
+    { store, link }: LinkedStore,
+    { clock, commandTimeout }: { readonly clock: Clock; readonly commandTimeout: number },
+    private readonly events: NodeEvents,
   ) {
-    const timer = setTimeout(() => this.#settle(), commandTimeout).unref();
+    this.store = store;
+    this.#link = link;
+    this.#waiting = new ReadyWaiters(clock);
+    this.#owed = new OwedReleases(
+      (token, { key, minHoldLeft }) =>
+        this.call(key, () => store.release({ key, token, minHoldLeft })),
+      clock,
+    );
+    const timer = clock.after(commandTimeout, () => this.#settle(), 'observer');
     this.contact = new Promise((resolve) => {
       this.#settle = () => {
         this.#contacted = true;
-        clearTimeout(timer);
+        clock.cancel(timer);
         resolve();
       };
     });
-    let server!: SingleServer;
-    this.store = new RedisLockStore((listener) => (server = open(listener)));
-    this.#server = server;
-    this.store.listen({
-      ...hooks,
+    store.listen({
+      ...events,
       // The others may make a majority without it.
-      unreachable: () => {},
-      reconnected: () => {
-        void this.#debts.retry();
-        hooks.reconnected();
-      },
+      unreachable: () => this.#closed(),
+      reconnected: () => this.#connected(),
     });
-    const { client } = this.#commands;
-    // With what prepares the connection: who it is, is known before it answers anything else.
-    client.on('ready', () => this.#ready());
-    client.on('close', () => this.#closed());
   }
 
   /** The server's address, for errors. */
   get address(): string {
-    return this.#commands.node;
+    return this.#link.address;
   }
 
   get isReady(): boolean {
-    return this.#commands.client.status === 'ready';
+    return this.#link.isReady;
   }
 
   /** Whether an answer can be expected; else nobody waits for it. */
@@ -90,7 +80,7 @@ export class QuorumNode {
   }
 
   /** Makes one attempt. A node without connection refuses at once, but for its first contact. */
-  async call<T>(key: string, command: (store: RedisLockStore) => Promise<T>): Promise<T> {
+  async call<T>(key: string, command: (store: NodeStore) => Promise<T>): Promise<T> {
     if (!this.#contacted) await this.contact;
     if (!this.isReady) {
       this.#probe();
@@ -102,7 +92,7 @@ export class QuorumNode {
       const reply = await command(this.store);
       this.#suspect = false;
       // It hears again, though its connection was never cut.
-      void this.#debts.settle();
+      void this.#owed.settle();
       return reply;
     } catch (error) {
       this.#suspect = error instanceof LockUnavailableError && !(error instanceof NotAppliedError);
@@ -110,68 +100,69 @@ export class QuorumNode {
     }
   }
 
-  /** Raises the fence counter to `fence`; `false`: `token` does not hold the lock here. */
-  async raise(key: string, token: string, fence: number): Promise<boolean> {
-    const place = this.#server.keys.of(key);
-    const keys = [place.lock, place.counter];
-    const args = () => [token, fence];
-    const command = { script: raiseScript, key, place, keys, args };
-    const { reply } = await this.#server.run<number>(command);
-    return reply === 1;
+  /**
+   * Makes one attempt to get its vote. Whoever gives it must have said who it is, on the very connection
+   * that it answered by: after a cut the client sends a command again, perhaps to a server that has
+   * just lost its data and has not been asked yet.
+   */
+  vote<T extends { readonly kind: string }>(
+    key: string,
+    command: (store: NodeStore) => Promise<T>,
+  ): Promise<T> {
+    return this.call(key, async (store) => {
+      const { server } = this.#link;
+      const reply = await command(store);
+      if (reply.kind !== 'held' || (server?.runId !== undefined && server === this.#link.server))
+        return reply;
+      const why = 'it is not certain which server has answered.';
+      throw new LockUnavailableError([key], why, undefined, [this.address]);
+    });
   }
 
   /** Repeats a release when the server is back, up to the moment `until`. */
-  owe(token: string, debt: Debt): void {
-    this.#debts.owe(token, debt);
+  owe(token: string, release: OwedRelease): void {
+    this.#owed.owe(token, release);
   }
 
   /** Whether a release of `token` is to be repeated: it must not be given a vote before. */
   owes(token: string): boolean {
-    return this.#debts.owes(token);
+    return this.#owed.owes(token);
   }
 
   async close(): Promise<void> {
-    this.#debts.close();
+    this.#settle();
+    this.#owed.close();
     this.#waiting.wake();
     await this.store.close();
   }
 
-  get #commands(): RedisConnection {
-    return this.#server.commands;
-  }
-
-  #ready(): void {
+  /** Commands or pushes come anew. */
+  #connected(): void {
     this.#isUp = true;
-    this.#waiting.wake();
-    this.#commands.client
-      .info('server')
-      .then((info) => this.#identify(info))
-      // Not allowed to ask, or gone again.
-      .catch(() => undefined)
-      .finally(this.#settle);
+    const { server } = this.#link;
+    if (this.server?.runId !== undefined && server?.runId !== undefined)
+      this.hasRestarted ||= server.runId !== this.server.runId;
+    this.server = server ?? this.server;
+    this.events.identified();
+    if (this.isReady) {
+      this.#settle();
+      this.#waiting.wake();
+      void this.#owed.retry();
+    }
+    this.events.reconnected();
   }
 
   /** Whoever waits for a push of this node must look elsewhere; a failed try to connect tells nothing new. */
   #closed(): void {
     this.#settle();
-    if (this.#isUp) this.hooks.reconnected();
+    if (this.#isUp) this.events.reconnected();
     this.#isUp = false;
-  }
-
-  #identify(info: string): void {
-    const runId = /^run_id:(\S+)/m.exec(info)?.[1];
-    const uptime = /^uptime_in_seconds:(\d+)/m.exec(info)?.[1];
-    if (this.runId !== undefined && runId !== this.runId) this.hasRestarted = true;
-    this.runId = runId;
-    const age = uptime === undefined ? undefined : leastAge(Number(uptime));
-    this.bornAt = age === undefined ? undefined : performance.now() - age;
-    this.hooks.identified();
   }
 
   /** Tears down a connection on which the server's greeting never comes. */
   #probe(): void {
     if (this.#probing) return;
     this.#probing = true;
-    void this.#commands.probe().finally(() => (this.#probing = false));
+    void this.#link.probe().finally(() => (this.#probing = false));
   }
 }

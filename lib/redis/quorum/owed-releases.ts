@@ -1,5 +1,7 @@
+import type { Clock, Timer } from '../../engine/time/clock.js';
+
 /** A release that its node did not hear. */
-export interface Debt {
+export interface OwedRelease {
   readonly key: string;
   readonly minHoldLeft: number;
   readonly until: number;
@@ -13,19 +15,22 @@ const PAUSE_MS = 1000;
  * connected anew, and once a second. The first one tries whether it hears; the rest follow.
  */
 export class OwedReleases {
-  readonly #owed = new Map<string, Debt>();
+  readonly #owed = new Map<string, OwedRelease>();
   #settling = false;
   #pausedUntil = 0;
   #closed = false;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
 
-  /** @param release Tells the node, once. */
-  constructor(private readonly release: (token: string, debt: Debt) => Promise<unknown>) {}
+  /** @param tell Tells the node, once. */
+  constructor(
+    private readonly tell: (token: string, release: OwedRelease) => Promise<unknown>,
+    private readonly clock: Clock,
+  ) {}
 
-  owe(token: string, debt: Debt): void {
+  owe(token: string, release: OwedRelease): void {
     if (this.#closed) return;
     this.#forgive();
-    this.#owed.set(token, debt);
+    this.#owed.set(token, release);
     this.#repeatLater();
   }
 
@@ -42,12 +47,12 @@ export class OwedReleases {
   /** Repeats all; what fails once more stays, and waits a while. */
   async settle(): Promise<void> {
     if (this.#settling || this.#owed.size === 0) return;
-    if (performance.now() < this.#pausedUntil) return;
+    if (this.clock.now() < this.#pausedUntil) return;
     this.#settling = true;
     const [first, ...rest] = [...this.#owed.keys()];
     const hears = first === undefined || (await this.#repeat(first));
     const all = hears ? await Promise.all(rest.map((token) => this.#repeat(token))) : [false];
-    if (all.includes(false)) this.#pausedUntil = performance.now() + PAUSE_MS;
+    if (all.includes(false)) this.#pausedUntil = this.clock.now() + PAUSE_MS;
     this.#settling = false;
     if (this.#owed.size > 0) this.#repeatLater();
   }
@@ -55,17 +60,17 @@ export class OwedReleases {
   /** Nothing more will be told. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.clock.cancel(this.#timer);
     this.#owed.clear();
   }
 
   /** Whether the node has heard; else another one is tried next. */
   async #repeat(token: string): Promise<boolean> {
-    const debt = this.#owed.get(token);
-    if (debt === undefined) return true;
+    const release = this.#owed.get(token);
+    if (release === undefined) return true;
     try {
-      if (debt.until >= performance.now()) await this.release(token, debt);
-      if (this.#owed.get(token) === debt) this.#owed.delete(token);
+      if (release.until >= this.clock.now()) await this.tell(token, release);
+      if (this.#owed.get(token) === release) this.#owed.delete(token);
       return true;
     } catch {
       const latest = this.#owed.get(token);
@@ -76,7 +81,7 @@ export class OwedReleases {
 
   /** The oldest that are over have ended by themselves: they do not pile up. */
   #forgive(): void {
-    const now = performance.now();
+    const now = this.clock.now();
     for (const [token, { until }] of this.#owed) {
       if (until >= now) return;
       this.#owed.delete(token);
@@ -84,9 +89,13 @@ export class OwedReleases {
   }
 
   #repeatLater(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      void this.retry();
-    }, PAUSE_MS).unref();
+    this.#timer ??= this.clock.after(
+      PAUSE_MS,
+      () => {
+        this.#timer = undefined;
+        void this.retry();
+      },
+      'observer',
+    );
   }
 }

@@ -13,15 +13,14 @@ import type {
 } from '../../engine/store/lock-store.js';
 import type { QuorumState } from '../../engine/store/lock-health.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
-import type { ServersListener } from '../servers/push-messages.js';
-import type { SingleServer } from '../servers/single-server.js';
+import type { LinkedStore } from '../store/node-store.js';
 import { QuorumAcquirer } from './acquire.js';
 import { Candidacies } from './candidacies.js';
 import { Coordinators } from './coordinators.js';
-import { FenceClock } from './fences.js';
+import { Fences } from './fences.js';
 import { QuorumViewer } from './inspect.js';
 import { QuorumNode } from './node.js';
-import { QuorumNodes } from './nodes.js';
+import { QuorumNodes, type QuorumSettings } from './nodes.js';
 import { QuorumPoller } from './poll.js';
 import { QuorumReleaser } from './release-and-yield.js';
 import { QuorumRenewer } from './renew.js';
@@ -32,46 +31,43 @@ import { QuorumRenewer } from './renew.js';
  * that waiters do not split the votes between them, and decides nothing.
  */
 export class QuorumLockStore implements LockStore {
-  readonly #group: QuorumNodes;
+  readonly #nodes: QuorumNodes;
   readonly #coordinators: Coordinators;
   readonly #acquirer: QuorumAcquirer;
   readonly #poller: QuorumPoller;
   readonly #releaser: QuorumReleaser;
   readonly #renewer: QuorumRenewer;
   readonly #viewer: QuorumViewer;
-  readonly #claims: Candidacies;
+  readonly #candidacies: Candidacies;
   #listener: StoreListener | undefined;
 
-  /** @param open Opens each of the servers, in the order that all processes share. */
-  constructor(
-    open: readonly ((listener: ServersListener) => SingleServer)[],
-    commandTimeout: number,
-  ) {
-    const nodes = open.map(
-      (openServer, index): QuorumNode =>
-        new QuorumNode(openServer, commandTimeout, {
-          granted: (grant) => this.#granted(nodes[index] as QuorumNode, grant),
-          wanted: (token, queue) => this.#wanted(nodes[index] as QuorumNode, token, queue),
+  /** @param linked One store for each of the servers, in the order that all processes share. */
+  constructor(linked: readonly LinkedStore[], settings: QuorumSettings) {
+    const all = linked.map(
+      (one, i): QuorumNode =>
+        new QuorumNode(one, settings, {
+          granted: (grant) => this.#granted(all[i] as QuorumNode, grant),
+          wanted: (token, queue) => this.#wanted(all[i] as QuorumNode, token, queue),
           revoked: (token) => this.#revoked(token),
           recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
           doubted: (token, key) => this.#listener?.doubted(token, key),
           reconnected: () => this.#listener?.reconnected(),
-          identified: () => this.#group.compare(),
+          identified: () => this.#nodes.compare(),
         }),
     );
-    const group = (this.#group = new QuorumNodes(nodes, commandTimeout));
-    const coordinators = (this.#coordinators = new Coordinators(group));
-    this.#claims = new Candidacies(group, coordinators);
-    const context = { group, coordinators, fences: new FenceClock() };
+    const nodes = (this.#nodes = new QuorumNodes(all, settings));
+    const coordinators = (this.#coordinators = new Coordinators(nodes));
+    this.#candidacies = new Candidacies(nodes, coordinators);
+    const context = { nodes, coordinators, fences: new Fences(settings.clock) };
     this.#acquirer = new QuorumAcquirer(context);
     this.#poller = new QuorumPoller(context, this.#acquirer);
     this.#releaser = new QuorumReleaser(context, this.#acquirer);
-    this.#renewer = new QuorumRenewer(context, this.#claims);
-    this.#viewer = new QuorumViewer(group);
+    this.#renewer = new QuorumRenewer(context, this.#candidacies);
+    this.#viewer = new QuorumViewer(nodes);
   }
 
   get quorum(): QuorumState {
-    return this.#group.state;
+    return this.#nodes.state;
   }
 
   listen(listener: StoreListener): void {
@@ -80,46 +76,49 @@ export class QuorumLockStore implements LockStore {
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
     const { key, token, ttl, queue, yields } = command;
-    await this.#group.connected();
-    this.#group.check(key);
-    const old = yields === undefined ? undefined : this.#claims.take(key, yields);
-    const claim = this.#claims.begin(key, token, ttl);
+    await this.#nodes.connected();
+    this.#nodes.check(key);
+    this.#nodes.sawLease(ttl);
+    const old = yields === undefined ? undefined : this.#candidacies.take(key, yields);
+    const candidacy = this.#candidacies.begin(key, token, ttl);
     try {
       const inTurn = queue !== undefined && this.#coordinators.queueSeen(key);
       let reply: AcquireReply;
-      if (old !== undefined) reply = await this.#releaser.yield(claim, command, old);
-      else if (inTurn) reply = await this.#acquirer.askInTurn(claim, command);
-      else reply = await this.#acquirer.askAll(claim, command);
-      if (reply.kind === 'stale') this.#claims.keep(old);
-      if (reply.kind === 'busy' || reply.kind === 'stale') await this.#claims.abandon(claim);
+      if (old !== undefined) reply = await this.#releaser.yield(candidacy, command, old);
+      else if (inTurn) reply = await this.#acquirer.askInTurn(candidacy, command);
+      else reply = await this.#acquirer.askAll(candidacy, command);
+      if (reply.kind === 'stale') this.#candidacies.keep(old);
+      if (reply.kind === 'busy' || reply.kind === 'stale')
+        await this.#candidacies.abandon(candidacy);
       return reply;
     } catch (error) {
-      this.#claims.keep(old);
-      void this.#claims.abandon(claim);
+      this.#candidacies.keep(old);
+      void this.#candidacies.abandon(candidacy);
       throw error;
     }
   }
 
   async poll(command: PollCommand): Promise<PollReply> {
-    const claim = this.#claims.get(command.token);
-    if (claim === undefined) return { kind: 'gone', sentAt: performance.now() };
-    const reply = await this.#poller.poll(claim, command);
-    if (reply.kind === 'gone') await this.#claims.abandon(claim);
+    const candidacy = this.#candidacies.get(command.token);
+    if (candidacy === undefined) return { kind: 'gone', sentAt: this.#nodes.clock.now() };
+    const reply = await this.#poller.poll(candidacy, command);
+    if (reply.kind === 'gone') await this.#candidacies.abandon(candidacy);
     return reply;
   }
 
   async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
     const replies = await this.#renewer.renew(commands);
     for (const [i, { token }] of commands.entries()) {
-      const claim = this.#claims.get(token);
-      if (replies[i]?.kind === 'lost' && claim?.held === true) void this.#claims.abandon(claim);
+      const candidacy = this.#candidacies.get(token);
+      if (replies[i]?.kind === 'lost' && candidacy?.held === true)
+        void this.#candidacies.abandon(candidacy);
     }
     return replies;
   }
 
   async release({ key, token, minHoldLeft }: ReleaseCommand): Promise<ReleaseReply> {
-    const claim = this.#claims.take(key, token);
-    return this.#releaser.release(claim, minHoldLeft);
+    const candidacy = this.#candidacies.take(key, token);
+    return this.#releaser.release(candidacy, minHoldLeft);
   }
 
   async revoke(key: string): Promise<boolean> {
@@ -136,28 +135,28 @@ export class QuorumLockStore implements LockStore {
 
   async close(): Promise<void> {
     this.#listener = undefined;
-    await Promise.all(this.#group.nodes.map((node) => node.close()));
+    await Promise.all(this.#nodes.all.map((node) => node.close()));
   }
 
   /** A turn at the coordinator is no lock yet: the waiter is told to ask, and takes the rest then. */
   #granted(node: QuorumNode, grant: Grant): void {
-    if (this.#claims.granted(node, grant) === undefined) return;
+    if (this.#candidacies.granted(node, grant) === undefined) return;
     this.#coordinators.sawQueue(grant.key);
     this.#listener?.granted({ ...grant, expiresAt: undefined });
   }
 
   #wanted(node: QuorumNode, token: string, queue: number): void {
-    const claim = this.#claims.get(token);
-    if (claim !== undefined && queue > 0) this.#coordinators.sawQueue(claim.key);
+    const candidacy = this.#candidacies.get(token);
+    if (candidacy !== undefined && queue > 0) this.#coordinators.sawQueue(candidacy.key);
     // Nobody waits at another node any more: that says nothing.
-    if (claim?.coordinator === node || queue > 0) this.#listener?.wanted(token, queue);
+    if (candidacy?.coordinator === node || queue > 0) this.#listener?.wanted(token, queue);
   }
 
   #revoked(token: string): void {
-    const claim = this.#claims.get(token);
+    const candidacy = this.#candidacies.get(token);
     // Every node tells it.
-    if (claim === undefined) return;
-    void this.#claims.abandon(claim);
+    if (candidacy === undefined) return;
+    void this.#candidacies.abandon(candidacy);
     this.#listener?.revoked(token);
   }
 }

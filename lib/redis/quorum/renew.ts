@@ -2,7 +2,7 @@ import type { FenceBlock, RenewCommand, RenewReply } from '../../engine/store/lo
 import type { Candidacies } from './candidacies.js';
 import type { NodeAnswer, Verdict } from './gather.js';
 import type { QuorumNode } from './node.js';
-import { agreeOnFences, type QuorumContext, type Vote } from './votes.js';
+import type { QuorumContext, Vote } from './votes.js';
 
 type Answers = readonly NodeAnswer<QuorumNode, readonly RenewReply[]>[];
 type Renewed = Extract<RenewReply, { kind: 'held' }>;
@@ -14,19 +14,25 @@ const NO_FENCES: FenceBlock = { next: 0, last: -1 };
 export class QuorumRenewer {
   constructor(
     private readonly context: QuorumContext,
-    private readonly claims: Candidacies,
+    private readonly candidacies: Candidacies,
   ) {}
 
   async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
-    const { group, fences } = this.context;
-    const sentAt = performance.now();
-    const floor = commands.some((one) => one.fences > 0) ? fences.at(sentAt) : undefined;
-    const heard = await group.ask(
-      group.nodes,
-      (node) => this.#renewAt(node, commands, floor),
-      (answers) => this.#judge(commands.length, answers),
+    const { nodes, fences } = this.context;
+    const sentAt = nodes.clock.now();
+    for (const { ttl } of commands) nodes.sawLease(ttl);
+    const floor = commands.some((one) => one.fences > 0) ? fences.floor : undefined;
+    const asked = nodes.send(nodes.all, (node) => this.#renewAt(node, commands, floor));
+    const answers = await nodes.gather(asked, (some) => this.#judge(commands.length, some));
+    const replies = await Promise.all(
+      commands.map((command, i) => this.#combine(command, answers, i, sentAt)),
     );
-    return Promise.all(commands.map((command, i) => this.#combine(command, heard, i, sentAt)));
+    for (const { node, answer } of asked)
+      answer.then(
+        (its) => this.#takeBack(node, commands, its, replies),
+        () => undefined,
+      );
+    return replies;
   }
 
   async #renewAt(
@@ -34,19 +40,40 @@ export class QuorumRenewer {
     commands: readonly RenewCommand[],
     floor: number | undefined,
   ): Promise<readonly RenewReply[]> {
-    const claims = commands.map(({ token }) => this.claims.get(token));
-    const isSettled = claims.map((claim) => claim?.isSettledAt(node));
+    const candidacies = commands.map(({ token }) => this.candidacies.get(token));
+    const isSettled = candidacies.map((candidacy) => candidacy?.isSettledAt(node));
     const replies = await node.call('', (store) => known(store.renew(commands, floor)));
     return replies.map((reply, i): RenewReply => {
-      const claim = claims[i];
-      if (claim === undefined || (isSettled[i] && claim.isSettledAt(node))) return reply;
+      const candidacy = candidacies[i];
+      if (candidacy === undefined || (isSettled[i] && candidacy.isSettledAt(node))) return reply;
       return { kind: 'unknown', sentAt: reply.sentAt, error: new Error(UNSETTLED) };
     });
   }
 
-  #judge(count: number, heard: Answers): Verdict {
+  /**
+   * Asks a node that has lost the lock for its vote again, as long as a majority confirms the lease: or
+   * servers that restart one after another would take it away vote by vote. Nobody else can have had
+   * the lock meanwhile, so that it matters nothing what the node has forgotten. It counts from the next renewal.
+   */
+  #takeBack(
+    node: QuorumNode,
+    commands: readonly RenewCommand[],
+    atNode: readonly RenewReply[],
+    replies: readonly RenewReply[],
+  ): void {
+    for (const [i, { key, token, ttl, until }] of commands.entries()) {
+      const candidacy = this.candidacies.get(token);
+      if (atNode[i]?.kind !== 'lost' || replies[i]?.kind !== 'held') continue;
+      if (candidacy?.held !== true || !candidacy.isSettledAt(node)) continue;
+      const command = { key, token, ttl, until, fences: 1 };
+      // Another one may have the node by now; an answer that fails is owed a release, with the rest.
+      candidacy.ask(node, command, candidacy.fence).catch(() => undefined);
+    }
+  }
+
+  #judge(count: number, answers: Answers): Verdict {
     for (let i = 0; i < count; i += 1) {
-      if (!this.#isHeld(heard, i) && !this.#isLost(heard, i)) return 'wait';
+      if (!this.#isHeld(answers, i) && !this.#isLost(answers, i)) return 'wait';
     }
     // The coordinator, whichever it is, knows who waits.
     return 'soon';
@@ -54,39 +81,41 @@ export class QuorumRenewer {
 
   async #combine(
     command: RenewCommand,
-    heard: Answers,
+    answers: Answers,
     i: number,
     sentAt: number,
   ): Promise<RenewReply> {
-    if (this.#isLost(heard, i)) return { kind: 'lost', sentAt };
-    if (!this.#isHeld(heard, i)) {
-      return { kind: 'unknown', sentAt, error: this.context.group.unavailable(command.key, heard) };
-    }
+    const { coordinators, fences, nodes } = this.context;
+    if (this.#isLost(answers, i)) return { kind: 'lost', sentAt };
+    if (!this.#isHeld(answers, i))
+      return { kind: 'unknown', sentAt, error: nodes.unavailable(command.key, answers) };
     const votes: Vote<Renewed>[] = [];
-    for (const { node, reply } of heard) {
+    for (const { node, reply } of answers) {
       const one = reply?.[i];
       if (one?.kind === 'held') votes.push({ node, reply: one });
     }
     const asked = command.fences > 0;
-    const fences = asked ? await agreeOnFences(this.context, command, votes) : NO_FENCES;
+    const block = asked ? await fences.agree(nodes, command, votes) : undefined;
+    const candidacy = this.candidacies.get(command.token);
+    if (candidacy !== undefined && block !== undefined) candidacy.fence = block.last;
     const queue = Math.max(...votes.map(({ reply }) => reply.queue));
-    if (queue > 0) this.context.coordinators.sawQueue(command.key);
+    if (queue > 0) coordinators.sawQueue(command.key);
     const first = Math.min(...votes.map(({ reply }) => reply.sentAt));
-    return { kind: 'held', sentAt: first, fences: fences ?? NO_FENCES, queue };
+    return { kind: 'held', sentAt: first, fences: block ?? NO_FENCES, queue };
   }
 
-  #isHeld(heard: Answers, i: number): boolean {
-    return this.#count(heard, i, 'held') >= this.context.group.majority;
+  #isHeld(answers: Answers, i: number): boolean {
+    return count(answers, i, 'held') >= this.context.nodes.majority;
   }
 
-  #isLost(heard: Answers, i: number): boolean {
-    const { nodes, majority } = this.context.group;
-    return this.#count(heard, i, 'lost') > nodes.length - majority;
+  #isLost(answers: Answers, i: number): boolean {
+    const { all, majority } = this.context.nodes;
+    return count(answers, i, 'lost') > all.length - majority;
   }
+}
 
-  #count(heard: Answers, i: number, kind: RenewReply['kind']): number {
-    return heard.filter(({ reply }) => reply?.[i]?.kind === kind).length;
-  }
+function count(answers: Answers, i: number, kind: RenewReply['kind']): number {
+  return answers.filter(({ reply }) => reply?.[i]?.kind === kind).length;
 }
 
 /** A node that answered nothing has failed, as with every other command. */

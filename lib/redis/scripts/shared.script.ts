@@ -25,7 +25,9 @@ local digits = time[1] .. string.sub('00000' .. time[2], -6)
 export function mintInPlace(): string {
   return /* lua */ `
   local last, text = us, digits
-  if floor then last, text = tonumber(floor), floor end
+  if floor and (tonumber(floor) > us or redis.call('EXISTS', counter) == 1) then
+    last, text = tonumber(floor), floor
+  end
   local first = last - count + 1
   local issued = tonumber(redis.call('SET', counter, text, 'GET') or 0)
   if issued >= first then
@@ -39,7 +41,8 @@ export function mintInPlace(): string {
  * returns the first and the last. They rise across expiry, data loss and a stale replica, where a
  * bare counter repeats itself. A block lies before the clock when it can, so that the counter
  * does not run ahead of it. Of several nodes each has its own clock: there the caller gives one
- * moment for all of them, `floor`, so that they issue the same numbers.
+ * moment for all of them, `floor`, so that they issue the same numbers; one that has lost its counter
+ * goes by its own clock, which is not behind what it issued before.
  *
  * @see Kulkarni et al.: Logical Physical Clocks, OPODIS 2014, for the hybrid clock.
  */

@@ -47,6 +47,8 @@ export interface LockServers {
 export interface RedisStoreOptions extends Omit<ConnectionSettings, 'login'>, OwnClientOptions {
   /** Put before every key, behind the client's own `keyPrefix`. */
   readonly keyPrefix: string;
+  /** The lease that locks have by default, in milliseconds: other processes, too, use one as long. */
+  readonly ttl?: number | undefined;
   /** The name of this process in Redis. */
   readonly boot: string;
   /** A grant counts only when so many replicas have it; unset, when the primary has it. */

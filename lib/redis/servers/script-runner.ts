@@ -3,6 +3,7 @@ import type { ConnectionHooks, ConnectionSettings } from '../client/connection-s
 import { type Answer, RedisConnection } from '../client/redis-connection.js';
 import { observe, type RedisTime } from '../client/redis-time.js';
 import { isNoScript } from '../client/redis-errors.js';
+import type { ServerInfo } from '../client/server-info.js';
 import type { Argument, ScriptText } from '../scripts/define-script.js';
 import { loadScripts } from '../scripts/load-scripts.js';
 import type { LockCommand } from './lock-servers.js';
@@ -36,6 +37,12 @@ export class ScriptRunner {
   get clients(): readonly Redis[] {
     const { commands } = this;
     return this.#grants === undefined ? [commands.client] : [commands.client, this.#grants.client];
+  }
+
+  /** The server that all its connections are at; `undefined`: not known. */
+  get server(): ServerInfo | undefined {
+    const isAtOne = this.#grants?.isAtServerOf(this.commands) ?? true;
+    return isAtOne ? this.commands.server : undefined;
   }
 
   /** @param asking The server is only about to get the slot. */

@@ -2,7 +2,7 @@ import { LockConfigError } from '../../engine/api/errors.js';
 import type { OwnClients } from '../client/client-options.js';
 import { every } from '../client/every.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
-import { faultOfMode } from '../client/server-info.js';
+import { faultOfMode, type ServerInfo } from '../client/server-info.js';
 import { WATCH_MS } from '../client/subscription.js';
 import { LockKeys } from '../keys/lock-keys.js';
 import { GrantChannel } from './grant-channel.js';
@@ -41,8 +41,24 @@ export class SingleServer implements LockServers {
     this.#sentinels = new Sentinels([...this.#scripts.clients, subscriber], options);
   }
 
-  get commands(): RedisConnection {
-    return this.#scripts.commands;
+  /** The server's address, for errors. */
+  get address(): string {
+    return this.#scripts.commands.node;
+  }
+
+  /** Whether commands can be sent. */
+  get isReady(): boolean {
+    return this.#scripts.commands.server !== undefined;
+  }
+
+  /** Who it is; another object for each connection, `undefined` as long as it is not known. */
+  get server(): ServerInfo | undefined {
+    return this.#scripts.server;
+  }
+
+  /** Tests the connection: one on which nothing comes is torn down. */
+  probe(): Promise<void> {
+    return this.#scripts.commands.probe();
   }
 
   run<T>(command: LockCommand): Promise<Answer<T>> {

@@ -1,7 +1,6 @@
 import type {
   AcquireCommand,
   AcquireReply,
-  LockStore,
   PollCommand,
   PollReply,
   ReleaseCommand,
@@ -12,12 +11,14 @@ import type {
 } from '../../engine/store/lock-store.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { isToken } from '../../engine/store/token.js';
+import type { Clock } from '../../engine/time/clock.js';
 import { forKey } from '../client/redis-errors.js';
 import { notAfter, observe, type RedisTime } from '../client/redis-time.js';
 import type { KeysOfLock } from '../keys/lock-keys.js';
 import { type Argument, NOBODY } from '../scripts/define-script.js';
 import { inspectScript } from '../scripts/inspect.script.js';
 import { pollScript } from '../scripts/poll.script.js';
+import { raiseScript } from '../scripts/raise.script.js';
 import { renewScript } from '../scripts/renew.script.js';
 import {
   type InspectedReply,
@@ -31,16 +32,20 @@ import { revokeScript } from '../scripts/revoke.script.js';
 import { type LockServers, onLock } from '../servers/lock-servers.js';
 import { type ServersListener, toGrant } from '../servers/push-messages.js';
 import { JointCommands } from './joint-commands.js';
+import type { NodeStore } from './node-store.js';
 import { type RenewalBatch, renewalBatches } from './renewal-batches.js';
 import { scanLocks } from './scan-locks.js';
 
 /** Locks on one Redis endpoint or in a Cluster. */
-export class RedisLockStore implements LockStore {
+export class RedisLockStore implements NodeStore {
   readonly #servers: LockServers;
   readonly #joint: JointCommands;
   #listener: StoreListener | undefined;
 
-  constructor(open: (listener: ServersListener) => LockServers) {
+  constructor(
+    open: (listener: ServersListener) => LockServers,
+    private readonly clock: Clock,
+  ) {
     this.#servers = open({
       granted: (message, time) =>
         this.#listener?.granted(toGrant(message, time, this.#servers.keys)),
@@ -58,7 +63,6 @@ export class RedisLockStore implements LockStore {
     this.#listener = listener;
   }
 
-  /** @param floor The moment whose fencing numbers to reserve, in µs, instead of the server's own. */
   acquire(command: AcquireCommand, floor?: number): Promise<AcquireReply> {
     const place = this.#servers.keys.of(command.key);
     const hears = command.queue === undefined || this.#servers.hears(place);
@@ -92,7 +96,6 @@ export class RedisLockStore implements LockStore {
     return readPolled(answer);
   }
 
-  /** @param floor As for {@link acquire}. */
   async renew(commands: readonly RenewCommand[], floor?: number): Promise<readonly RenewReply[]> {
     this.#joint.flush();
     const replies: RenewReply[] = [];
@@ -117,7 +120,7 @@ export class RedisLockStore implements LockStore {
       if (floor !== undefined) all.push(floor);
       return all;
     };
-    const sentAt = performance.now();
+    const sentAt = this.clock.now();
     try {
       const answer = await this.#servers.run<RenewedReply>({
         script: renewScript,
@@ -144,12 +147,10 @@ export class RedisLockStore implements LockStore {
     if (stored === null) return false;
     const { token = NOBODY, several } = stored;
     const tokens = several?.holders.map((holder) => holder.token) ?? [token];
-    return tokens.every((each) => each.startsWith(NOBODY) || isToken(each))
-      ? this.revokeFrom(key, ...tokens)
-      : false;
+    const isOurs = tokens.every((each) => each.startsWith(NOBODY) || isToken(each));
+    return isOurs && this.revokeFrom(key, ...tokens);
   }
 
-  /** Takes the lock from these holders, or ends the rest of a `minHold` (`~`); `false`: none has it any more. */
   async revokeFrom(key: string, ...tokens: readonly string[]): Promise<boolean> {
     const place = this.#servers.keys.of(key);
     const { reply, resent } = await this.#servers.run<number>({
@@ -169,6 +170,18 @@ export class RedisLockStore implements LockStore {
       args: () => [],
     });
     return readInspected(reply);
+  }
+
+  async raise(key: string, token: string, fence: number): Promise<boolean> {
+    const place = this.#servers.keys.of(key);
+    const { reply } = await this.#servers.run<number>({
+      script: raiseScript,
+      key,
+      place,
+      keys: [place.lock, place.counter],
+      args: () => [token, fence],
+    });
+    return reply === 1;
   }
 
   keys(match: string): AsyncIterable<readonly string[]> {

@@ -140,9 +140,10 @@ describe('a quorum of five', () => {
     await mine.release();
     await b.withLock('k', () => {});
 
-    const keys = shared().urls.map((url) => openClient(url).keys(`${keyPrefix}*`));
+    const clients = shared().urls.map((url) => openClient(url));
     await eventually(async () => {
-      expect([...new Set((await Promise.all(keys)).flat())]).toEqual([`${keyPrefix}!fence`]);
+      const left = await Promise.all(clients.map((client) => client.keys(`${keyPrefix}*`)));
+      expect([...new Set(left.flat())]).toEqual([`${keyPrefix}!fence`]);
     });
   });
 
@@ -392,7 +393,7 @@ describe('a holder', () => {
     await eventually(() => expect(performance.now()).toBeGreaterThan(until));
     expect(lock.signal.aborted).toBe(false);
 
-    await openClient(urls[1]!).flushall();
+    await Promise.all(urls.slice(0, 2).map((url) => openClient(url).flushall()));
 
     await eventually(() => expect(lock.signal.aborted).toBe(true));
     expect(await lock.release()).toBe('lost');
@@ -401,6 +402,29 @@ describe('a holder', () => {
 });
 
 describe('fencing numbers', () => {
+  it('do not fall when all nodes have lost their data, though the first answers came late (I2)', async () => {
+    const { servers, urls } = await ownQuorum(3);
+    const links = await Promise.all(
+      servers.map(async ({ port }) => closing(await TcpProxy.start(port))),
+    );
+    const slow = openManager(
+      links.map(({ url }) => url),
+      { commandTimeout: 5000 },
+    );
+    await slow.inspect('k');
+    for (const link of links) link.delayReplies(900);
+    await slow.withLock('k', () => {});
+    for (const link of links) await link.pass();
+    const before = await slow.withLock('k', ({ fencingToken }) => fencingToken);
+    await Promise.all(urls.map((url) => openClient(url).flushall()));
+
+    const after = await openManager(urls).withLock('k', ({ fencingToken }) => fencingToken);
+    const later = await slow.withLock('k', ({ fencingToken }) => fencingToken);
+
+    expect(after).toBeGreaterThan(before);
+    expect(later).toBeGreaterThan(after);
+  });
+
   it('rise whichever nodes vote, though one node is ahead of the others', async () => {
     const { servers, urls } = await ownQuorum(3);
     const ahead = Date.now() * 1000 + 60e6;
@@ -440,6 +464,44 @@ describe('a node that has restarted without its data', () => {
     await b.acquire('k', { wait: 30_000 });
 
     expect(lock.remainingMs).toBe(0);
+  });
+});
+
+describe('with two nodes of five out of reach', () => {
+  /** A lock on four nodes, two of which one process can't reach. */
+  async function setUp() {
+    const { servers, urls } = await ownQuorum(5);
+    const links = await Promise.all(
+      servers.slice(0, 2).map(async ({ port }) => closing(await TcpProxy.start(port))),
+    );
+    const holder = openManager(urls);
+    const seeing = openManager([...links.map(({ url }) => url), ...urls.slice(2)], {
+      commandTimeout: COMMAND_TIMEOUT,
+    });
+    await warm(holder, seeing);
+    const lock = await holder.acquire('k', { label: 'mine', renew: false });
+    const { length } = urls;
+    await eventually(async () => expect(await openClient(urls[length - 1]!).del('lock:k')).toBe(1));
+    for (const link of links) {
+      link.refuse();
+      link.dropConnections();
+    }
+    return { seeing, lock };
+  }
+
+  it('shows the holder that a majority may have', async () => {
+    const { seeing } = await setUp();
+
+    expect(await seeing.inspect('k')).toMatchObject({ holders: [{ label: 'mine' }] });
+  });
+
+  it('takes the lock from it', async () => {
+    const { seeing, lock } = await setUp();
+
+    expect(await seeing.forceRelease('k')).toBe(true);
+
+    await eventually(() => expect(lock.signal.aborted).toBe(true));
+    await (await seeing.acquire('k', { wait: 5000 })).release();
   });
 });
 

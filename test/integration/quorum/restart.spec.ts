@@ -3,7 +3,9 @@ import { describe, expect, it } from '@jest/globals';
 import { closing } from '../../support/after-test.js';
 import { eventually } from '../../support/eventually.js';
 import { openClient, openManager } from '../../support/managers.js';
+import { NOISE_MS } from '../../support/noise.js';
 import { RedisQuorum } from '../../support/redis-quorum.js';
+import { timed } from '../../support/timed.js';
 
 const TTL = 3000;
 
@@ -42,5 +44,84 @@ describe('a node that has restarted without its data, for a process that starts 
 
     expect(lock.remainingMs).toBe(0);
     expect(other.fencingToken).toBeGreaterThan(lock.fencingToken);
+  });
+});
+
+describe('a node that has restarted without its data, for a caller with a shorter lease than the holder', () => {
+  it.each([[false], [true]])(
+    'has no vote as long as the holder has a node (which renews: %s)',
+    async (renew) => {
+      const { servers, urls } = closing(await RedisQuorum.start(3));
+      const clients = urls.map((url) => openClient(url));
+      const [holder, other] = [
+        openManager(urls, { commandTimeout: 400 }),
+        openManager(urls, { ttl: 1000 }),
+      ];
+      for (const manager of [holder, other]) await manager.withLock('warm-up', () => {});
+      servers[2]!.pause();
+      const lock = await holder.acquire('k', { ttl: 30_000, renew });
+      servers[2]!.resume();
+      await eventually(async () => void (await clients[2]!.del('lock:k')));
+      await servers[1]!.restart();
+      // Older than the lease that the other one asks for.
+      await eventually(
+        async () =>
+          expect(
+            Number(/uptime_in_seconds:(\d+)/.exec(await clients[1]!.info('server'))?.[1]),
+          ).toBeGreaterThanOrEqual(3),
+        { within: 10_000 },
+      );
+
+      const { value, error } = await timed(other.acquire('k', { wait: 2500 }));
+
+      expect(value === undefined || lock.signal.aborted).toBe(true);
+      if (!renew) expect(error).toMatchObject({ code: expect.stringMatching(/LOCK_/) });
+    },
+  );
+});
+
+describe('nodes that restart one after another, while a majority is up', () => {
+  it('leave a held lock held', async () => {
+    const { servers, urls } = closing(await RedisQuorum.start(3));
+    const manager = openManager(urls, { ttl: 2000, commandTimeout: 500 });
+    const lock = await manager.acquire('k');
+    const token = await openClient(urls[0]!).get('lock:k');
+
+    for (const [at, server] of servers.entries()) {
+      await server.restart();
+      const client = openClient(urls[at]!);
+      await eventually(async () => expect(await client.get('lock:k')).toBe(token), {
+        within: 6000 + NOISE_MS,
+      });
+      expect(lock.signal.aborted).toBe(false);
+    }
+
+    expect(await lock.release()).toBe('released');
+    const next = await openManager(urls, { ttl: 2000 }).acquire('k', { wait: 30_000 });
+    expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
+  });
+});
+
+describe('a node whose user may not ask who it is', () => {
+  it('is an error that says what to grant, before anything is locked', async () => {
+    const { urls } = closing(await RedisQuorum.start(3));
+    await openClient(urls[1]!).call(
+      'ACL',
+      'SETUSER',
+      'locks',
+      'on',
+      '>pw',
+      'allkeys',
+      'allchannels',
+      '+@all',
+      '-info',
+    );
+    const blind = urls[1]!.replace('redis://', 'redis://locks:pw@');
+    const manager = openManager([urls[0]!, blind, urls[2]!]);
+
+    const { error } = await timed(manager.acquire('k'));
+
+    expect(error).toMatchObject({ code: 'LOCK_CONFIG', message: expect.stringContaining('+info') });
+    expect((error as Error).message).not.toContain('pw');
   });
 });

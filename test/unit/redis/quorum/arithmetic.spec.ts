@@ -80,8 +80,13 @@ describe('isLatecomer', () => {
     expect(isLatecomer(1000, [1000, 0, 0])).toBe(false);
   });
 
-  it('is nobody when the others do not tell', () => {
-    expect(isLatecomer(100_000, [100_000, undefined, 0])).toBe(false);
+  it('is one that is younger than the others that tell, when the rest does not', () => {
+    expect(isLatecomer(100_000, [100_000, undefined, 0])).toBe(true);
+    expect(isLatecomer(100_000, [100_000, undefined, 100_000])).toBe(false);
+  });
+
+  it('is one that does not tell itself', () => {
+    expect(isLatecomer(undefined, [undefined, 0, 0])).toBe(true);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { systemClock } from '../../../../lib/engine/time/clock.js';
 import { gather } from '../../../../lib/redis/quorum/gather.js';
 import type { Verdict } from '../../../../lib/redis/quorum/gather.js';
 
@@ -29,7 +30,7 @@ const until =
 describe('gather', () => {
   it('ends with the answer that makes the outcome certain', async () => {
     const { answers, asked } = ask(true, true, true);
-    const heard = gather(asked, until(2, 'done'), 10_000);
+    const heard = gather(asked, until(2, 'done'), 10_000, systemClock);
 
     answers[2]!.resolve(7);
     answers[0]!.reject(new Error('down'));
@@ -42,7 +43,7 @@ describe('gather', () => {
 
   it('ends when all have answered that are awaited, though nothing is certain', async () => {
     const { answers, asked } = ask(true, false, true);
-    const heard = gather(asked, () => 'wait', 10_000);
+    const heard = gather(asked, () => 'wait', 10_000, systemClock);
 
     answers[0]!.resolve(1);
     answers[2]!.resolve(3);
@@ -52,7 +53,7 @@ describe('gather', () => {
 
   it('takes the answer of one that is not awaited', async () => {
     const { answers, asked } = ask(true, false);
-    const heard = gather(asked, until(2, 'done'), 10_000);
+    const heard = gather(asked, until(2, 'done'), 10_000, systemClock);
 
     answers[1]!.resolve(1);
     answers[0]!.resolve(3);
@@ -65,11 +66,11 @@ describe('gather', () => {
 
     answers[0]!.resolve(1);
 
-    expect(await gather(asked, until(1, 'soon'), 5)).toHaveLength(1);
+    expect(await gather(asked, until(1, 'soon'), 5, systemClock)).toHaveLength(1);
   });
 
   it('ends at once when nobody is asked or awaited', async () => {
-    expect(await gather(ask(false).asked, () => 'wait', 10_000)).toEqual([]);
-    expect(await gather([], () => 'wait', 10_000)).toEqual([]);
+    expect(await gather(ask(false).asked, () => 'wait', 10_000, systemClock)).toEqual([]);
+    expect(await gather([], () => 'wait', 10_000, systemClock)).toEqual([]);
   });
 });

@@ -1,15 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { OwedReleases } from '../../../../lib/redis/quorum/owed-releases.js';
+import { systemClock } from '../../../../lib/engine/time/clock.js';
+import { type OwedRelease, OwedReleases } from '../../../../lib/redis/quorum/owed-releases.js';
 import { eventually } from '../../../support/eventually.js';
 
 const DEBT = { key: 'k', minHoldLeft: 0, until: Infinity };
+
+const owing = (tell: (token: string, release: OwedRelease) => Promise<unknown>) =>
+  new OwedReleases(tell, systemClock);
 
 describe('OwedReleases', () => {
   it('are repeated until the node has heard', async () => {
     let isDeaf = true;
     const told: string[] = [];
-    const debts = new OwedReleases(async (token) => {
+    const debts = owing(async (token) => {
       told.push(token);
       if (isDeaf) throw new Error('late');
     });
@@ -27,7 +31,7 @@ describe('OwedReleases', () => {
 
   it('do not follow every answer of a node that refuses them', async () => {
     let told = 0;
-    const debts = new OwedReleases(async () => {
+    const debts = owing(async () => {
       told += 1;
       throw new Error('refused');
     });
@@ -42,7 +46,7 @@ describe('OwedReleases', () => {
 
   it('are tried with one of them, each time another, while the node refuses', async () => {
     const told: string[] = [];
-    const debts = new OwedReleases(async (token) => {
+    const debts = owing(async (token) => {
       told.push(token);
       throw new Error('refused');
     });
@@ -56,7 +60,7 @@ describe('OwedReleases', () => {
 
   it('are repeated though nothing else is said to the node', async () => {
     let told = 0;
-    const debts = new OwedReleases(async () => void (told += 1));
+    const debts = owing(async () => void (told += 1));
 
     debts.owe('t', DEBT);
 
@@ -65,7 +69,7 @@ describe('OwedReleases', () => {
   });
 
   it('do not pile up at a node that never hears of them', () => {
-    const debts = new OwedReleases(() => Promise.reject(new Error('refused')));
+    const debts = owing(() => Promise.reject(new Error('refused')));
     debts.owe('a', { ...DEBT, until: 0 });
 
     debts.owe('b', DEBT);
@@ -75,7 +79,7 @@ describe('OwedReleases', () => {
   });
 
   it('end with their node', () => {
-    const debts = new OwedReleases(() => Promise.reject(new Error('not to be told')));
+    const debts = owing(() => Promise.reject(new Error('not to be told')));
     debts.owe('a', DEBT);
     debts.close();
     debts.owe('b', DEBT);
@@ -84,7 +88,7 @@ describe('OwedReleases', () => {
   });
 
   it('end with their time', async () => {
-    const debts = new OwedReleases(() => Promise.reject(new Error('not to be told')));
+    const debts = owing(() => Promise.reject(new Error('not to be told')));
     debts.owe('t', { ...DEBT, until: 0 });
 
     await debts.settle();
@@ -93,7 +97,7 @@ describe('OwedReleases', () => {
   });
 
   it('stay when they are renewed while an earlier one is settled', async () => {
-    const debts: OwedReleases = new OwedReleases(async (token) =>
+    const debts: OwedReleases = owing(async (token) =>
       debts.owe(token, { ...DEBT, minHoldLeft: 1 }),
     );
     debts.owe('t', DEBT);
@@ -106,7 +110,7 @@ describe('OwedReleases', () => {
 
   it('keep the newer one when an earlier one was refused meanwhile', async () => {
     const told: number[] = [];
-    const debts: OwedReleases = new OwedReleases(async (token, { minHoldLeft }) => {
+    const debts: OwedReleases = owing(async (token, { minHoldLeft }) => {
       told.push(minHoldLeft);
       if (minHoldLeft === 0) debts.owe(token, { ...DEBT, minHoldLeft: 1 });
       throw new Error('refused');
@@ -122,7 +126,7 @@ describe('OwedReleases', () => {
 
   it('are told once at a time', async () => {
     let told = 0;
-    const debts = new OwedReleases(async () => void (told += 1));
+    const debts = owing(async () => void (told += 1));
     debts.owe('t', DEBT);
 
     await Promise.all([debts.settle(), debts.settle()]);

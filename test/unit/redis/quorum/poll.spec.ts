@@ -6,8 +6,9 @@ import type {
   PollReply,
   ReleaseReply,
 } from '../../../../lib/engine/store/lock-store.js';
+import { systemClock } from '../../../../lib/engine/time/clock.js';
 import { Coordinators } from '../../../../lib/redis/quorum/coordinators.js';
-import { FenceClock } from '../../../../lib/redis/quorum/fences.js';
+import { Fences } from '../../../../lib/redis/quorum/fences.js';
 import type { QuorumAcquirer } from '../../../../lib/redis/quorum/acquire.js';
 import { Candidacy } from '../../../../lib/redis/quorum/candidacy.js';
 import { QuorumNodes } from '../../../../lib/redis/quorum/nodes.js';
@@ -26,24 +27,25 @@ const TURN: Grant = {
 
 /** A node whose answers the test chooses. */
 function nodeThat(answers: Partial<Pick<LockStore, 'poll' | 'release' | 'inspect'>>): QuorumNode {
-  const node: Pick<QuorumNode, 'isAwaited' | 'owes'> & { call: unknown } = {
+  const node: Pick<QuorumNode, 'isAwaited' | 'owes'> & { call: unknown; vote: unknown } = {
     isAwaited: true,
     owes: () => false,
     call: (_key: string, command: (from: typeof answers) => Promise<unknown>) => command(answers),
+    vote: (_key: string, command: (from: typeof answers) => Promise<unknown>) => command(answers),
   };
   return node as QuorumNode;
 }
 
 /** A waiter at the first of the nodes. */
 function waiterAt(nodes: readonly QuorumNode[]) {
-  const group = new QuorumNodes(nodes, 1000);
-  const coordinators = new Coordinators(group);
-  const claim = new Candidacy('k', 't', 30_000, nodes[0]!);
+  const all = new QuorumNodes(nodes, { clock: systemClock, commandTimeout: 1000 });
+  const coordinators = new Coordinators(all);
+  const claim = new Candidacy('k', 't', 30_000, nodes[0]!, systemClock);
   coordinators.coordinatorOf = () => claim.coordinator;
   const acquirer: Pick<QuorumAcquirer, 'askRest'> = {
     askRest: async (_claim, _command, turn) => turn,
   };
-  const context = { group, coordinators, fences: new FenceClock() };
+  const context = { nodes: all, coordinators, fences: new Fences(systemClock) };
   const poller = new QuorumPoller(context, acquirer as QuorumAcquirer);
   return { claim, poll: () => poller.poll(claim, COMMAND) };
 }

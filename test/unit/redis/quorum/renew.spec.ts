@@ -6,8 +6,9 @@ import type {
   ReleaseReply,
   RenewReply,
 } from '../../../../lib/engine/store/lock-store.js';
+import { systemClock } from '../../../../lib/engine/time/clock.js';
 import { Coordinators } from '../../../../lib/redis/quorum/coordinators.js';
-import { FenceClock } from '../../../../lib/redis/quorum/fences.js';
+import { Fences } from '../../../../lib/redis/quorum/fences.js';
 import { Candidacies } from '../../../../lib/redis/quorum/candidacies.js';
 import { QuorumNodes } from '../../../../lib/redis/quorum/nodes.js';
 import type { QuorumNode } from '../../../../lib/redis/quorum/node.js';
@@ -26,25 +27,27 @@ function node(isReachable: boolean, release = Promise.resolve<ReleaseReply>('rel
     renew: async () => [HELD],
     release: () => release,
   };
+  const call = async (_key: string, command: (from: typeof store) => Promise<unknown>) => {
+    if (!isReachable) throw new Error('out of reach');
+    return command(store);
+  };
   const made = {
     isAwaited: true,
     owe: (token: string) => void owed.add(token),
     owes: (token: string) => owed.has(token),
-    call: async (_key: string, command: (from: typeof store) => Promise<unknown>) => {
-      if (!isReachable) throw new Error('out of reach');
-      return command(store);
-    },
+    call,
+    vote: call,
   };
   return made as unknown as QuorumNode;
 }
 
 /** A token of which nothing is known yet. */
 function claimAt(nodes: readonly QuorumNode[]) {
-  const group = new QuorumNodes(nodes, 1000);
-  const coordinators = new Coordinators(group);
+  const all = new QuorumNodes(nodes, { clock: systemClock, commandTimeout: 1000 });
+  const coordinators = new Coordinators(all);
   coordinators.coordinatorOf = () => nodes[0]!;
-  const claims = new Candidacies(group, coordinators);
-  const context = { group, coordinators, fences: new FenceClock() };
+  const claims = new Candidacies(all, coordinators);
+  const context = { nodes: all, coordinators, fences: new Fences(systemClock) };
   const claim = claims.begin('k', 't', 3000);
   const renewer = new QuorumRenewer(context, claims);
   return { claim, renew: () => renewer.renew([COMMAND]) };
