@@ -25,15 +25,6 @@ export interface PackedPackageOptions {
   readonly tarball?: string;
 }
 
-export interface PackedPackageOptions {
-  /** The node_modules whose packages the application has. @default those of the repository */
-  readonly modules?: string;
-  /** Which of them. @default the library's peers */
-  readonly names?: readonly string[];
-  /** The library, packed before. @default it is packed */
-  readonly tarball?: string;
-}
-
 const run = promisify(execFile);
 
 /**
