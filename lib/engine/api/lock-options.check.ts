@@ -17,7 +17,8 @@ export const ENGINE_OPTIONS = [
   'shutdownTimeout',
 ] as const;
 
-const CALL_OPTIONS = [
+/** The names of `LockOptions`. */
+export const CALL_OPTIONS: readonly string[] = [
   'ttl',
   'wait',
   'renew',
@@ -28,7 +29,7 @@ const CALL_OPTIONS = [
   'onLost',
   'signal',
   'label',
-] as const;
+];
 
 /** Reads options one by one and collects what is wrong with them, so that all faults are told at once. */
 export class OptionReader {
@@ -140,16 +141,16 @@ export function defaultRequest(settings: LockSettings, template = ''): LockReque
 /**
  * Checks the options of one call and fills in the defaults.
  *
- * @param known Names that are allowed beside those of `LockOptions`; the caller reads them.
+ * @param known The names that are taken; the caller reads those that are not of `LockOptions`.
  * @throws {LockConfigError} All faults at once.
  */
 export function resolveRequest(
   options: unknown,
   settings: LockSettings,
-  { template = '', known = [] as readonly string[], keys = [] as readonly string[] } = {},
+  { template = '', known = CALL_OPTIONS, keys = [] as readonly string[] } = {},
 ): LockRequest {
   const reader = new OptionReader(options);
-  reader.only([...CALL_OPTIONS, ...known]);
+  reader.only(known);
   const request: LockRequest = Object.freeze({
     ttl: reader.duration('ttl', settings.ttl, MIN_TTL_MS, Number.MAX_SAFE_INTEGER),
     wait: reader.duration('wait', settings.wait, 0),

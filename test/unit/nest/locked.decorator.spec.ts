@@ -39,7 +39,11 @@ describe('@Locked at decoration', () => {
     ['an unknown option', { tll: 1 }, 'tll is not an option; known are ttl, '],
     ['ifBusy', { ifBusy: 'wait' }, `ifBusy must be 'throw' or 'skip', got "wait".`],
     ['service', { service: '' }, 'service must not be empty.'],
-    ['signal', { signal: AbortSignal.abort() }, 'signal is not an option of @Locked'],
+    [
+      'signal',
+      { signal: AbortSignal.abort() },
+      'signal is not an option; known are ttl, wait, renew, mode, permits, minHold, maxHold, onLost, label, ifBusy, service.',
+    ],
     ['mode', { mode: 'shared' }, "mode: 'shared' is not available"],
     ['permits', { permits: 2 }, 'permits above 1'],
     ['minHold', { minHold: '2s', ttl: '1s', renew: false }, 'minHold (2000 ms)'],
