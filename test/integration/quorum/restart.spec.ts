@@ -125,3 +125,27 @@ describe('a node whose user may not ask who it is', () => {
     expect((error as Error).message).not.toContain('pw');
   });
 });
+
+describe('a waiter whose holder has a minority left, while the third node may not vote', () => {
+  it('does not ask all the time', async () => {
+    const { servers, urls } = closing(await RedisQuorum.start(3));
+    const clients = urls.map((url) => openClient(url));
+    const [holder, other] = [openManager(urls), openManager(urls)];
+    for (const manager of [holder, other]) await manager.withLock('warm-up', () => {});
+    await holder.acquire('k', { renew: false });
+    await eventually(async () => void (await clients[2]!.del('lock:k')));
+    await servers[1]!.restart();
+    const scripts = async (): Promise<number> => {
+      const stats = await Promise.all(clients.map((client) => client.info('commandstats')));
+      return stats
+        .map((text) => Number(/evalsha:calls=(\d+)/.exec(text)?.[1] ?? 0))
+        .reduce((sum, calls) => sum + calls, 0);
+    };
+    await eventually(async () => expect(await clients[1]!.ping()).toBe('PONG'));
+    const before = await scripts();
+
+    await timed(other.acquire('k', { wait: 5000 }));
+
+    expect((await scripts()) - before).toBeLessThan(135);
+  });
+});
