@@ -1,13 +1,11 @@
 import { LockConfigError, type LockUnavailableError } from '../api/errors.js';
 import type { LeaseTerms } from '../store/lease-terms.js';
+import { isOverdue } from '../store/lease.js';
 import type { Yield } from '../store/yield.js';
 import { backoff } from '../time/backoff.js';
 import type { Timer } from '../time/clock.js';
 import type { AcquisitionContext, AcquisitionOwner, AttemptOwner } from './acquisition-owner.js';
 import { Attempt } from './attempt.js';
-
-/** An unanswered command is overdue after this share of the command timeout. */
-const OVERDUE_SHARE = 1 / 4;
 
 /**
  * Seeks the lock of one key for this process, by one attempt after another, until it is granted
@@ -37,14 +35,17 @@ export class Acquisition implements AttemptOwner {
   /**
    * What is left of the holder's lease, when *busy* is the last thing heard from Redis and no
    * command is overdue; else `undefined`: whether the lock is busy is not known.
+   *
+   * @param maxAge How long ago it may have been heard, in milliseconds.
    */
-  get knownBusyFor(): number | undefined {
+  busyFor(maxAge = Infinity): number | undefined {
     if (this.#busy === undefined) return undefined;
     const { clock, settings } = this.context;
     const now = clock.now();
-    const pendingFor = now - (this.#attempt?.pendingSince ?? now);
-    if (pendingFor > settings.commandTimeout * OVERDUE_SHARE) return undefined;
-    return Math.max(0, this.#busy.leaseLeft - (now - this.#busy.at));
+    const age = now - this.#busy.at;
+    if (age > maxAge || isOverdue(this.#attempt?.pendingSince, settings.commandTimeout, now))
+      return undefined;
+    return Math.max(0, this.#busy.leaseLeft - age);
   }
 
   /** Makes a new attempt. */

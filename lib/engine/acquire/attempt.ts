@@ -10,6 +10,7 @@ import {
 } from '../store/lock-store.js';
 import { claimOf } from '../store/token.js';
 import { settleYield, type Yield } from '../store/yield.js';
+import { skewOf, suspendedSince } from '../time/clock-skew.js';
 import type { AcquisitionContext, AttemptOwner } from './acquisition-owner.js';
 import { PollTimer } from './poll-timer.js';
 
@@ -20,6 +21,8 @@ export class Attempt {
   #state: 'asking' | 'queued' | 'over' = 'asking';
   /** When the command was sent that is not answered yet. */
   pendingSince: number | undefined;
+  /** Of the clocks, when the last command was sent. */
+  #skew = 0;
   /** A grant came that can't be started on; the answer of the next poll decides. */
   #confirming = false;
   /** How many wait behind it, told before the answer that gives the lock. */
@@ -63,7 +66,10 @@ export class Attempt {
   /** The lock was handed to this token. */
   granted(grant: Grant): void {
     if (this.#state === 'over') return;
-    const terms = claimTerms(grant, claimOf(this.ttl), this.context.clock.now());
+    const { clock } = this.context;
+    // What was given before the machine was suspended may be over.
+    const isOld = suspendedSince(this.#skew, clock) > 0;
+    const terms = isOld ? undefined : claimTerms(grant, claimOf(this.ttl), clock.now());
     if (terms !== undefined) return this.#win(terms);
     this.#confirming = true;
     this.hurry();
@@ -103,7 +109,7 @@ export class Attempt {
     this.pendingSince = undefined;
     switch (reply.kind) {
       case 'held':
-        return this.#win(heldTerms(reply, this.context.clock.now()));
+        return this.#held(reply);
       case 'queued':
         return this.#queued(reply);
       case 'partial':
@@ -167,13 +173,21 @@ export class Attempt {
 
   /** Takes note that a command goes out; returns after which moment it must not act. */
   #sending(): number {
+    this.#skew = skewOf(this.context.clock);
     this.pendingSince = this.context.clock.now();
     return this.pendingSince + this.context.settings.commandTimeout;
   }
 
-  /** The token lives on with its new user; terms that are over already are no lock. */
-  #win(terms: LeaseTerms | undefined): void {
-    if (terms === undefined) return this.#startAnew();
+  /** Terms that are over already are no lock. */
+  #held(reply: Extract<PollReply, { kind: 'held' }>): void {
+    const { clock } = this.context;
+    const terms = heldTerms(reply, clock.now());
+    if (terms === undefined || suspendedSince(this.#skew, clock) > 0) this.#startAnew();
+    else this.#win(terms);
+  }
+
+  /** The token lives on with its new user. */
+  #win(terms: LeaseTerms): void {
     this.#stop();
     this.owner.won(this, { ...terms, queue: Math.max(terms.queue, this.#wanted) });
   }

@@ -96,7 +96,7 @@ export class GateRegistry {
     return { callers, longestMs };
   }
 
-  /** ReentryQueue every waiter away: the application is closing. */
+  /** Turns every waiter away: the application is closing. */
   clear(): void {
     for (const gate of [...this.#gates.values()])
       gate.clear(() => new LockShutdownError([gate.key]));

@@ -17,6 +17,9 @@ import type { LeaseTerms } from '../store/lease-terms.js';
 import type { Yield } from '../store/yield.js';
 import type { GateContext } from './gate-context.js';
 
+/** A caller that takes one try is told *busy* without a question when Redis said so this long ago at most. */
+const FRESH_MS = 1000;
+
 /**
  * The callers of one key in this process: first come, first served, one place in the store's
  * queue for all of them, and one lease that passes between them.
@@ -43,17 +46,19 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
 
   /** Gives the lock to this call when its turn comes. */
   enter(request: LockRequest): Promise<CallerLock> {
-    const busy = this.#tenure !== undefined || this.#isBusy;
+    const busy = this.#isBusy;
     const error = this.#refusal(request, busy);
     if (error !== undefined) return Promise.reject(error);
     const entered = this.#callers.join(request, busy);
-    if (this.#tenure !== undefined) this.#tenure.fetchAhead();
-    else if (this.#acquisition === undefined) this.#seek();
+    if (this.#tenure !== undefined) {
+      if (request.wait === 0) this.#tenure.makeSure();
+      else this.#tenure.fetchAhead();
+    } else if (this.#acquisition === undefined) this.#seek();
     else if (request.wait === 0) this.#acquisition.hurry();
     return entered;
   }
 
-  /** ReentryQueue every waiter away. */
+  /** Turns every waiter away. */
   clear(error: () => LockError): void {
     this.#callers.clear(error);
   }
@@ -66,6 +71,7 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
   /** The store can't be reached: whether the lock is still busy is not known. */
   unreachable(): void {
     this.#acquisition?.doubt();
+    this.#tenure?.doubt();
   }
 
   /** The store can be reached again, or pushes may have been missed. */
@@ -103,12 +109,13 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
   }
 
   get busyFor(): number | undefined {
-    return this.#tenure === undefined ? this.#acquisition?.knownBusyFor : this.#tenure.leaseLeft;
+    return (this.#tenure ?? this.#acquisition)?.busyFor();
   }
 
-  /** Whether somebody else is known to hold the lock; not while Redis fails or keeps us waiting. */
+  /** Whether a caller has to wait from the start; not while Redis fails or keeps us waiting. */
   get #isBusy(): boolean {
-    return this.#acquisition?.isQueued === true && this.#acquisition.knownBusyFor !== undefined;
+    if (this.#tenure !== undefined) return true;
+    return this.#acquisition?.isQueued === true && this.busyFor !== undefined;
   }
 
   get failure(): LockUnavailableError | undefined {
@@ -143,7 +150,6 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
 
   failed(error: LockUnavailableError): void {
     this.#failure = error;
-    this.#callers.failed(error);
   }
 
   refused(error: LockConfigError): void {
@@ -165,9 +171,10 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
 
   #refusal(request: LockRequest, busy: boolean): LockError | undefined {
     const { key, context } = this;
-    if (busy && request.wait === 0) {
+    const busyFor = (this.#tenure ?? this.#acquisition)?.busyFor(FRESH_MS);
+    if (busy && request.wait === 0 && busyFor !== undefined) {
       context.events.emit('timeout', { ...eventOf(key, request), waitedMs: 0 });
-      return new LockTimeoutError([key], key, 0, this.busyFor);
+      return new LockTimeoutError([key], key, 0, busyFor);
     }
     // The first caller of a lock that may be free asks for it and does not wait yet.
     const asks = this.#tenure === undefined && this.#acquisition?.isQueued !== true;

@@ -9,6 +9,7 @@ import type { LockRequest } from '../api/lock-options.js';
 import type { ReentrantLock } from '../reentry/reentrant-lock.js';
 import { ReentryQueue } from '../reentry/reentry-queue.js';
 import type { Clock, Timer } from '../time/clock.js';
+import type { RenewalOutcome } from './lease-renewer.js';
 import type { LeaseState } from './lease-state.js';
 
 /** Where a held lock is given back, and who can prolong it. */
@@ -16,9 +17,10 @@ export interface LockHome {
   readonly clock: Clock;
   /** Takes the lock back from its caller. */
   leave(lock: CallerLock, now: number): Promise<'released' | 'lost'>;
-  extend(lock: CallerLock, ttl: number): Promise<void>;
-  /** The caller had the lock for `maxHold`. */
-  overstayed(lock: CallerLock): void;
+  /** Renews the lease to its hold's `ttl`. */
+  renew(): Promise<RenewalOutcome>;
+  /** The caller has to go: the lock counts as lost and is released. */
+  evict(why: string): void;
   /** Makes the loss known to listeners. */
   reportLost(lock: CallerLock, error: LockLostError): void;
 }
@@ -44,7 +46,8 @@ export class CallerLock implements ReentrantLock {
   ) {
     this.keys = [hold.key];
     if (request.maxHold !== Infinity) {
-      this.#maxHold = home.clock.after(request.maxHold, () => home.overstayed(this), 'observer');
+      const why = `it was held for maxHold (${request.maxHold} ms).`;
+      this.#maxHold = home.clock.after(request.maxHold, () => home.evict(why), 'observer');
     }
   }
 
@@ -110,7 +113,11 @@ export class CallerLock implements ReentrantLock {
       );
     }
     this.assertHeld();
-    await this.home.extend(this, ms);
+    this.hold.ttl = ms;
+    const outcome = await this.home.renew();
+    if (this.#lostError !== undefined) throw this.#lostError;
+    if (outcome === 'held') return;
+    throw new LockUnavailableError(this.keys, 'its lease could not be renewed, and is as it was.');
   }
 
   release(): Promise<'released' | 'lost'> {

@@ -1,14 +1,15 @@
 import { renewalRetry } from '../store/lease.js';
 import type { LockStore, RenewCommand, RenewReply } from '../store/lock-store.js';
-import type { Clock, Timer } from '../time/clock.js';
+import { skewOf, suspendedSince } from '../time/clock-skew.js';
+import type { Clock } from '../time/clock.js';
 import { DueTimes } from '../time/due-times.js';
+import { SuspendWatch } from '../time/suspend-watch.js';
 import type { LeaseState } from './lease-state.js';
+import { TickRenewals } from './tick-renewals.js';
 
 /** What became of one renewal. */
 export type RenewalOutcome = 'held' | 'lost' | 'unknown';
 
-const WATCH_MS = 1000;
-const SUSPECT_MS = 50;
 /** Renewals are brought forward by up to this share of the lease that is left, to go out together. */
 const GRAIN_SHARE = 1 / 32;
 
@@ -18,10 +19,8 @@ const GRAIN_SHARE = 1 / 32;
  */
 export class LeaseRenewer {
   readonly #due: DueTimes<LeaseState>;
-  readonly #soon = new Map<LeaseState, ((outcome: RenewalOutcome) => void)[]>();
-  #watch: Timer | undefined;
-  /** Wall clock minus monotonic clock, when last looked at. */
-  #skew = 0;
+  readonly #soon = new TickRenewals<RenewalOutcome>((holds) => this.#send(holds));
+  readonly #watch: SuspendWatch;
 
   constructor(
     private readonly store: LockStore,
@@ -29,60 +28,57 @@ export class LeaseRenewer {
     private readonly commandTimeout: number,
   ) {
     this.#due = new DueTimes(clock, (holds) => this.#onDue(holds));
+    this.#watch = new SuspendWatch(
+      clock,
+      () => this.#due.size > 0,
+      (asleep) => this.#suspended(asleep),
+    );
   }
 
   /** Looks after `hold` from here on, or again after its terms have changed. */
   keep(hold: LeaseState): void {
-    // What the clocks did while nothing was held is of no interest.
-    if (this.#due.size === 0) this.#skew = this.clock.wall() - this.clock.now();
+    if (this.#due.size === 0) this.#watch.reset();
     this.#schedule(hold, hold.renewAt);
-    if (this.#watch === undefined) this.#watchClocks();
+    this.#watch.start();
   }
 
   drop(hold: LeaseState): void {
     this.#due.delete(hold);
   }
 
+  /** Whether `hold` is looked after, or was dropped meanwhile. */
+  keeps(hold: LeaseState): boolean {
+    return this.#due.has(hold);
+  }
+
   /** Ends all timers. */
   close(): void {
     this.#due.close();
-    this.clock.cancel(this.#watch);
+    this.#watch.close();
   }
 
   /** Renews out of turn, together with what else is asked for in this tick. */
   renewNow(hold: LeaseState): Promise<RenewalOutcome> {
-    return new Promise((resolve) => {
-      const others = this.#soon.get(hold);
-      if (others !== undefined) {
-        others.push(resolve);
-        return;
-      }
-      if (this.#soon.size === 0) queueMicrotask(() => this.#flushSoon());
-      this.#soon.set(hold, [resolve]);
-    });
+    return this.#soon.add(hold);
   }
 
-  /** Renews everything at once: the server may be another one, and may not take it yet. */
+  /** Asks for everything at once: the server may be another one, and may not take it yet. */
   renewAll(): void {
-    const holds = [...this.#due.items()].filter((hold) => hold.renews);
-    void this.#send(holds).then((outcomes) => {
+    const holds = [...this.#due.items()];
+    void this.#ask(holds).then((outcomes) => {
       holds.forEach((hold, i) => {
         const now = this.clock.now();
-        if (outcomes[i] !== 'unknown' || !this.#keeps(hold) || hold.deadline <= now) return;
+        if (outcomes[i] !== 'unknown' || !this.keeps(hold) || hold.deadline <= now) return;
         const again = now + renewalRetry(Math.min(hold.ttl, hold.lease));
-        if (again < hold.renewAt) this.#schedule(hold, again);
+        if (!hold.renews || again < hold.renewAt) this.#schedule(hold, again);
       });
     });
   }
 
-  #flushSoon(): void {
-    const asked = [...this.#soon];
-    this.#soon.clear();
-    void this.#send(asked.map(([hold]) => hold)).then((outcomes) => {
-      asked.forEach(([, resolves], i) =>
-        resolves.forEach((resolve) => resolve(outcomes[i] ?? 'unknown')),
-      );
-    });
+  /** Asks whether the lock is still ours, and renews it if it is renewed by itself. */
+  async check(hold: LeaseState): Promise<RenewalOutcome> {
+    const [outcome = 'unknown'] = await this.#ask([hold]);
+    return outcome;
   }
 
   #onDue(holds: readonly LeaseState[]): void {
@@ -93,15 +89,17 @@ export class LeaseRenewer {
       if (now + 1 >= hold.deadline) {
         hold.owner.lost(hold, 'its lease could not be renewed in time.', true);
       } else {
-        if (hold.renews) due.push(hold);
+        if (hold.renews || hold.troubled) due.push(hold);
         this.#schedule(hold, now + renewalRetry(Math.min(hold.ttl, hold.lease)));
       }
     }
-    void this.#send(due);
+    void this.#ask(due);
   }
 
   #schedule(hold: LeaseState, renewAt: number): void {
-    const at = hold.renews && renewAt < hold.deadline ? renewAt : hold.deadline;
+    // One that is not renewed is asked about until Redis confirms it.
+    const asks = hold.renews || hold.troubled;
+    const at = asks && renewAt < hold.deadline ? renewAt : hold.deadline;
     // Coarse, and looked at again when it is near: a lock is given back long before its deadline.
     this.#due.set(hold, at, this.#grain(hold));
   }
@@ -112,17 +110,39 @@ export class LeaseRenewer {
     return Math.max(1, 2 ** Math.floor(Math.log2(left * GRAIN_SHARE)));
   }
 
+  /** A lease that is not renewed is asked about: what is left of it is no longer lease. */
+  #ask(holds: readonly LeaseState[], until?: number): Promise<readonly RenewalOutcome[]> {
+    const now = this.clock.now();
+    const left = (hold: LeaseState): number => Math.max(1, Math.floor(hold.deadline - now));
+    return this.#send(holds, (hold) => (hold.renews ? hold.ttl : left(hold)), until);
+  }
+
   /** @param until After which moment a renewal must not act. @default the lease's own deadline */
-  async #send(holds: readonly LeaseState[], until?: number): Promise<readonly RenewalOutcome[]> {
+  async #send(
+    holds: readonly LeaseState[],
+    ttlOf = (hold: LeaseState): number => hold.ttl,
+    until?: number,
+  ): Promise<readonly RenewalOutcome[]> {
     if (holds.length === 0) return [];
+    const sentAt = this.clock.now();
+    const skew = skewOf(this.clock);
     const commands = holds.map((hold): RenewCommand => {
-      const { key, token, ttl, deadline, owner, fencesWanted: fences } = hold;
+      const { key, token, deadline, owner, fencesWanted: fences } = hold;
+      hold.pendingSince ??= sentAt;
+      hold.fencesWanted = 0;
+      const ttl = ttlOf(hold);
       return { key, token, ttl, until: until ?? deadline, fences, callers: owner.waiters };
     });
-    for (const hold of holds) hold.fencesWanted = 0;
     try {
       const replies = await this.store.renew(commands);
-      return holds.map((hold, i) => this.#apply(hold, commands[i]?.ttl ?? hold.ttl, replies[i]));
+      this.#watch.look();
+      // What was answered before the machine was suspended says nothing about the lease that is left.
+      const isOld = suspendedSince(skew, this.clock) > 0;
+      return holds.map((hold, i) => {
+        const reply = replies[i];
+        if (isOld && reply?.kind === 'held') return 'unknown';
+        return this.#apply(hold, commands[i]?.ttl ?? hold.ttl, reply);
+      });
     } catch (error) {
       return holds.map((hold) => this.#fail(hold, error as Error));
     }
@@ -136,47 +156,37 @@ export class LeaseRenewer {
       hold.owner.lost(hold, 'Redis has it no longer under our token.', false);
       return 'lost';
     }
-    hold.confirm(reply.sentAt, ttl, reply.fences);
+    const longer = hold.confirm(reply.sentAt, ttl, reply.fences);
     hold.heard(reply.queue, reply.sentAt);
-    if (!this.#keeps(hold)) return 'held';
+    if (!this.keeps(hold)) return 'held';
     this.#schedule(hold, hold.renewAt);
-    hold.owner.renewed(hold);
+    hold.owner.confirmed(hold, longer);
     return 'held';
   }
 
   #fail(hold: LeaseState, error: Error): RenewalOutcome {
+    hold.troubled = true;
     hold.trouble = error;
-    if (this.#keeps(hold)) hold.owner.troubled(hold, error);
+    hold.pendingSince = undefined;
+    if (this.keeps(hold)) hold.owner.troubled(hold, error);
     return 'unknown';
   }
 
-  /** Whether the hold was not dropped while its renewal was on its way. */
-  #keeps(hold: LeaseState): boolean {
-    return this.#due.has(hold);
-  }
-
   /**
-   * The monotonic clock stands still while a machine is suspended, the lease does not. When the
-   * wall clock ran ahead, the difference is taken off every deadline and Redis is asked at once;
-   * its answer decides, since the wall clock may only have been set.
+   * The machine may have been suspended: that time is taken off every deadline and Redis is asked at
+   * once; its answer decides, since the wall clock may only have been set.
    */
-  #watchClocks(): void {
-    this.#watch = undefined;
-    if (this.#due.size === 0) return;
-    this.#watch = this.clock.after(WATCH_MS, () => this.#watchClocks(), 'observer');
-    const skew = this.clock.wall() - this.clock.now();
-    const ahead = skew - this.#skew;
-    this.#skew = skew;
-    if (ahead <= SUSPECT_MS) return;
+  #suspended(asleep: number): void {
     const now = this.clock.now();
     const asked: LeaseState[] = [];
     for (const hold of [...this.#due.items()]) {
-      hold.deadline -= ahead;
-      if (hold.renews) asked.push(hold);
+      hold.deadline -= asleep;
       // Past its deadline only the answer can tell; until then the deadline stands, answered or not.
-      if (hold.deadline > now) this.#schedule(hold, now + renewalRetry(hold.lease));
+      const isOver = hold.deadline <= now;
+      if (hold.renews || !isOver) asked.push(hold);
+      if (!isOver) this.#schedule(hold, now + renewalRetry(hold.lease));
       else this.#due.set(hold, hold.renews ? now + this.commandTimeout : now, 1);
     }
-    void this.#send(asked, now + this.commandTimeout);
+    void this.#ask(asked, now + this.commandTimeout);
   }
 }

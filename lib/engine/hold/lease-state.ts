@@ -1,5 +1,5 @@
 import type { LeaseTerms } from '../store/lease-terms.js';
-import { deadlineOf, renewalAt } from '../store/lease.js';
+import { deadlineOf, isOverdue, renewalAt } from '../store/lease.js';
 import type { FenceBlock } from '../store/lock-store.js';
 import type { Dated, DueSlot } from '../time/due-times.js';
 
@@ -11,7 +11,8 @@ export interface LeaseOwner {
   lost(hold: LeaseState, why: string, ours: boolean): void;
   /** A renewal failed and will be repeated. */
   troubled(hold: LeaseState, error: Error): void;
-  renewed(hold: LeaseState): void;
+  /** Redis has the lock under our token; `longer`: for a longer time than before. */
+  confirmed(hold: LeaseState, longer: boolean): void;
 }
 
 /**
@@ -32,8 +33,12 @@ export class LeaseState implements Dated {
   lease: number;
   /** When the next renewal is due. */
   renewAt: number;
+  /** Redis does not confirm the lease at the moment: a renewal failed, or there is no connection. */
+  troubled = false;
   /** Why the last renewal failed, when it did. */
   trouble: Error | undefined;
+  /** When a renewal was sent that is not answered yet. */
+  pendingSince: number | undefined;
   /** Hand-overs inside this process since another one waits. */
   passes = 0;
   /** Since when another process is known to wait. */
@@ -42,9 +47,9 @@ export class LeaseState implements Dated {
   heardAt: number;
   /** Fencing numbers that callers were given so far. */
   fencesUsed = 0;
-  #fences: FenceBlock;
   /** When the command was sent that confirmed the lease last. */
-  #confirmedAt: number;
+  confirmedAt: number;
+  #fences: FenceBlock;
 
   constructor(
     readonly key: string,
@@ -58,13 +63,22 @@ export class LeaseState implements Dated {
     this.lease = terms.lease;
     this.renewAt = renewalAt(terms.sentAt, terms.lease);
     this.#fences = terms.fences;
-    this.#confirmedAt = terms.sentAt;
+    this.confirmedAt = terms.sentAt;
     this.heardAt = terms.sentAt;
     this.heard(terms.queue, terms.sentAt);
   }
 
   get fencesLeft(): number {
     return this.#fences.last - this.#fences.next + 1;
+  }
+
+  /**
+   * What is left of the lease, when it is known that it is still ours: no renewal failed or is
+   * overdue, and Redis confirmed it at most `maxAge` ms ago.
+   */
+  confirmedLeft(now: number, commandTimeout: number, maxAge: number): number | undefined {
+    if (this.troubled || now - this.confirmedAt > maxAge) return undefined;
+    return isOverdue(this.pendingSince, commandTimeout, now) ? undefined : this.deadline - now;
   }
 
   /** The fencing number of the next caller. The caller makes sure that one is left. */
@@ -88,15 +102,22 @@ export class LeaseState implements Dated {
   /**
    * Redis confirmed a lease of `lease` ms by a command sent at `sentAt`; leases never shrink. Of
    * several nodes' answers an earlier one may come later.
+   *
+   * @returns Whether the lease got longer by it.
    */
-  confirm(sentAt: number, lease: number, fences: FenceBlock): void {
+  confirm(sentAt: number, lease: number, fences: FenceBlock): boolean {
+    this.troubled = false;
     this.trouble = undefined;
-    this.deadline = Math.max(this.deadline, deadlineOf(sentAt, lease));
+    this.pendingSince = undefined;
+    const before = this.deadline;
+    this.deadline = Math.max(before, deadlineOf(sentAt, lease));
     // What is left of a lower block is abandoned, never reused.
     if (fences.last >= fences.next && fences.next > this.#fences.last) this.#fences = fences;
-    if (sentAt < this.#confirmedAt) return;
-    this.#confirmedAt = sentAt;
-    this.lease = lease;
-    this.renewAt = renewalAt(sentAt, lease);
+    if (sentAt >= this.confirmedAt) {
+      this.confirmedAt = sentAt;
+      this.lease = lease;
+      this.renewAt = renewalAt(sentAt, lease);
+    }
+    return this.deadline > before;
   }
 }

@@ -6,8 +6,11 @@ import type { LeaseTerms } from '../store/lease-terms.js';
 import type { ReleaseReply } from '../store/lock-store.js';
 import type { Yield } from '../store/yield.js';
 import type { Clock } from '../time/clock.js';
+import { BusyCheck } from './busy-check.js';
 import { CallerLock, type LockHome } from './caller-lock.js';
-import { fencesToFetch, mustRenewFirst, mustYield, wordIsOld } from './handoff-policy.js';
+import { FetchAhead } from './fetch-ahead.js';
+import { mustRenewFirst, mustYield } from './handoff-policy.js';
+import type { RenewalOutcome } from './lease-renewer.js';
 import { type LeaseOwner, LeaseState } from './lease-state.js';
 import type { TenureContext } from './tenure-context.js';
 
@@ -19,7 +22,8 @@ export class Tenure implements LeaseOwner, LockHome {
   readonly #hold: LeaseState;
   #lock: CallerLock | undefined;
   #over = false;
-  #fetching = false;
+  readonly #check: BusyCheck;
+  readonly #ahead: FetchAhead;
 
   /** @param ended Called once, after what ends the tenure is on its way to the store. */
   constructor(
@@ -34,8 +38,11 @@ export class Tenure implements LeaseOwner, LockHome {
     },
   ) {
     this.#hold = new LeaseState(grant.key, grant.token, this, grant.ttl, grant.terms);
+    const { renewer, settings } = context;
+    this.#ahead = new FetchAhead(this.#hold, callers, renewer, settings.localHandoffs);
+    this.#check = new BusyCheck(this.#hold, callers, renewer, context.clock);
     context.routes.watch(grant.token, this);
-    context.renewer.keep(this.#hold);
+    renewer.keep(this.#hold);
   }
 
   get clock(): Clock {
@@ -46,9 +53,23 @@ export class Tenure implements LeaseOwner, LockHome {
     return this.callers.size;
   }
 
-  /** What is left of the lease; `undefined` while Redis does not confirm it. */
-  get leaseLeft(): number | undefined {
-    return this.#hold.trouble ? undefined : this.#hold.deadline - this.clock.now();
+  /**
+   * What is left of the lease; `undefined` while Redis does not confirm it.
+   *
+   * @param maxAge How long ago Redis may have confirmed it last, in milliseconds.
+   */
+  busyFor(maxAge = Infinity): number | undefined {
+    return this.#hold.confirmedLeft(this.clock.now(), this.context.settings.commandTimeout, maxAge);
+  }
+
+  /** The store can't be reached: whether the lock is still ours is not known. */
+  doubt(): void {
+    this.#hold.troubled = true;
+  }
+
+  /** A caller that takes one try joined, and it was not known for certain that the lock is busy. */
+  makeSure(): void {
+    void this.#check.run();
   }
 
   /** Gives the lock to the next caller, or back when there is none. */
@@ -63,14 +84,7 @@ export class Tenure implements LeaseOwner, LockHome {
 
   /** A caller joined the queue: the lock will pass on inside this process. */
   fetchAhead(now = this.clock.now()): void {
-    const { callers, context } = this;
-    // A renewal on the side would prolong a lease whose caller asked for none.
-    if (this.#fetching || callers.size === 0 || !this.#hold.renews) return;
-    const fences = fencesToFetch(this.#hold, callers.size, context.settings.localHandoffs);
-    if (fences === 0 && !wordIsOld(this.#hold, now)) return;
-    this.#hold.fencesWanted = fences;
-    this.#fetching = true;
-    void context.renewer.renewNow(this.#hold).then(() => (this.#fetching = false));
+    this.#ahead.run(now);
   }
 
   /** Another process began to wait. */
@@ -101,20 +115,8 @@ export class Tenure implements LeaseOwner, LockHome {
     return Promise.resolve('released');
   }
 
-  async extend(lock: CallerLock, ttl: number): Promise<void> {
-    this.#hold.ttl = ttl;
-    const outcome = await this.context.renewer.renewNow(this.#hold);
-    if (lock.lostError !== undefined) throw lock.lostError;
-    if (outcome !== 'held') {
-      throw new LockUnavailableError(
-        lock.keys,
-        'its lease could not be renewed, and is as it was.',
-      );
-    }
-  }
-
-  overstayed(lock: CallerLock): void {
-    this.evict(`it was held for maxHold (${lock.request.maxHold} ms).`);
+  renew(): Promise<RenewalOutcome> {
+    return this.context.renewer.renewNow(this.#hold);
   }
 
   lost(hold: LeaseState, why: string, ours: boolean): void {
@@ -130,8 +132,9 @@ export class Tenure implements LeaseOwner, LockHome {
     this.context.holderEvents.lost(lock, error);
   }
 
-  renewed(): void {
-    if (this.#lock !== undefined) this.context.holderEvents.renewed(this.#lock);
+  confirmed(_hold: LeaseState, longer: boolean): void {
+    if (longer && this.#lock !== undefined) this.context.holderEvents.renewed(this.#lock);
+    if (this.#lock !== undefined) this.callers.busy();
   }
 
   troubled(_hold: LeaseState, error: Error): void {
@@ -152,7 +155,7 @@ export class Tenure implements LeaseOwner, LockHome {
     this.#lock = new CallerLock(hold, hold.takeFence(), waiter.request, this, now);
     this.context.holderEvents.acquired(this.#lock, waiter, via);
     waiter.resolve(this.#lock);
-    // Who came when it was not known yet that the lock is free, and takes one try only, has had it.
+    // A caller that takes one try and joined while it was not known whether the lock is free has had it.
     if (via !== 'local') this.callers.busy();
     this.fetchAhead(now);
   }
@@ -160,7 +163,7 @@ export class Tenure implements LeaseOwner, LockHome {
   async #renewThenOffer(next: LockRequest, via: Via): Promise<void> {
     const hold = this.#hold;
     hold.ttl = next.ttl;
-    hold.fencesWanted = fencesToFetch(hold, this.callers.size, this.context.settings.localHandoffs);
+    hold.fencesWanted = this.#ahead.fences;
     const outcome = await this.context.renewer.renewNow(hold);
     if (this.#over) return;
     const now = this.clock.now();
@@ -180,15 +183,13 @@ export class Tenure implements LeaseOwner, LockHome {
   /** Gives the lock to the process that waits, and takes a new place behind it, in one step. */
   #yield(): Promise<ReleaseReply> {
     const { key, token, ttl } = this.#hold;
+    const { releaser, settings } = this.context;
+    const until = this.clock.now() + settings.commandTimeout;
     this.#end();
     return new Promise((resolve) => {
-      this.ended({
-        token,
-        settle: (reply) => {
-          const { releaser } = this.context;
-          resolve(reply ?? releaser.release({ key, token, minHoldLeft: 0 }, ttl));
-        },
-      });
+      // Without an answer it goes alone, but its caller waits no longer than for one.
+      const alone = () => releaser.releaseBy(until, { key, token, minHoldLeft: 0 }, ttl);
+      this.ended({ token, settle: (reply) => resolve(reply ?? alone()) });
     });
   }
 

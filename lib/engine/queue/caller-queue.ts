@@ -16,7 +16,7 @@ export interface CallerQueueOwner {
   deserted(): void;
 }
 
-/** One try ends by its command's own timeout, which can tell more. */
+/** The command's own timeout comes first: it can tell more. */
 const GRACE_MS = 50;
 
 /**
@@ -57,12 +57,19 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     return false;
   }
 
+  /** Whether somebody takes one try only. */
+  get impatient(): boolean {
+    for (let one = this.#waiters.first; one !== undefined; one = one.after)
+      if (one.once) return true;
+    return false;
+  }
+
   /** @param busy Whether the lock is known to be held, so that the caller waits from the start. */
   join(request: LockRequest, busy: boolean): Promise<T> {
     const bound = request.wait === 0 ? this.commandTimeout + GRACE_MS : request.wait;
     const waiter = new Waiter<T>(request, this.clock, bound, this);
     this.#waiters.add(waiter);
-    if (busy) this.#announce(waiter);
+    if (busy && !waiter.once) this.#announce(waiter);
     return waiter.promise;
   }
 
@@ -75,7 +82,7 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     return head;
   }
 
-  /** The lock is busy: tells who waits, and turns away who takes one try only. */
+  /** The lock is busy: tells those that wait, and turns away those that take one try only. */
   busy(): void {
     if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) {
@@ -84,14 +91,7 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     }
   }
 
-  /** Redis failed: turns away who takes one try only. */
-  failed(error: LockUnavailableError): void {
-    for (const waiter of this.#waiters) {
-      if (waiter.once) this.#dismiss(waiter, this.#unavailable(waiter, error));
-    }
-  }
-
-  /** ReentryQueue everybody away. */
+  /** Turns everybody away. */
   clear(error: () => LockError): void {
     for (const waiter of this.#waiters) this.#dismiss(waiter, error());
   }

@@ -30,7 +30,7 @@ export class Waiter<T> implements Linked<Waiter<T>> {
     readonly request: LockRequest,
     private readonly clock: Clock,
     bound: number,
-    private readonly owner: WaiterOwner<T>,
+    owner: WaiterOwner<T>,
   ) {
     this.startedAt = clock.now();
     this.promise = new Promise<T>((resolve, reject) => {
@@ -38,7 +38,7 @@ export class Waiter<T> implements Linked<Waiter<T>> {
       this.#reject = reject;
     });
     const { signal } = request;
-    if (bound !== Infinity) this.#expireIn(bound, bound);
+    if (bound !== Infinity) this.#timer = clock.after(bound, () => owner.left(this));
     if (signal !== undefined) {
       this.#onAbort = () => owner.left(this, { reason: signal.reason });
       signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -62,15 +62,6 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   reject(reason: unknown): void {
     this.#settle();
     this.#reject(reason);
-  }
-
-  /** A timer counts from when its turn of the event loop began: it may fire early, a wait must not end so. */
-  #expireIn(ms: number, bound: number): void {
-    this.#timer = this.clock.after(ms, () => {
-      const missing = bound - this.waitedMs;
-      if (missing > 0) this.#expireIn(missing, bound);
-      else this.owner.left(this);
-    });
   }
 
   #settle(): void {

@@ -19,6 +19,18 @@ export function deadlineOf(sentAt: number, lease: number): number {
   return sentAt + lease * DRIFT - margin(lease);
 }
 
+/** An unanswered command is overdue after this share of the command timeout. */
+const OVERDUE_SHARE = 1 / 4;
+
+/** Whether the command that was sent at `pendingSince` has no answer for so long that Redis may not answer at all. */
+export function isOverdue(
+  pendingSince: number | undefined,
+  commandTimeout: number,
+  now: number,
+): boolean {
+  return pendingSince !== undefined && now - pendingSince > commandTimeout * OVERDUE_SHARE;
+}
+
 /** The least lease with which a waiter enters. */
 export function entryLease(claim: number): number {
   return 0.9 * claim;

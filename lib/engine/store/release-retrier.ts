@@ -1,3 +1,4 @@
+import { LockUnavailableError } from '../api/errors.js';
 import type { Clock, Timer } from '../time/clock.js';
 import { ALIVE_MS, type LockStore, type ReleaseCommand, type ReleaseReply } from './lock-store.js';
 
@@ -32,6 +33,17 @@ export class ReleaseRetrier {
       this.#underway -= 1;
       if (this.#underway === 0) this.#onSettled?.();
     }
+  }
+
+  /** {@link release} whose caller waits until the moment `until` at most. */
+  releaseBy(until: number, command: ReleaseCommand, ttl: number): Promise<ReleaseReply> {
+    const reason = 'Redis did not answer in time; the release is repeated.';
+    return new Promise((resolve, reject) => {
+      const late = (): void => reject(new LockUnavailableError([command.key], reason));
+      const timer = this.clock.after(until - this.clock.now(), late);
+      const released = this.release(command, ttl);
+      released.then(resolve, reject).finally(() => this.clock.cancel(timer));
+    });
   }
 
   /** Resolves when every release has been answered or has failed. */

@@ -1,5 +1,9 @@
+import * as timers from 'node:timers';
+
 /** A running timer; only the clock that made it can stop it. */
-export type Timer = NodeJS.Timeout;
+export interface Timer {
+  stop(): void;
+}
 
 /** Time and chance as the engine sees them; a test may bring its own. */
 export interface Clock {
@@ -8,7 +12,7 @@ export interface Clock {
   /** Milliseconds since the epoch on the wall clock; only compared with itself. */
   wall(): number;
   /**
-   * Runs `task` once, `ms` milliseconds from now.
+   * Runs `task` once, `ms` milliseconds from now, never before; any finite time.
    *
    * @param observer Whether the timer lets the process end; a waiter's must not.
    */
@@ -18,8 +22,59 @@ export interface Clock {
   random(): number;
 }
 
-/** `setTimeout` treats more than 2^31 - 1 ms as 1 ms; a timer this long runs for 24 days. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** `setTimeout` takes no more than this, about 24 days; longer times are waited for piece by piece. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Resolves in `ms` milliseconds. */
+export function pause(ms: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve));
+}
+
+/** The class of the process' own timers; those that a test moves by hand are of another one. */
+const Timeout = classOfTimers();
+
+function classOfTimers(): new () => NodeJS.Timeout {
+  const timer = timers.setTimeout(() => undefined, 0);
+  timers.clearTimeout(timer);
+  return timer.constructor as new () => NodeJS.Timeout;
+}
+
+/**
+ * Runs `task` after `ms` on the timers of the process. A timer counts from when its turn of the event
+ * loop began and may fire early: then it is set once more. Where a test moves the timers by hand, and
+ * not `performance`, that would never end; so it is their word that counts there.
+ */
+class SystemTimer implements Timer {
+  #timeout: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly at: number,
+    private readonly task: () => void,
+    private readonly observer: boolean,
+  ) {
+    this.#arm(at - performance.now());
+  }
+
+  stop(): void {
+    clearTimeout(this.#timeout);
+  }
+
+  #arm(ms: number): void {
+    const piece = Math.min(Math.max(0, Math.ceil(ms)), LONGEST_TIMEOUT_MS);
+    this.#timeout = setTimeout(() => this.#fire(ms - piece), piece);
+    if (this.observer) this.#timeout.unref();
+  }
+
+  #fire(rest: number): void {
+    const missing = this.#isMovedByHand ? rest : this.at - performance.now();
+    if (missing > 0) this.#arm(missing);
+    else this.task();
+  }
+
+  get #isMovedByHand(): boolean {
+    return !(this.#timeout instanceof Timeout);
+  }
+}
 
 /**
  * Runs `task` once what has arrived by now was read: after a busy spell timers come before sockets,
@@ -33,11 +88,8 @@ export function afterReads(task: () => void): void {
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
-  after(ms, task, observer) {
-    const timer = setTimeout(task, Math.min(Math.max(0, Math.ceil(ms)), LONGEST_TIMER_MS));
-    if (observer !== undefined) timer.unref();
-    return timer;
-  },
-  cancel: (timer) => clearTimeout(timer),
+  after: (ms, task, observer) =>
+    new SystemTimer(performance.now() + ms, task, observer !== undefined),
+  cancel: (timer) => (timer as SystemTimer | undefined)?.stop(),
   random: () => Math.random(),
 };

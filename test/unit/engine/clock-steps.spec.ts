@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
 import type { Lock } from '../../../lib/engine/api/lock.js';
-import { Processes } from './processes.js';
+import { Call, Processes } from './processes.js';
 import type { Process } from './processes.js';
 
 const TTL = 30_000;
@@ -101,5 +101,82 @@ describe('a holder whose wall clock ran ahead of the monotonic one', () => {
 
     expect(lock.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
     expect(lost).toHaveLength(1);
+  });
+
+  it('does not take heart from a renewal that was answered before the machine was suspended', async () => {
+    a.store.onRenew = async (_, next) => {
+      const reply = await next();
+      await processes.after(300);
+      return reply;
+    };
+    while (a.store.log.length === 0) await processes.clock.advance(50);
+
+    processes.clock.stepWall(ASLEEP);
+    a.store.onRenew = () => processes.after(5000).then(() => []);
+    await processes.clock.advance(300);
+
+    expect(lock.remainingMs).toBe(0);
+    await processes.clock.advance(a.manager.settings.commandTimeout);
+    expect(lock.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
+  });
+
+  it('that asked to extend it before the suspension is told that it is not extended', async () => {
+    a.store.onRenew = async (_, next) => {
+      const reply = await next();
+      await processes.after(300);
+      return reply;
+    };
+    const extended = expect(lock.extend()).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    await processes.clock.advance(100);
+    processes.clock.stepWall(10_000);
+    await processes.clock.advance(300);
+
+    await extended;
+  });
+});
+
+describe('a caller whose lock was given before the machine was suspended', () => {
+  it('does not start on an answer that was on its way', async () => {
+    const processes = new Processes();
+    const [a, b] = [processes.open(), processes.open()];
+    a.store.onAcquire = async (_, next) => {
+      const reply = await next();
+      await processes.after(300);
+      return reply;
+    };
+    const call = new Call(a.manager, { ttl: TTL, wait: 60_000 });
+    await processes.clock.advance(100);
+    processes.space.free('k');
+    const other = await b.manager.acquire('k');
+    processes.clock.stepWall(ASLEEP);
+    await processes.clock.advance(2000);
+
+    expect(call.lock).toBeUndefined();
+    await other.release();
+    await processes.clock.advance(5000);
+    expect(call.lock?.fencingToken).toBeGreaterThan(other.fencingToken);
+  });
+
+  it('does not start on a grant that was on its way: it asks', async () => {
+    const processes = new Processes();
+    const [a, b, c] = [processes.open(), processes.open(), processes.open()];
+    const lock = await b.manager.acquire('k');
+    const late: (() => void)[] = [];
+    a.store.onGrant = (grant) => {
+      late.push(() => a.store.listener?.granted(grant));
+      return undefined;
+    };
+    const call = new Call(a.manager, { ttl: TTL, wait: 60_000 });
+    await processes.clock.advance(100);
+    await lock.release();
+    await processes.clock.advance(1);
+    processes.space.free('k');
+    const other = await c.manager.acquire('k');
+    processes.clock.stepWall(ASLEEP);
+    for (const push of late) push();
+    await processes.clock.advance(50);
+
+    expect(call.lock).toBeUndefined();
+    other.assertHeld();
   });
 });

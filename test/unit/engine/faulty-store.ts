@@ -76,7 +76,7 @@ export class FaultyStore implements LockStore {
       revoked: (token) => listener.revoked(token),
       recheck: (token, inMs) => listener.recheck(token, inMs),
       doubted: (token, key) => listener.doubted(token, key),
-      unreachable: () => undefined,
+      unreachable: (trouble) => listener.unreachable(trouble),
       reconnected: () => listener.reconnected(),
     });
   }

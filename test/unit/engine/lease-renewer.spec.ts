@@ -43,7 +43,7 @@ class Bench {
         this.renewer.drop(hold);
       },
       troubled: tell('troubled'),
-      renewed: tell('renewed'),
+      confirmed: (_: LeaseState, longer: boolean) => longer && tell('renewed')(),
     };
     const now = this.clock.now();
     const hold = new LeaseState(name, `token of ${name}`, owner, ttl, {
@@ -191,6 +191,28 @@ describe('LeaseRenewer', () => {
       expect(lost).toBeGreaterThan(deadlineOf(0, ttl) - 2);
     },
   );
+
+  it('asks about a lease that is not renewed after a reconnect, until there is an answer', async () => {
+    const bench = new Bench();
+    const hold = bench.grant(30_000);
+    hold.renews = false;
+    bench.renewer.keep(hold);
+    await bench.clock.advance(5000);
+    const { deadline } = hold;
+
+    bench.answers = ['unknown', 'rejects', 'held', 'lost'];
+    bench.renewer.renewAll();
+    await bench.clock.advance(10_000);
+
+    expect(bench.sent).toHaveLength(3);
+    for (const { at, commands } of bench.sent)
+      expect(at + commands[0]!.ttl).toBeLessThanOrEqual(deadline);
+    expect(hold.deadline).toBe(deadline);
+    expect(bench.times('lost')).toEqual([]);
+    bench.renewer.renewAll();
+    await bench.clock.advance(10);
+    expect(bench.times('lost')).toHaveLength(1);
+  });
 
   it('counts a lease from the moment its renewal was sent, not answered', async () => {
     const bench = new Bench();

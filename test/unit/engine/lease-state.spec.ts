@@ -7,7 +7,7 @@ const owner: LeaseOwner = {
   waiters: 2,
   lost: () => undefined,
   troubled: () => undefined,
-  renewed: () => undefined,
+  confirmed: () => undefined,
 };
 
 function holdOf(fences: { next: number; last: number }): LeaseState {
@@ -28,7 +28,7 @@ describe('a hold whose renewals are answered out of order', () => {
     expect(given).toEqual([1, 200, 201]);
   });
 
-  it('is renewed when the later one says so', () => {
+  it('is confirmed when the later one says so', () => {
     const hold = holdOf({ next: 1, last: 1 });
     hold.confirm(400, 30_000, { next: 0, last: -1 });
     const { deadline, renewAt } = hold;

@@ -1,0 +1,31 @@
+import type { CallerQueue } from '../queue/caller-queue.js';
+import { fencesToFetch, wordIsOld } from './handoff-policy.js';
+import type { LeaseRenewer } from './lease-renewer.js';
+import type { LeaseState } from './lease-state.js';
+
+/** Asks Redis in advance for what passing the lock on inside this process needs, so that it need not stop. */
+export class FetchAhead {
+  #isFetching = false;
+
+  constructor(
+    private readonly hold: LeaseState,
+    private readonly callers: Pick<CallerQueue<unknown>, 'size'>,
+    private readonly renewer: LeaseRenewer,
+    private readonly localHandoffs: number,
+  ) {}
+
+  /** How many fencing numbers the callers can use beside those that are left. */
+  get fences(): number {
+    return fencesToFetch(this.hold, this.callers.size, this.localHandoffs);
+  }
+
+  run(now: number): void {
+    // A renewal on the side would prolong a lease whose caller asked for none.
+    if (this.#isFetching || this.callers.size === 0 || !this.hold.renews) return;
+    const { fences } = this;
+    if (fences === 0 && !wordIsOld(this.hold, now)) return;
+    this.hold.fencesWanted = fences;
+    this.#isFetching = true;
+    void this.renewer.renewNow(this.hold).then(() => (this.#isFetching = false));
+  }
+}

@@ -1,0 +1,17 @@
+import type { Clock } from './clock.js';
+
+const SUSPECT_MS = 50;
+
+/**
+ * Wall clock minus monotonic clock. The monotonic clock stands still while a machine is suspended,
+ * leases in Redis do not: this grows by as much, as it does when the wall clock is set forward.
+ */
+export function skewOf(clock: Clock): number {
+  return clock.wall() - clock.now();
+}
+
+/** How long the machine may have been suspended since the skew was `before`; 0 for small differences. */
+export function suspendedSince(before: number, clock: Clock): number {
+  const ahead = skewOf(clock) - before;
+  return ahead > SUSPECT_MS ? ahead : 0;
+}
