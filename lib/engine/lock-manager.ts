@@ -7,9 +7,11 @@ import type { LockOptions, LockRequest, LockSettings } from './api/lock-options.
 import type { Lock, LockInfo } from './api/lock.js';
 import { GateRegistry } from './gate/gate-registry.js';
 import { LockContext, LockedSection } from './reentry/lock-context.js';
+import { DroppedLocks } from './reentry/dropped-locks.js';
 import { ReenteredLock } from './reentry/reentered-lock.js';
 import type { ReentrantLock } from './reentry/reentrant-lock.js';
 import { type LockHealth, PROBE } from './store/lock-health.js';
+import type { ReentryContext } from './reentry/reentry-queue.js';
 import { describeLock } from './store/lock-info.js';
 import type { LockStore } from './store/lock-store.js';
 import { type Clock, systemClock } from './time/clock.js';
@@ -21,7 +23,9 @@ export class LockManager {
   readonly #store: LockStore;
   readonly #gates: GateRegistry;
   readonly #contexts = new LockContext();
+  readonly #dropped = new DroppedLocks();
   readonly #usual: LockRequest;
+  readonly #reentry: ReentryContext;
   #closing = false;
   #closed: Promise<void> | undefined;
 
@@ -34,6 +38,7 @@ export class LockManager {
     this.#gates = new GateRegistry(settings, openStore, this.events, clock);
     this.#store = this.#gates.store;
     this.#usual = defaultRequest(settings);
+    this.#reentry = { clock, events: this.events };
   }
 
   /** Whether the shutdown has begun. */
@@ -44,7 +49,7 @@ export class LockManager {
   /** Waits for the lock and takes it. Inside a section of the same key it re-enters. */
   acquire(key: LockKey, options?: LockOptions): Promise<Lock> {
     try {
-      return this.#take(key, this.#request(options));
+      return this.#take(key, this.#request(options)).then(this.#handleOf);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -53,7 +58,7 @@ export class LockManager {
   /** Tries once; `null` when the lock is busy. */
   async tryAcquire(key: LockKey, options?: Omit<LockOptions, 'wait'>): Promise<Lock | null> {
     try {
-      return await this.#take(key, this.#request({ ...options, wait: 0 }));
+      return this.#handleOf(await this.#take(key, this.#request({ ...options, wait: 0 })));
     } catch (error) {
       if (isLockError(error, 'LOCK_TIMEOUT')) return null;
       throw error;
@@ -132,7 +137,10 @@ export class LockManager {
     return this.#store.revoke(checkKey(key)[0]);
   }
 
-  /** Shutdown, first phase: waiters are turned away, new calls refused; who holds goes on. */
+  /**
+   * Shutdown, first phase: waiters are turned away, new calls refused. Holders go on, with all that they
+   * ask for from inside their sections.
+   */
   stopWaiting(): void {
     this.#closing = true;
     this.#gates.clear();
@@ -157,20 +165,25 @@ export class LockManager {
     const [only] = checkKey(key);
     const outer = this.#contexts.find(only);
     if (outer !== undefined) return this.#reenter(outer, request);
-    if (this.#closing) throw new LockShutdownError([only]);
-    if (!this.observers.any) return this.#gates.enter(only, request);
+    const enclosing = this.#contexts.find();
+    const isInside = enclosing !== undefined && enclosing.lostError === undefined;
+    if (this.#closing && !isInside) throw new LockShutdownError([only]);
+    if (!this.observers.any) return this.#gates.enter(only, request, isInside);
     const observed = this.observers.asked(eventOf(only, request));
-    const entered = this.#gates.enter(only, { ...request, observed });
+    const entered = this.#gates.enter(only, { ...request, observed }, isInside);
     observed.watch(entered);
     return entered;
   }
 
   async #reenter(outer: ReentrantLock, request: LockRequest): Promise<ReentrantLock> {
+    if (outer.lostError !== undefined) throw outer.lostError;
     await outer.reentries.take(request);
-    if (outer.lostError === undefined) return new ReenteredLock(outer, this.clock);
+    if (outer.lostError === undefined) return new ReenteredLock(outer, request, this.#reentry);
     outer.reentries.endTurn();
     throw outer.lostError;
   }
+
+  readonly #handleOf = (lock: ReentrantLock): Lock => this.#dropped.handleOf(lock);
 
   /** What no lock can be is none of ours: a key of another type, or of a name that is not allowed. */
   async #inspectListed(key: string): Promise<LockInfo | null> {

@@ -43,7 +43,7 @@ export class Acquisition implements AttemptOwner {
     const { clock, settings } = this.context;
     const now = clock.now();
     const age = now - this.#busy.at;
-    if (age > maxAge || isOverdue(this.#attempt?.pendingSince, settings.commandTimeout, now))
+    if (age > maxAge || isOverdue(this.#attempt?.pending.since, settings.commandTimeout, now))
       return undefined;
     return Math.max(0, this.#busy.leaseLeft - age);
   }

@@ -10,8 +10,8 @@ import {
 } from '../store/lock-store.js';
 import { claimOf } from '../store/token.js';
 import { settleYield, type Yield } from '../store/yield.js';
-import { skewOf, suspendedSince } from '../time/clock-skew.js';
 import type { AcquisitionContext, AttemptOwner } from './acquisition-owner.js';
+import { PendingCommand } from './pending-command.js';
 import { PollTimer } from './poll-timer.js';
 
 /** One token's way to the lock: asks once, then keeps its place in the queue until it is granted. */
@@ -19,15 +19,12 @@ export class Attempt {
   readonly token: string;
   readonly ttl: number;
   #state: 'asking' | 'queued' | 'over' = 'asking';
-  /** When the command was sent that is not answered yet. */
-  pendingSince: number | undefined;
-  /** Of the clocks, when the last command was sent. */
-  #skew = 0;
   /** A grant came that can't be started on; the answer of the next poll decides. */
   #confirming = false;
   /** How many wait behind it, told before the answer that gives the lock. */
   #wanted = 0;
   readonly #polls: PollTimer;
+  readonly pending: PendingCommand;
 
   constructor(
     private readonly owner: AttemptOwner,
@@ -37,6 +34,7 @@ export class Attempt {
     this.ttl = ttl;
     this.token = context.mint.next(claimOf(ttl), fences, label);
     this.#polls = new PollTimer(context.clock, this, owner.hasMadeWay);
+    this.pending = new PendingCommand(context.clock, context.settings.commandTimeout);
     // Known before it is sent: a fifth of the grants overtake the reply that announces the wait.
     context.routes.watch(this.token, this);
   }
@@ -48,28 +46,22 @@ export class Attempt {
   ask(ticket: number | undefined, yields: Yield | undefined): void {
     const { context, token, ttl } = this;
     const { key, fences, patient, waiters: callers } = this.owner.callers;
-    const until = this.#sending();
+    const until = this.pending.sent();
     const queue = patient ? { callers, ticket } : undefined;
     const command = { key, token, ttl, until, fences, queue, yields: yields?.token };
-    context.store.acquire(command).then(
-      (reply) => {
-        settleYield(yields, reply);
-        this.#answered(reply);
-      },
-      (error: LockUnavailableError | LockConfigError) => {
-        settleYield(yields);
-        this.#failed(error);
-      },
+    const asked = context.store.acquire(command);
+    asked.then(
+      (reply) => settleYield(yields, reply),
+      () => settleYield(yields),
     );
+    this.#listen(asked);
   }
 
   /** The lock was handed to this token. */
   granted(grant: Grant): void {
     if (this.#state === 'over') return;
-    const { clock } = this.context;
-    // What was given before the machine was suspended may be over.
-    const isOld = suspendedSince(this.#skew, clock) > 0;
-    const terms = isOld ? undefined : claimTerms(grant, claimOf(this.ttl), clock.now());
+    const now = this.context.clock.now();
+    const terms = this.pending.isOld ? undefined : claimTerms(grant, claimOf(this.ttl), now);
     if (terms !== undefined) return this.#win(terms);
     this.#confirming = true;
     this.hurry();
@@ -87,13 +79,11 @@ export class Attempt {
 
   /** Asks for its place at once. */
   hurry(): void {
-    if (this.#state !== 'queued' || this.pendingSince !== undefined) return;
+    if (this.#state !== 'queued' || this.pending.since !== undefined) return;
     const { key, waiters: callers } = this.owner.callers;
     this.#polls.stop();
-    this.context.store.poll({ key, token: this.token, until: this.#sending(), callers }).then(
-      (reply) => this.#answered(reply),
-      (error: LockUnavailableError | LockConfigError) => this.#failed(error),
-    );
+    const command = { key, token: this.token, until: this.pending.sent(), callers };
+    this.#listen(this.context.store.poll(command));
   }
 
   /** Nobody wants the lock any more: gives back the place, the lock or whatever the token has. */
@@ -103,10 +93,17 @@ export class Attempt {
     this.#discard();
   }
 
+  #listen(asked: Promise<AcquireReply | PollReply>): void {
+    asked.then(
+      (reply) => this.#answered(reply),
+      (error: LockUnavailableError | LockConfigError) => this.#failed(error),
+    );
+  }
+
   #answered(reply: AcquireReply | PollReply): void {
     if (this.#state === 'over')
       return this.#ghost(reply.kind !== 'busy' && reply.kind !== 'gone' && reply.kind !== 'stale');
-    this.pendingSince = undefined;
+    this.pending.answered();
     switch (reply.kind) {
       case 'held':
         return this.#held(reply);
@@ -129,7 +126,7 @@ export class Attempt {
   #failed(error: LockUnavailableError | LockConfigError): void {
     // Given up while it was asked for: what it did may have come after what gave it back.
     if (this.#state === 'over') return this.#ghost(!(error instanceof NotAppliedError));
-    this.pendingSince = undefined;
+    this.pending.answered();
     if (this.#state === 'queued' && !(error instanceof LockConfigError)) {
       this.#polls.failed();
       return this.owner.troubled(error);
@@ -171,18 +168,10 @@ export class Attempt {
     this.owner.turnedAway();
   }
 
-  /** Takes note that a command goes out; returns after which moment it must not act. */
-  #sending(): number {
-    this.#skew = skewOf(this.context.clock);
-    this.pendingSince = this.context.clock.now();
-    return this.pendingSince + this.context.settings.commandTimeout;
-  }
-
   /** Terms that are over already are no lock. */
   #held(reply: Extract<PollReply, { kind: 'held' }>): void {
-    const { clock } = this.context;
-    const terms = heldTerms(reply, clock.now());
-    if (terms === undefined || suspendedSince(this.#skew, clock) > 0) this.#startAnew();
+    const terms = heldTerms(reply, this.context.clock.now());
+    if (terms === undefined || this.pending.isOld) this.#startAnew();
     else this.#win(terms);
   }
 
@@ -199,7 +188,7 @@ export class Attempt {
 
   #stop(): void {
     this.#state = 'over';
-    this.pendingSince = undefined;
+    this.pending.answered();
     this.#polls.stop();
   }
 

@@ -1,4 +1,5 @@
 import type { Duration } from './duration.js';
+import type { LockFacts } from './shown-lock.js';
 
 /**
  * A held lock. `await using lock = await locks.acquire('k')` releases it at the end of the block.
@@ -33,6 +34,8 @@ export interface Lock {
    * @throws {LockUnavailableError} Redis did not answer; the release is repeated in the background.
    */
   release(): Promise<'released' | 'lost'>;
+  /** What may be shown of it, never its token; `util.inspect` shows the same. */
+  toJSON(): LockFacts;
   /** `release()` that reports a failure by event and never throws. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -69,14 +69,15 @@ export class GateRegistry {
     return this.#mint.boot;
   }
 
-  enter(key: string, request: LockRequest): Promise<CallerLock> {
+  /** @param isInside Whether the call is made inside a held section, which may end while the application closes. */
+  enter(key: string, request: LockRequest, isInside: boolean): Promise<CallerLock> {
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
     let gate = this.#gates.get(key);
     if (gate === undefined) {
       gate = new KeyGate(key, this.#context);
       this.#gates.set(key, gate);
     }
-    return gate.enter(request);
+    return gate.enter(request, isInside);
   }
 
   /** What is known here of `key`: more than the store has heard. */
@@ -96,13 +97,12 @@ export class GateRegistry {
     return { callers, longestMs };
   }
 
-  /** Turns every waiter away: the application is closing. */
+  /** The application is closing: turns waiters away, but those that wait inside a held section. */
   clear(): void {
-    for (const gate of [...this.#gates.values()])
-      gate.clear(() => new LockShutdownError([gate.key]));
+    this.#clear((isInside) => !isInside);
   }
 
-  /** Waits until no lock is held, at most `timeout` ms; then those that still are count as lost. */
+  /** Waits until no lock is held or waited for, at most `timeout` ms; then those that are held count as lost. */
   drain(timeout: number): Promise<void> {
     return (this.#drained ??= this.#drain(timeout));
   }
@@ -124,7 +124,13 @@ export class GateRegistry {
       });
     }
     for (const gate of [...this.#gates.values()]) gate.evict('the application is closing.');
+    this.#clear(() => true);
     await this.#releaser.settled();
+  }
+
+  #clear(isMeant: (isInside: boolean) => boolean): void {
+    for (const gate of [...this.#gates.values()])
+      gate.clear(() => new LockShutdownError([gate.key]), isMeant);
   }
 
   #unreachable(trouble: StoreTrouble): void {

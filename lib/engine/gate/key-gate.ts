@@ -45,11 +45,11 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
   }
 
   /** Gives the lock to this call when its turn comes. */
-  enter(request: LockRequest): Promise<CallerLock> {
+  enter(request: LockRequest, isInside: boolean): Promise<CallerLock> {
     const busy = this.#isBusy;
     const error = this.#refusal(request, busy);
     if (error !== undefined) return Promise.reject(error);
-    const entered = this.#callers.join(request, busy);
+    const entered = this.#callers.join(request, busy, isInside);
     if (this.#tenure !== undefined) {
       if (request.wait === 0) this.#tenure.makeSure();
       else this.#tenure.fetchAhead();
@@ -58,9 +58,9 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
     return entered;
   }
 
-  /** Turns every waiter away. */
-  clear(error: () => LockError): void {
-    this.#callers.clear(error);
+  /** Turns waiters away. */
+  clear(error: () => LockError, isMeant: (isInside: boolean) => boolean): void {
+    this.#callers.clear(error, isMeant);
   }
 
   /** Takes the lock from the caller that has it. */

@@ -1,3 +1,4 @@
+import { getEventListeners, setMaxListeners } from 'node:events';
 import { type Duration, parseDuration } from '../api/duration.js';
 import {
   LockConfigError,
@@ -6,15 +7,16 @@ import {
   LockUnavailableError,
 } from '../api/errors.js';
 import type { LockRequest } from '../api/lock-options.js';
+import { ShownLock } from '../api/shown-lock.js';
 import type { ReentrantLock } from '../reentry/reentrant-lock.js';
-import { ReentryQueue } from '../reentry/reentry-queue.js';
+import { type ReentryContext, ReentryQueue } from '../reentry/reentry-queue.js';
 import type { Clock, Timer } from '../time/clock.js';
 import type { RenewalOutcome } from './lease-renewer.js';
 import type { LeaseState } from './lease-state.js';
 
 /** Where a held lock is given back, and who can prolong it. */
 export interface LockHome {
-  readonly clock: Clock;
+  readonly context: ReentryContext;
   /** Takes the lock back from its caller. */
   leave(lock: CallerLock, now: number): Promise<'released' | 'lost'>;
   /** Renews the lease to its hold's `ttl`. */
@@ -28,8 +30,12 @@ export interface LockHome {
 const MIN_TTL_MS = 100;
 
 /** The lock in the hands of one caller. */
-export class CallerLock implements ReentrantLock {
+export class CallerLock extends ShownLock implements ReentrantLock {
   readonly keys: readonly string[];
+  readonly #hold: LeaseState;
+  readonly #request: LockRequest;
+  readonly #home: LockHome;
+  readonly #acquiredAt: number;
   #over = false;
   #lostError: LockLostError | undefined;
   #abort: AbortController | undefined;
@@ -38,21 +44,31 @@ export class CallerLock implements ReentrantLock {
   readonly #maxHold: Timer | undefined;
 
   constructor(
-    readonly hold: LeaseState,
+    hold: LeaseState,
     readonly fencingToken: number,
-    readonly request: LockRequest,
-    private readonly home: LockHome,
-    readonly acquiredAt: number,
+    request: LockRequest,
+    home: LockHome,
+    acquiredAt: number,
   ) {
+    super();
     this.keys = [hold.key];
-    if (request.maxHold !== Infinity) {
-      const why = `it was held for maxHold (${request.maxHold} ms).`;
-      this.#maxHold = home.clock.after(request.maxHold, () => home.evict(why), 'observer');
+    this.#hold = hold;
+    this.#request = request;
+    this.#home = home;
+    this.#acquiredAt = acquiredAt;
+    const { maxHold } = request;
+    if (maxHold !== Infinity) {
+      const why = `it was held for maxHold (${maxHold} ms).`;
+      this.#maxHold = this.#clock.after(maxHold, () => home.evict(why), 'observer');
     }
   }
 
+  get request(): LockRequest {
+    return this.#request;
+  }
+
   get key(): string {
-    return this.hold.key;
+    return this.#hold.key;
   }
 
   get over(): boolean {
@@ -64,7 +80,7 @@ export class CallerLock implements ReentrantLock {
   }
 
   get reentries(): ReentryQueue {
-    return (this.#reentries ??= new ReentryQueue(this.key, this.home.clock));
+    return (this.#reentries ??= new ReentryQueue(this.key, this.#home.context));
   }
 
   get reentered(): boolean {
@@ -72,26 +88,32 @@ export class CallerLock implements ReentrantLock {
   }
 
   get heldMs(): number {
-    return this.home.clock.now() - this.acquiredAt;
+    return this.#clock.now() - this.#acquiredAt;
   }
 
   /** What is left of the caller's `minHold`, in milliseconds. */
   get minHoldLeft(): number {
-    const { minHold } = this.request;
+    const { minHold } = this.#request;
     return minHold === 0 ? 0 : Math.max(0, Math.ceil(minHold - this.heldMs));
   }
 
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
+      // It is for all that runs under the lock, however much that is.
+      setMaxListeners(0, this.#abort.signal);
       if (this.#lostError !== undefined) this.#abort.abort(this.#lostError);
     }
     return this.#abort.signal;
   }
 
+  get isWatched(): boolean {
+    return this.#abort !== undefined && getEventListeners(this.#abort.signal, 'abort').length > 0;
+  }
+
   get remainingMs(): number {
     if (this.#over || this.#lostError !== undefined) return 0;
-    return Math.max(0, this.hold.deadline - this.home.clock.now());
+    return Math.max(0, this.#hold.deadline - this.#clock.now());
   }
 
   run<T>(task: () => T): T {
@@ -105,7 +127,7 @@ export class CallerLock implements ReentrantLock {
   }
 
   async extend(ttl?: Duration): Promise<void> {
-    const ms = ttl === undefined ? this.request.ttl : parseDuration(ttl);
+    const ms = ttl === undefined ? this.#request.ttl : parseDuration(ttl);
     if (ms === undefined || ms < MIN_TTL_MS || ms === Infinity) {
       throw new LockConfigError(
         [`ttl must be a finite duration of at least ${MIN_TTL_MS} ms, got ${JSON.stringify(ttl)}.`],
@@ -113,8 +135,8 @@ export class CallerLock implements ReentrantLock {
       );
     }
     this.assertHeld();
-    this.hold.ttl = ms;
-    const outcome = await this.home.renew();
+    this.#hold.ttl = ms;
+    const outcome = await this.#home.renew();
     if (this.#lostError !== undefined) throw this.#lostError;
     if (outcome === 'held') return;
     throw new LockUnavailableError(this.keys, 'its lease could not be renewed, and is as it was.');
@@ -134,10 +156,15 @@ export class CallerLock implements ReentrantLock {
   /** The lease is, or may be, gone: tells the caller. Nothing when it has been given back. */
   lose(why: string): void {
     if (this.#over || this.#lostError !== undefined) return;
-    this.home.clock.cancel(this.#maxHold);
+    this.#clock.cancel(this.#maxHold);
     this.#lostError = this.#lostNow(why);
-    this.home.reportLost(this, this.#lostError);
+    this.#home.reportLost(this, this.#lostError);
     this.#abort?.abort(this.#lostError);
+  }
+
+  drop(): void {
+    this.#abort?.abort(this.#lostNow('nothing referred to it any more.'));
+    this.release().catch(() => undefined);
   }
 
   async #releaseAfterTurns(): Promise<'released' | 'lost'> {
@@ -146,14 +173,18 @@ export class CallerLock implements ReentrantLock {
   }
 
   #leave(): Promise<'released' | 'lost'> {
-    const now = this.home.clock.now();
-    if (this.hold.deadline <= now) {
-      this.hold.owner.lost(this.hold, 'its lease is over.', true);
+    const now = this.#clock.now();
+    if (this.#hold.deadline <= now) {
+      this.#hold.owner.lost(this.#hold, 'its lease is over.', true);
     }
     this.#over = true;
     if (this.#lostError !== undefined) return Promise.resolve('lost');
-    this.home.clock.cancel(this.#maxHold);
-    return this.home.leave(this, now);
+    this.#clock.cancel(this.#maxHold);
+    return this.#home.leave(this, now);
+  }
+
+  get #clock(): Clock {
+    return this.#home.context.clock;
   }
 
   #lostNow(why: string): LockLostError {

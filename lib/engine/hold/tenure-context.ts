@@ -1,13 +1,12 @@
 import type { LockSettings } from '../api/lock-options.js';
 import type { ReleaseRetrier } from '../store/release-retrier.js';
 import type { TokenRoutes } from '../store/token-routes.js';
-import type { Clock } from '../time/clock.js';
+import type { ReentryContext } from '../reentry/reentry-queue.js';
 import type { HolderEvents } from './holder-events.js';
 import type { LeaseRenewer } from './lease-renewer.js';
 
 /** What the tenures of one process share. */
-export interface TenureContext {
-  readonly clock: Clock;
+export interface TenureContext extends ReentryContext {
   readonly settings: LockSettings;
   readonly releaser: ReleaseRetrier;
   readonly routes: TokenRoutes;

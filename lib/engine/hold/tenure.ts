@@ -5,7 +5,6 @@ import type { CallerQueue } from '../queue/caller-queue.js';
 import type { LeaseTerms } from '../store/lease-terms.js';
 import type { ReleaseReply } from '../store/lock-store.js';
 import type { Yield } from '../store/yield.js';
-import type { Clock } from '../time/clock.js';
 import { BusyCheck } from './busy-check.js';
 import { CallerLock, type LockHome } from './caller-lock.js';
 import { FetchAhead } from './fetch-ahead.js';
@@ -27,7 +26,7 @@ export class Tenure implements LeaseOwner, LockHome {
 
   /** @param ended Called once, after what ends the tenure is on its way to the store. */
   constructor(
-    private readonly context: TenureContext,
+    readonly context: TenureContext,
     private readonly callers: CallerQueue<CallerLock>,
     private readonly ended: (yields?: Yield) => void,
     grant: {
@@ -45,10 +44,6 @@ export class Tenure implements LeaseOwner, LockHome {
     renewer.keep(this.#hold);
   }
 
-  get clock(): Clock {
-    return this.context.clock;
-  }
-
   get waiters(): number {
     return this.callers.size;
   }
@@ -59,7 +54,11 @@ export class Tenure implements LeaseOwner, LockHome {
    * @param maxAge How long ago Redis may have confirmed it last, in milliseconds.
    */
   busyFor(maxAge = Infinity): number | undefined {
-    return this.#hold.confirmedLeft(this.clock.now(), this.context.settings.commandTimeout, maxAge);
+    return this.#hold.confirmedLeft(
+      this.context.clock.now(),
+      this.context.settings.commandTimeout,
+      maxAge,
+    );
   }
 
   /** The store can't be reached: whether the lock is still ours is not known. */
@@ -73,7 +72,7 @@ export class Tenure implements LeaseOwner, LockHome {
   }
 
   /** Gives the lock to the next caller, or back when there is none. */
-  offer(via: Via, now = this.clock.now()): void {
+  offer(via: Via, now = this.context.clock.now()): void {
     const next = this.callers.first;
     if (next === undefined) {
       void this.#giveBack(0).catch(() => undefined);
@@ -83,13 +82,13 @@ export class Tenure implements LeaseOwner, LockHome {
   }
 
   /** A caller joined the queue: the lock will pass on inside this process. */
-  fetchAhead(now = this.clock.now()): void {
+  fetchAhead(now = this.context.clock.now()): void {
     this.#ahead.run(now);
   }
 
   /** Another process began to wait. */
   wanted(queue: number): void {
-    this.#hold.heard(queue, this.clock.now());
+    this.#hold.heard(queue, this.context.clock.now());
   }
 
   /** An operator took the lock. */
@@ -111,7 +110,7 @@ export class Tenure implements LeaseOwner, LockHome {
     if (mustYield(this.#hold, settings.localHandoffs, now)) {
       return holderEvents.releasing(lock, this.#yield());
     }
-    this.offer('local', holderEvents.released(lock) ? this.clock.now() : now);
+    this.offer('local', holderEvents.released(lock) ? this.context.clock.now() : now);
     return Promise.resolve('released');
   }
 
@@ -166,7 +165,7 @@ export class Tenure implements LeaseOwner, LockHome {
     hold.fencesWanted = this.#ahead.fences;
     const outcome = await this.context.renewer.renewNow(hold);
     if (this.#over) return;
-    const now = this.clock.now();
+    const now = this.context.clock.now();
     if (outcome !== 'held' || hold.fencesLeft === 0) void this.#giveBack(0).catch(() => undefined);
     else if (this.callers.first === next && hold.deadline > now) this.#enter(via, now);
     else this.offer(via, now);
@@ -184,7 +183,7 @@ export class Tenure implements LeaseOwner, LockHome {
   #yield(): Promise<ReleaseReply> {
     const { key, token, ttl } = this.#hold;
     const { releaser, settings } = this.context;
-    const until = this.clock.now() + settings.commandTimeout;
+    const until = this.context.clock.now() + settings.commandTimeout;
     this.#end();
     return new Promise((resolve) => {
       // Without an answer it goes alone, but its caller waits no longer than for one.

@@ -65,9 +65,9 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   }
 
   /** @param busy Whether the lock is known to be held, so that the caller waits from the start. */
-  join(request: LockRequest, busy: boolean): Promise<T> {
+  join(request: LockRequest, busy: boolean, isInside = false): Promise<T> {
     const bound = request.wait === 0 ? this.commandTimeout + GRACE_MS : request.wait;
-    const waiter = new Waiter<T>(request, this.clock, bound, this);
+    const waiter = new Waiter<T>(request, this.clock, bound, this, isInside);
     this.#waiters.add(waiter);
     if (busy && !waiter.once) this.#announce(waiter);
     return waiter.promise;
@@ -91,9 +91,10 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     }
   }
 
-  /** Turns everybody away. */
-  clear(error: () => LockError): void {
-    for (const waiter of this.#waiters) this.#dismiss(waiter, error());
+  /** Turns everybody away, or those that `isMeant` names by whether they wait inside a held section. */
+  clear(error: () => LockError, isMeant: (isInside: boolean) => boolean = () => true): void {
+    for (const waiter of this.#waiters)
+      if (isMeant(waiter.isInside)) this.#dismiss(waiter, error());
   }
 
   left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void {

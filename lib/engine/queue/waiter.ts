@@ -1,5 +1,6 @@
 import type { LockRequest } from '../api/lock-options.js';
 import type { Clock, Timer } from '../time/clock.js';
+import { listenForAbort } from './abort-listener.js';
 import type { Linked } from './linked-list.js';
 
 /** Who keeps the waiters. */
@@ -22,8 +23,8 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   announced = false;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
-  #timer: Timer | undefined;
-  #onAbort: (() => void) | undefined;
+  readonly #timer: Timer | undefined;
+  readonly #stopListening: (() => void) | undefined;
 
   /** @param bound Longest wait, in milliseconds. */
   constructor(
@@ -31,6 +32,8 @@ export class Waiter<T> implements Linked<Waiter<T>> {
     private readonly clock: Clock,
     bound: number,
     owner: WaiterOwner<T>,
+    /** Whether the call is made inside a held section. */
+    readonly isInside = false,
   ) {
     this.startedAt = clock.now();
     this.promise = new Promise<T>((resolve, reject) => {
@@ -40,8 +43,9 @@ export class Waiter<T> implements Linked<Waiter<T>> {
     const { signal } = request;
     if (bound !== Infinity) this.#timer = clock.after(bound, () => owner.left(this));
     if (signal !== undefined) {
-      this.#onAbort = () => owner.left(this, { reason: signal.reason });
-      signal.addEventListener('abort', this.#onAbort, { once: true });
+      this.#stopListening = listenForAbort(signal, () =>
+        owner.left(this, { reason: signal.reason }),
+      );
     }
   }
 
@@ -66,9 +70,6 @@ export class Waiter<T> implements Linked<Waiter<T>> {
 
   #settle(): void {
     this.clock.cancel(this.#timer);
-    if (this.#onAbort !== undefined) {
-      this.request.signal?.removeEventListener('abort', this.#onAbort);
-      this.#onAbort = undefined;
-    }
+    this.#stopListening?.();
   }
 }

@@ -1,40 +1,51 @@
 import type { Duration } from '../api/duration.js';
 import { LockLostError } from '../api/errors.js';
-import type { Clock } from '../time/clock.js';
+import type { LockRequest } from '../api/lock-options.js';
+import { ShownLock } from '../api/shown-lock.js';
 import type { ReentrantLock } from './reentrant-lock.js';
-import { ReentryQueue } from './reentry-queue.js';
+import { type ReentryContext, ReentryQueue } from './reentry-queue.js';
 
 /** A lock that was re-entered: the same holder, lease and fencing number; its release ends a turn. */
-export class ReenteredLock implements ReentrantLock {
-  readonly reentries: ReentryQueue;
+export class ReenteredLock extends ShownLock implements ReentrantLock {
+  readonly #outer: ReentrantLock;
+  readonly #request: LockRequest;
+  readonly #reentries: ReentryQueue;
   #over = false;
   #release: Promise<'released' | 'lost'> | undefined;
 
-  constructor(
-    private readonly outer: ReentrantLock,
-    clock: Clock,
-  ) {
-    this.reentries = new ReentryQueue(outer.key, clock);
+  constructor(outer: ReentrantLock, request: LockRequest, context: ReentryContext) {
+    super();
+    this.#outer = outer;
+    this.#request = request;
+    this.#reentries = new ReentryQueue(outer.key, context);
+  }
+
+  get request(): LockRequest {
+    return this.#request;
+  }
+
+  get reentries(): ReentryQueue {
+    return this.#reentries;
   }
 
   get key(): string {
-    return this.outer.key;
+    return this.#outer.key;
   }
 
   get keys(): readonly string[] {
-    return this.outer.keys;
+    return this.#outer.keys;
   }
 
   get fencingToken(): number {
-    return this.outer.fencingToken;
+    return this.#outer.fencingToken;
   }
 
   get signal(): AbortSignal {
-    return this.outer.signal;
+    return this.#outer.signal;
   }
 
   get remainingMs(): number {
-    return this.#over ? 0 : this.outer.remainingMs;
+    return this.#over ? 0 : this.#outer.remainingMs;
   }
 
   get over(): boolean {
@@ -42,11 +53,20 @@ export class ReenteredLock implements ReentrantLock {
   }
 
   get lostError(): LockLostError | undefined {
-    return this.outer.lostError;
+    return this.#outer.lostError;
+  }
+
+  /** Its signal is that of the outer lock, which tells of a loss all the same. */
+  get isWatched(): boolean {
+    return false;
+  }
+
+  drop(): void {
+    void this.release();
   }
 
   get reentered(): boolean {
-    return this.reentries.busy;
+    return this.#reentries.busy;
   }
 
   run<T>(task: () => T): T {
@@ -55,12 +75,12 @@ export class ReenteredLock implements ReentrantLock {
 
   assertHeld(): void {
     if (this.#over) throw new LockLostError(this.keys, 0, 'this re-entry has ended.');
-    this.outer.assertHeld();
+    this.#outer.assertHeld();
   }
 
   async extend(ttl?: Duration): Promise<void> {
     this.assertHeld();
-    await this.outer.extend(ttl);
+    await this.#outer.extend(ttl);
   }
 
   release(): Promise<'released' | 'lost'> {
@@ -72,9 +92,9 @@ export class ReenteredLock implements ReentrantLock {
   }
 
   async #end(): Promise<'released' | 'lost'> {
-    while (this.reentries.busy) await this.reentries.idle();
+    while (this.#reentries.busy) await this.#reentries.idle();
     this.#over = true;
-    this.outer.reentries.endTurn();
+    this.#outer.reentries.endTurn();
     return this.lostError === undefined ? 'released' : 'lost';
   }
 }

@@ -1,4 +1,5 @@
 import { LockLostError } from '../api/errors.js';
+import type { LockRequest } from '../api/lock-options.js';
 import type { Lock } from '../api/lock.js';
 import { ReentryQueue } from './reentry-queue.js';
 
@@ -13,4 +14,9 @@ export interface ReentrantLock extends Lock {
   readonly reentered: boolean;
   /** Runs what is done under the lock as its observers want it. */
   run<T>(task: () => T): T;
+  readonly request: LockRequest;
+  /** Whether something listens to its signal, and so relies on it. */
+  readonly isWatched: boolean;
+  /** Nothing refers to the lock any more: releases it. */
+  drop(): void;
 }

@@ -1,8 +1,18 @@
 import { LockTimeoutError } from '../api/errors.js';
+import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { LinkedList } from '../queue/linked-list.js';
 import { Waiter, type WaiterOwner } from '../queue/waiter.js';
-import type { Clock } from '../time/clock.js';
+import type { Clock, Timer } from '../time/clock.js';
+
+/** What all re-entries of one process share. */
+export interface ReentryContext {
+  readonly clock: Clock;
+  readonly events: LockEventEmitter;
+}
+
+/** A re-entry that keeps a released lock for so long, or for its `ttl`, was perhaps forgotten. */
+const PATIENCE_MS = 10_000;
 
 /**
  * Lets calls that re-enter one held lock take turns, in call order. Each holder has its own:
@@ -11,50 +21,72 @@ import type { Clock } from '../time/clock.js';
 export class ReentryQueue implements WaiterOwner<void> {
   readonly #waiting = new LinkedList<Waiter<void>>();
   readonly #idle: (() => void)[] = [];
-  #taken = false;
+  /** The call whose turn it is. */
+  #running: LockRequest | undefined;
+  #patience: Timer | undefined;
 
   constructor(
     private readonly key: string,
-    private readonly clock: Clock,
+    private readonly context: ReentryContext,
   ) {}
 
   /** Resolves when it is the caller's turn; rejects after `wait` or when aborted. */
   async take(request: LockRequest): Promise<void> {
     request.signal?.throwIfAborted();
-    if (!this.#taken) {
-      this.#taken = true;
+    if (this.#running === undefined) {
+      this.#running = request;
       return;
     }
-    if (request.wait === 0) throw new LockTimeoutError([this.key], this.key, 0);
-    const waiter = new Waiter<void>(request, this.clock, request.wait, this);
+    if (request.wait === 0) throw this.#timedOut(request, 0);
+    const { clock, events } = this.context;
+    const waiter = new Waiter<void>(request, clock, request.wait, this);
     this.#waiting.add(waiter);
+    if (events.hears('waiting')) events.emit('waiting', eventOf(this.key, request));
     await waiter.promise;
   }
 
   /** Ends a turn. */
   endTurn(): void {
     const next = this.#waiting.first;
+    this.#running = next?.request;
     if (next !== undefined) {
       this.#waiting.delete(next);
       next.resolve();
       return;
     }
-    this.#taken = false;
+    this.context.clock.cancel(this.#patience);
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   left(waiter: Waiter<void>, aborted?: { readonly reason: unknown }): void {
     this.#waiting.delete(waiter);
-    const { key } = this;
-    waiter.reject(aborted ? aborted.reason : new LockTimeoutError([key], key, waiter.waitedMs));
+    waiter.reject(aborted ? aborted.reason : this.#timedOut(waiter.request, waiter.waitedMs));
   }
 
   get busy(): boolean {
-    return this.#taken;
+    return this.#running !== undefined;
   }
 
   /** Resolves at the end of the last turn; by then another may have begun: look at {@link busy} again. */
   idle(): Promise<void> {
+    if (this.#idle.length === 0) {
+      const ms = Math.min(PATIENCE_MS, this.#running?.ttl ?? PATIENCE_MS);
+      this.#patience = this.context.clock.after(ms, () => this.#warn(), 'observer');
+    }
     return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #timedOut(request: LockRequest, waitedMs: number): LockTimeoutError {
+    this.context.events.emit('timeout', { ...eventOf(this.key, request), waitedMs });
+    return new LockTimeoutError([this.key], this.key, waitedMs);
+  }
+
+  #warn(): void {
+    const label = this.#running?.label ?? '';
+    process.emitWarning(
+      `Lock ${JSON.stringify(this.key)} was released, but a call that re-entered it` +
+        `${label === '' ? '' : ` (${label})`} has not released it yet: it stays held until then.`,
+      { type: 'LockWarning', code: 'LOCK_NESTED' },
+    );
   }
 }

@@ -9,6 +9,8 @@ import type { Process } from './processes.js';
 const COMMAND_TIMEOUT = 1000;
 const down = (): Promise<never> => Promise.reject(new NotAppliedError(['k'], 'it is down.'));
 
+const up = <Reply>(_: unknown, run: () => Promise<Reply>): Promise<Reply> => run();
+
 let processes: Processes;
 let a: Process;
 
@@ -30,7 +32,7 @@ async function oneTry(within: number): Promise<{ call: Call; ms: number }> {
 describe('a call that takes one try', () => {
   it('goes on trying while Redis fails, and gets the lock', async () => {
     a.store.onAcquire = down;
-    void processes.after(280).then(() => (a.store.onAcquire = (_, next) => next()));
+    void processes.after(280).then(() => (a.store.onAcquire = up));
 
     const { call, ms } = await oneTry(COMMAND_TIMEOUT);
 
@@ -52,7 +54,7 @@ describe('a call that takes one try', () => {
     const b = processes.open();
     await b.manager.acquire('k');
     a.store.onAcquire = down;
-    void processes.after(100).then(() => (a.store.onAcquire = (_, next) => next()));
+    void processes.after(100).then(() => (a.store.onAcquire = up));
 
     const { call } = await oneTry(COMMAND_TIMEOUT);
 
@@ -129,7 +131,7 @@ describe('a lock that another caller of this process holds', () => {
   it('is busy after an outage, as soon as Redis answers again', async () => {
     await processes.clock.advance(1100);
     a.store.onRenew = down;
-    void processes.after(200).then(() => (a.store.onRenew = (_, next) => next()));
+    void processes.after(200).then(() => (a.store.onRenew = up));
 
     const { call, ms } = await oneTry(COMMAND_TIMEOUT);
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { LockEventEmitter } from '../../../lib/engine/api/lock-events.js';
 import {
   OptionReader,
   readSettings,
@@ -13,9 +14,12 @@ import { VirtualClock, settle } from '../../support/virtual-clock.js';
 const settings = readSettings(new OptionReader({}));
 const request = (options: object = {}): LockRequest => resolveRequest(options, settings);
 
+const inContext = (clock = new VirtualClock()): ReentryQueue =>
+  new ReentryQueue('k', { clock, events: new LockEventEmitter() });
+
 describe('ReentryQueue', () => {
   it('are taken one at a time, in call order', async () => {
-    const turns = new ReentryQueue('k', new VirtualClock());
+    const turns = inContext();
     const order: number[] = [];
     for (let i = 0; i < 3; i += 1) void turns.take(request()).then(() => order.push(i));
     await settle();
@@ -33,7 +37,7 @@ describe('ReentryQueue', () => {
 
   it('reject after the wait, and the next is served', async () => {
     const clock = new VirtualClock();
-    const turns = new ReentryQueue('k', clock);
+    const turns = inContext(clock);
     await turns.take(request());
     const late = timed(turns.take(request({ wait: 50 })));
     const next = turns.take(request({ wait: 500 }));
@@ -46,7 +50,7 @@ describe('ReentryQueue', () => {
   });
 
   it('reject with the reason of an aborted signal', async () => {
-    const turns = new ReentryQueue('k', new VirtualClock());
+    const turns = inContext();
     await turns.take(request());
     const controller = new AbortController();
     const aborted = timed(turns.take(request({ signal: controller.signal })));
@@ -57,14 +61,14 @@ describe('ReentryQueue', () => {
   });
 
   it('are tried once with wait: 0', async () => {
-    const turns = new ReentryQueue('k', new VirtualClock());
+    const turns = inContext();
     await turns.take(request({ wait: 0 }));
 
     await expect(turns.take(request({ wait: 0 }))).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
   });
 
   it('tell when nobody has one any more', async () => {
-    const turns = new ReentryQueue('k', new VirtualClock());
+    const turns = inContext();
     await turns.take(request());
     void turns.take(request());
     let idle = false;

@@ -1,0 +1,49 @@
+import type { Duration } from '../api/duration.js';
+import type { Lock } from '../api/lock.js';
+import { ShownLock } from '../api/shown-lock.js';
+
+/** What `acquire` gives: nothing of ours refers to it, so that a dropped one is collected. */
+export class LockHandle extends ShownLock implements Lock {
+  readonly #lock: Lock;
+
+  constructor(lock: Lock) {
+    super();
+    this.#lock = lock;
+  }
+
+  get key(): string {
+    return this.#lock.key;
+  }
+
+  get keys(): readonly string[] {
+    return this.#lock.keys;
+  }
+
+  get fencingToken(): number {
+    return this.#lock.fencingToken;
+  }
+
+  get signal(): AbortSignal {
+    return this.#lock.signal;
+  }
+
+  get remainingMs(): number {
+    return this.#lock.remainingMs;
+  }
+
+  assertHeld(): void {
+    this.#lock.assertHeld();
+  }
+
+  extend(ttl?: Duration): Promise<void> {
+    return this.#lock.extend(ttl);
+  }
+
+  release(): Promise<'released' | 'lost'> {
+    return this.#lock.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#lock[Symbol.asyncDispose]();
+  }
+}
