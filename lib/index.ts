@@ -17,6 +17,7 @@ export type {
   LockEvents,
   LockListener,
 } from './engine/api/lock-events.js';
+export type { LockHolder } from './engine/api/lock-holder.js';
 export type { LockKey } from './engine/api/lock-key.js';
 export type { LockOptions } from './engine/api/lock-options.js';
 export type { Lock, LockInfo } from './engine/api/lock.js';

@@ -16,7 +16,7 @@ import { capacityIn, claimIn, fencesIn } from '../engine/store/token.js';
 import { systemClock } from '../engine/time/clock.js';
 import { globToRegExp } from './glob.js';
 import { MemoryQueue } from './memory-queue.js';
-import { MemorySpace } from './memory-space.js';
+import { type MemoryHolder, MemorySpace } from './memory-space.js';
 import { storedLock } from './stored-lock.js';
 
 /**
@@ -45,8 +45,8 @@ export class MemoryLockStore implements LockStore {
     if (yields !== undefined && space.holder(key, yields) !== undefined)
       return this.#yield(command, yields, sentAt);
     const answer = yields === undefined ? { sentAt } : { sentAt, yielded: false };
-    const holder = space.holder(key, token);
-    if (holder === undefined && space.admits(key, token)) {
+    const isHeld = space.holder(key, token) !== undefined;
+    if (!isHeld && space.admits(key, token)) {
       const granted = this.#queue.promote(key, token);
       if (granted !== undefined) return { ...answer, ...granted };
       const nobodyWaits = space.queue(key).length === 0;
@@ -57,9 +57,11 @@ export class MemoryLockStore implements LockStore {
     const theirs = space.conflict(key, token);
     if (theirs !== undefined) throw kindConflict(key, capacityIn(token), theirs);
     const leaseLeft = space.leaseLeft(key, token);
-    if (queue === undefined) return { kind: 'busy', ...answer, leaseLeft };
+    const holder = shown(space.holder(key));
+    if (queue === undefined) return { kind: 'busy', ...answer, leaseLeft, holder };
     const ticket = this.#queue.join(command);
-    return { kind: 'queued', ...answer, leaseLeft, rank: this.#queue.rank(key, token), ticket };
+    const rank = this.#queue.rank(key, token);
+    return { kind: 'queued', ...answer, leaseLeft, rank, ticket, holder };
   }
 
   async poll({ key, token, until, callers }: PollCommand): Promise<PollReply> {
@@ -75,7 +77,8 @@ export class MemoryLockStore implements LockStore {
     const granted = this.#queue.promote(key, token);
     if (granted !== undefined) return { sentAt, ...granted };
     const leaseLeft = space.leaseLeft(key, token);
-    return { kind: 'queued', sentAt, leaseLeft, rank: this.#queue.rank(key, token), ticket };
+    const rank = this.#queue.rank(key, token);
+    return { kind: 'queued', sentAt, leaseLeft, rank, ticket, holder: shown(space.holder(key)) };
   }
 
   async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
@@ -150,4 +153,9 @@ export class MemoryLockStore implements LockStore {
   ): Pick<Extract<PollReply, { kind: 'held' }>, 'fences' | 'queue'> {
     return { fences: this.space.mint(count), queue: this.space.queue(key).length };
   }
+}
+
+/** Whose token a reply tells; nobody's while a `minHold` runs on. */
+function shown(holder: MemoryHolder | undefined): string | undefined {
+  return holder?.token.startsWith('~') ? undefined : holder?.token;
 }

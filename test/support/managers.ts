@@ -12,6 +12,7 @@ import type { Replicas } from '../../lib/redis/servers/replicas.js';
 import type { LoginSource } from '../../lib/redis/client/login.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
 import { afterTest } from './after-test.js';
+import { keepLocks } from './keep-locks.js';
 
 export interface ManagerOptions extends LockEngineOptions {
   /** @default 'lock:' */
@@ -46,7 +47,7 @@ export function openManager(
         }),
   );
   afterTest(() => manager.close());
-  return manager;
+  return keepLocks(manager);
 }
 
 /** Opens a client of the test's own, which no fault reaches; closed when the running test is over. */

@@ -1,7 +1,7 @@
 import type { LockConfigError, LockUnavailableError } from '../api/errors.js';
 import type { LockSettings } from '../api/lock-options.js';
 import type { LeaseTerms } from '../store/lease-terms.js';
-import type { LockStore, QueuePlace, StoreTrouble } from '../store/lock-store.js';
+import type { BusyLock, LockStore, StoreTrouble } from '../store/lock-store.js';
 import type { ReleaseRetrier } from '../store/release-retrier.js';
 import type { TokenRoutes } from '../store/token-routes.js';
 import type { TokenMint } from '../store/token.js';
@@ -45,7 +45,7 @@ export interface AttemptOwner {
   /** Whether the attempt before made way, and the same is to be expected. */
   readonly hasMadeWay: boolean;
   /** The lock is busy; the attempt goes on waiting or is turned away next. */
-  busy(place: Pick<QueuePlace, 'leaseLeft'> & { readonly sentAt: number }, ticket?: number): void;
+  busy(place: BusyLock & { readonly sentAt: number }, ticket?: number): void;
   /** A poll failed; the place is kept. */
   troubled(error: LockUnavailableError): void;
   won(attempt: { readonly token: string; readonly ttl: number }, terms: LeaseTerms): void;

@@ -1,4 +1,7 @@
 import { LockConfigError, type LockUnavailableError } from '../api/errors.js';
+import type { LockHolder } from '../api/lock-holder.js';
+import { holderOf } from '../store/holder-of.js';
+import type { BusyLock } from '../store/lock-store.js';
 import type { LeaseTerms } from '../store/lease-terms.js';
 import { isOverdue } from '../store/lease.js';
 import type { Yield } from '../store/yield.js';
@@ -18,7 +21,7 @@ export class Acquisition implements AttemptOwner {
   #failures = 0;
   #pause: Timer | undefined;
   /** What was last heard, when that was *busy*. */
-  #busy: { readonly leaseLeft: number; readonly at: number } | undefined;
+  #busy: (BusyLock & { readonly at: number }) | undefined;
   /** Whether the lock was busy for this process at any time. */
   #waited = false;
 
@@ -48,6 +51,12 @@ export class Acquisition implements AttemptOwner {
     return Math.max(0, this.#busy.leaseLeft - age);
   }
 
+  /** The holder, as last told. */
+  get holder(): LockHolder | undefined {
+    const { holder } = this.#busy ?? {};
+    return holder === undefined ? undefined : holderOf(holder, this.busyFor() ?? 0);
+  }
+
   /** Makes a new attempt. */
   ask(yields?: Yield): void {
     this.context.clock.cancel(this.#pause);
@@ -72,11 +81,11 @@ export class Acquisition implements AttemptOwner {
     this.#attempt?.cancel();
   }
 
-  busy(place: { readonly leaseLeft: number; readonly sentAt: number }, ticket?: number): void {
+  busy(place: BusyLock & { readonly sentAt: number }, ticket?: number): void {
     this.#failures = 0;
     this.#waited = true;
     this.#ticket = ticket ?? this.#ticket;
-    this.#busy = { leaseLeft: place.leaseLeft, at: place.sentAt };
+    this.#busy = { leaseLeft: place.leaseLeft, holder: place.holder, at: place.sentAt };
     if (ticket === undefined) return;
     this.hasMadeWay = false;
     this.callers.busy();

@@ -50,10 +50,7 @@ export class Attempt {
     const queue = patient ? { callers, ticket } : undefined;
     const command = { key, token, ttl, until, fences, queue, yields: yields?.token };
     const asked = context.store.acquire(command);
-    asked.then(
-      (reply) => settleYield(yields, reply),
-      () => settleYield(yields),
-    );
+    if (yields !== undefined) settleYield(yields, asked);
     this.#listen(asked);
   }
 
@@ -162,9 +159,9 @@ export class Attempt {
     this.owner.again(false);
   }
 
-  #busy(holder: { readonly leaseLeft: number; readonly sentAt: number }): void {
+  #busy(lock: Parameters<AttemptOwner['busy']>[0]): void {
     this.#end();
-    this.owner.busy(holder);
+    this.owner.busy(lock);
     this.owner.turnedAway();
   }
 

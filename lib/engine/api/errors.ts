@@ -1,3 +1,4 @@
+import { describeHolder, type LockHolder } from './lock-holder.js';
 import { brand, isBranded } from './error-brand.js';
 import { copyOfError } from './error-cause.js';
 
@@ -56,19 +57,22 @@ export class LockTimeoutError extends LockError {
    * @param key The key that was busy.
    * @param waitedMs How long this call waited, in milliseconds.
    * @param leaseLeftMs What was left of the holder's lease when last heard of, in milliseconds.
+   * @param holder Who held the lock when last heard of, where that is known.
    */
   constructor(
     keys: readonly string[],
     readonly key: string,
     readonly waitedMs: number,
     readonly leaseLeftMs?: number,
+    readonly holder?: LockHolder,
   ) {
+    const by = holder === undefined ? '' : ` ${describeHolder(holder)}`;
     super(
       keys,
       waitedMs === 0
-        ? `Lock ${quote([key])} is held by somebody else; this call did not wait for it.`
-        : `Lock ${quote([key])} is still held after waiting ${Math.round(waitedMs)} ms. ` +
-            'Raise wait or shorten the work done under the lock.',
+        ? `Lock ${quote([key])} is held${by || ' by somebody else'}; this call did not wait for it.`
+        : `Lock ${quote([key])} is still held after waiting ${Math.round(waitedMs)} ms` +
+            `${by && ','}${by}. Raise wait or shorten the work done under the lock.`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import type { LockError } from './errors.js';
+import type { LockHolder } from './lock-holder.js';
 
 /** What every event tells: which lock, and who asked for it. */
 export interface LockEvent {
@@ -22,7 +23,7 @@ export interface LockEventMap {
   lost: LockEvent & { readonly heldMs: number; readonly error: LockError };
   released: LockEvent & { readonly heldMs: number };
   /** The lock was still busy after `wait`. */
-  timeout: LockEvent & { readonly waitedMs: number };
+  timeout: LockEvent & { readonly waitedMs: number; readonly holder?: LockHolder | undefined };
   /** A method with `ifBusy: 'skip'` did not run. */
   skipped: LockEvent;
   /** Redis did not answer or refused; for a held lock: a renewal failed and is repeated. */

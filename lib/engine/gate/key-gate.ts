@@ -4,10 +4,9 @@ import {
   type LockConfigError,
   type LockError,
   LockQueueFullError,
-  LockTimeoutError,
   LockUnavailableError,
 } from '../api/errors.js';
-import { eventOf } from '../api/lock-events.js';
+import { holderHere, type LockHolder } from '../api/lock-holder.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { CallerLock } from '../hold/caller-lock.js';
 import { fencesToStart } from '../hold/handoff-policy.js';
@@ -89,7 +88,14 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
 
   /** Label of the caller that has the lock; the store knows that of the first in a turn only. */
   get holderLabel(): string | undefined {
-    return this.#tenure === undefined ? undefined : this.#callers.lastLabel;
+    return this.#tenure === undefined ? undefined : this.#callers.last?.label;
+  }
+
+  get holder(): LockHolder | undefined {
+    const { last } = this.#callers;
+    if (this.#tenure === undefined) return this.#acquisition?.holder;
+    if (last === undefined) return undefined;
+    return holderHere(last.label, this.context.clock.now() - last.at, this.busyFor ?? 0);
   }
 
   get patient(): boolean {
@@ -173,8 +179,7 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
     const { key, context } = this;
     const busyFor = (this.#tenure ?? this.#acquisition)?.busyFor(FRESH_MS);
     if (busy && request.wait === 0 && busyFor !== undefined) {
-      context.events.emit('timeout', { ...eventOf(key, request), waitedMs: 0 });
-      return new LockTimeoutError([key], key, 0, busyFor);
+      return this.#callers.timedOut(request, 0, busyFor);
     }
     // The first caller of a lock that may be free asks for it and does not wait yet.
     const asks = this.#tenure === undefined && this.#acquisition?.isQueued !== true;

@@ -80,7 +80,7 @@ export class CallerLock extends ShownLock implements ReentrantLock {
   }
 
   get reentries(): ReentryQueue {
-    return (this.#reentries ??= new ReentryQueue(this.key, this.#home.context));
+    return (this.#reentries ??= new ReentryQueue(this, this.#home.context));
   }
 
   get reentered(): boolean {
@@ -188,6 +188,6 @@ export class CallerLock extends ShownLock implements ReentrantLock {
   }
 
   #lostNow(why: string): LockLostError {
-    return new LockLostError(this.keys, this.heldMs, why, undefined, this.hold.trouble);
+    return new LockLostError(this.keys, this.heldMs, why, undefined, this.#hold.trouble);
   }
 }

@@ -1,5 +1,6 @@
 import { type LockError, LockTimeoutError, LockUnavailableError } from '../api/errors.js';
 import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
+import type { LockHolder } from '../api/lock-holder.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { Clock } from '../time/clock.js';
 import { LinkedList } from './linked-list.js';
@@ -10,6 +11,8 @@ export interface CallerQueueOwner {
   readonly key: string;
   /** What is left of the holder's lease if the lock is known to be busy; `undefined`: not known. */
   readonly busyFor: number | undefined;
+  /** Who has the lock, when last heard of. */
+  readonly holder: LockHolder | undefined;
   /** The last failure of Redis. */
   readonly failure: LockUnavailableError | undefined;
   /** The last caller gave up. */
@@ -26,8 +29,8 @@ const GRACE_MS = 50;
  */
 export class CallerQueue<T> implements WaiterOwner<T> {
   readonly #waiters = new LinkedList<Waiter<T>>();
-  /** Label of the caller that got the lock last. */
-  lastLabel = '';
+  /** The caller that got the lock last, and when. */
+  last: { readonly label: string; readonly at: number } | undefined;
 
   constructor(
     private readonly owner: CallerQueueOwner,
@@ -78,7 +81,7 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     const head = this.#waiters.first;
     if (head === undefined) return undefined;
     this.#waiters.delete(head);
-    this.lastLabel = head.request.label;
+    this.last = { label: head.request.label, at: this.clock.now() };
     return head;
   }
 
@@ -95,6 +98,13 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   clear(error: () => LockError, isMeant: (isInside: boolean) => boolean = () => true): void {
     for (const waiter of this.#waiters)
       if (isMeant(waiter.isInside)) this.#dismiss(waiter, error());
+  }
+
+  /** Tells that a call found the lock busy. */
+  timedOut(request: LockRequest, waitedMs: number, leaseLeft?: number): LockTimeoutError {
+    const { key, holder } = this.owner;
+    this.events.emit('timeout', { ...eventOf(key, request), waitedMs, holder });
+    return new LockTimeoutError([key], key, waitedMs, leaseLeft, holder);
   }
 
   left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void {
@@ -132,8 +142,7 @@ export class CallerQueue<T> implements WaiterOwner<T> {
 
   #timedOut(waiter: Waiter<T>, leaseLeft: number | undefined): LockTimeoutError {
     const waitedMs = waiter.once ? 0 : Math.ceil(waiter.waitedMs);
-    this.events.emit('timeout', { ...eventOf(this.owner.key, waiter.request), waitedMs });
-    return new LockTimeoutError([this.owner.key], this.owner.key, waitedMs, leaseLeft);
+    return this.timedOut(waiter.request, waitedMs, leaseLeft);
   }
 
   #unavailable(waiter: Waiter<T>, error: LockUnavailableError): LockUnavailableError {

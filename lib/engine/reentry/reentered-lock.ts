@@ -17,7 +17,7 @@ export class ReenteredLock extends ShownLock implements ReentrantLock {
     super();
     this.#outer = outer;
     this.#request = request;
-    this.#reentries = new ReentryQueue(outer.key, context);
+    this.#reentries = new ReentryQueue(outer, context);
   }
 
   get request(): LockRequest {

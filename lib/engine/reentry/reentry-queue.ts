@@ -1,5 +1,7 @@
 import { LockTimeoutError } from '../api/errors.js';
 import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
+import { holderHere } from '../api/lock-holder.js';
+import type { Lock } from '../api/lock.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { LinkedList } from '../queue/linked-list.js';
 import { Waiter, type WaiterOwner } from '../queue/waiter.js';
@@ -23,10 +25,11 @@ export class ReentryQueue implements WaiterOwner<void> {
   readonly #idle: (() => void)[] = [];
   /** The call whose turn it is. */
   #running: LockRequest | undefined;
+  #runningSince = 0;
   #patience: Timer | undefined;
 
   constructor(
-    private readonly key: string,
+    private readonly lock: Pick<Lock, 'key' | 'remainingMs'>,
     private readonly context: ReentryContext,
   ) {}
 
@@ -34,21 +37,21 @@ export class ReentryQueue implements WaiterOwner<void> {
   async take(request: LockRequest): Promise<void> {
     request.signal?.throwIfAborted();
     if (this.#running === undefined) {
-      this.#running = request;
+      this.#begin(request);
       return;
     }
     if (request.wait === 0) throw this.#timedOut(request, 0);
     const { clock, events } = this.context;
     const waiter = new Waiter<void>(request, clock, request.wait, this);
     this.#waiting.add(waiter);
-    if (events.hears('waiting')) events.emit('waiting', eventOf(this.key, request));
+    if (events.hears('waiting')) events.emit('waiting', eventOf(this.lock.key, request));
     await waiter.promise;
   }
 
   /** Ends a turn. */
   endTurn(): void {
     const next = this.#waiting.first;
-    this.#running = next?.request;
+    this.#begin(next?.request);
     if (next !== undefined) {
       this.#waiting.delete(next);
       next.resolve();
@@ -76,15 +79,24 @@ export class ReentryQueue implements WaiterOwner<void> {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
+  #begin(request: LockRequest | undefined): void {
+    this.#running = request;
+    this.#runningSince = this.context.clock.now();
+  }
+
   #timedOut(request: LockRequest, waitedMs: number): LockTimeoutError {
-    this.context.events.emit('timeout', { ...eventOf(this.key, request), waitedMs });
-    return new LockTimeoutError([this.key], this.key, waitedMs);
+    const { clock, events } = this.context;
+    const { key, remainingMs } = this.lock;
+    const heldMs = clock.now() - this.#runningSince;
+    const holder = holderHere(this.#running?.label ?? '', heldMs, remainingMs);
+    events.emit('timeout', { ...eventOf(key, request), waitedMs, holder });
+    return new LockTimeoutError([key], key, waitedMs, remainingMs, holder);
   }
 
   #warn(): void {
     const label = this.#running?.label ?? '';
     process.emitWarning(
-      `Lock ${JSON.stringify(this.key)} was released, but a call that re-entered it` +
+      `Lock ${JSON.stringify(this.lock.key)} was released, but a call that re-entered it` +
         `${label === '' ? '' : ` (${label})`} has not released it yet: it stays held until then.`,
       { type: 'LockWarning', code: 'LOCK_NESTED' },
     );

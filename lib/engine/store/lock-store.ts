@@ -70,7 +70,7 @@ export type AcquireReply = { readonly sentAt: number; readonly yielded?: boolean
       readonly fences: FenceBlock;
       readonly queue: number;
     }
-  | { readonly kind: 'busy'; readonly leaseLeft: number }
+  | ({ readonly kind: 'busy' } & BusyLock)
   | ({ readonly kind: 'queued' } & QueuePlace)
   | PartialHold
   | { readonly kind: 'stale' }
@@ -85,9 +85,16 @@ export interface PartialHold {
   readonly leaseLeft: number;
 }
 
-/** `leaseLeft` is `Infinity` when the holder's key never expires; `rank` 0 is the head. */
-export interface QueuePlace {
+/** What is told of a lock that somebody else holds. */
+export interface BusyLock {
+  /** `Infinity` when the holder's key never expires. */
   readonly leaseLeft: number;
+  /** The holder's token; `''`: another party's; `undefined`: not known, or nobody while a `minHold` runs on. */
+  readonly holder?: string | undefined;
+}
+
+/** `rank` 0 is the head. */
+export interface QueuePlace extends BusyLock {
   readonly rank: number;
   readonly ticket: number;
   /** When the store would like to be polled, in milliseconds: it doubts that the holder lives. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { EXCLUSIVE } from '../api/capacity.js';
+import { OWN_HOST } from '../api/lock-holder.js';
 
 /**
  * The proof of being the holder, new for each attempt and never used twice:
@@ -27,7 +27,7 @@ const TOKEN = /^([\w-]{16})\.\d{4}\.\d{4}\.(?:C\d{7}\.)?[0-9a-z]+\.(\d+)\.([^.]*
 export class TokenMint {
   /** 96 random bits that name this process in Redis. */
   readonly boot = randomBytes(12).toString('base64url');
-  readonly #tail = `.${process.pid}.${encode(hostname())}.`;
+  readonly #tail = `.${process.pid}.${encode(OWN_HOST)}.`;
   readonly #labels = new Map<string, string>();
   #n = 0;
 

@@ -7,8 +7,13 @@ export interface Yield {
   settle(reply: ReleaseReply | undefined): void;
 }
 
-/** Tells who yields what became of it; nothing is known without a reply, or when it came too late to act. */
-export function settleYield(yields: Yield | undefined, reply?: AcquireReply): void {
-  if (reply === undefined || reply.kind === 'stale') yields?.settle(undefined);
-  else yields?.settle(reply.yielded === false ? 'not-held' : 'released');
+/** Tells the one that yields what became of it; nothing is known without a reply, or when it came too late to act. */
+export function settleYield(yields: Yield, asked: Promise<AcquireReply>): void {
+  asked.then(
+    (reply) => {
+      if (reply.kind === 'stale') yields.settle(undefined);
+      else yields.settle(reply.yielded === false ? 'not-held' : 'released');
+    },
+    () => yields.settle(undefined),
+  );
 }

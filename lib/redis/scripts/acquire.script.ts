@@ -1,5 +1,5 @@
 import { defineScript, NOBODY } from './define-script.js';
-import { ADMIT, HOLDS, PROMOTE, TELL_HOLDERS } from './holders.script.js';
+import { ADMIT, HOLDS, PROMOTE, SHOWN, TELL_HOLDERS } from './holders.script.js';
 import { IS_TOKEN, KEEP_QUEUE, MINT, mintInPlace, REPORT, TELL, TIME } from './shared.script.js';
 
 /** First number of what acquire and poll reply for a lock. */
@@ -21,7 +21,8 @@ export const ACQUIRED = { busy: 0, held: 1, queued: 2, gone: 3, conflict: 4 } as
  * Reply {µs}: too late, nothing was done; else {µs, last fence, then for each lock:}
  *       held: was free; the numbers up to the last fence are shared out among these, in order
  *       {held, yielded, first fence, last fence, queue (none: 0), lease (none: ttl)}
- *       {busy, yielded, lease left}  {queued, yielded, lease left, rank, ticket}
+ *       {busy, yielded, lease left, holder}  {queued, yielded, lease left, rank, ticket, holder}
+ *       holder: its token, ~: nobody while a minHold runs on, empty: another party's
  *       {conflict, yielded, capacity of the others}: theirs and its own never get along
  *       or its error; yielded: 1 it had the lock, 0 not, -1 nobody was to yield
  * Cost  2 commands, and 2 for each free lock; O(log n) for n waiting processes
@@ -67,6 +68,7 @@ local lock, queue, alive, holders, channel
   TELL,
   HOLDS,
   ADMIT,
+  SHOWN,
   TELL_HOLDERS,
   PROMOTE,
   /* lua */ `
@@ -99,7 +101,7 @@ local function yieldTo(token, yields, callers, ticket, value)
   value, count, behind, mine = promote(token, waiting, value, count)
   if mine then return {${ACQUIRED.held}, 1, mine[1], mine[2], behind, mine[3]} end
   local left = count and leaseLeft(token, value, count) or claimOf(value)
-  return {${ACQUIRED.queued}, 1, left, rankOf(token, behind, isLast), place}
+  return {${ACQUIRED.queued}, 1, left, rankOf(token, behind, isLast), place, shown(value, count)}
 end
 local function acquire(i)
   local at = i * 4
@@ -132,13 +134,13 @@ local function acquire(i)
   end
   local theirs = conflict(token, value)
   if theirs then return {${ACQUIRED.conflict}, yielded, theirs} end
-  if callers == '0' then return {${ACQUIRED.busy}, yielded, leaseLeft(token, value, count)} end
+  if callers == '0' then return {${ACQUIRED.busy}, yielded, leaseLeft(token, value, count), shown(value, count)} end
   local place, waiting, isNew, isLast = enqueue(token, callers, ticket)
   if waiting == 1 or count and isNew then
     tellHolders('wanted ' .. waiting, value, count)
   end
   local left = leaseLeft(token, value, count)
-  return {${ACQUIRED.queued}, yielded, left, rankOf(token, waiting, isLast), place}
+  return {${ACQUIRED.queued}, yielded, left, rankOf(token, waiting, isLast), place, shown(value, count)}
 end
 
 if locks == 1 then

@@ -91,6 +91,17 @@ end
 `;
 
 /**
+ * `shown(value, count)`: what a reply tells of the holder, or of one of several: a token, or NOBODY,
+ * or nothing of another party's value.
+ */
+export const SHOWN = /* lua */ `
+local function shown(value, count)
+  local holder = count and redis.call('ZRANGE', holders, 0, 0)[1] or value or '${NOBODY}'
+  return (holder == '${NOBODY}' or isToken(holder)) and holder or ''
+end
+`;
+
+/**
  * - `tellHolders(note, value, count)`: sends each holder a note, `<note> <token> <lock>`; when they are
  *   many, only some: the rest learn it by their renewals
  * - `conflict(token, value)`: the capacity of those who hold the lock, or wait for it, when the

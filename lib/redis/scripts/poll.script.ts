@@ -1,6 +1,6 @@
 import { ACQUIRED } from './acquire.script.js';
 import { defineScript } from './define-script.js';
-import { ADMIT, HOLDS, PROMOTE } from './holders.script.js';
+import { ADMIT, HOLDS, PROMOTE, SHOWN } from './holders.script.js';
 import { IS_TOKEN, KEEP_QUEUE, LOCK_KEYS, MINT, REPORT, TELL, TIME } from './shared.script.js';
 
 /**
@@ -29,6 +29,7 @@ if us > tonumber(ARGV[2]) then return {us} end
   TELL,
   HOLDS,
   ADMIT,
+  SHOWN,
   PROMOTE,
   /* lua */ `
 local value, count = redis.call('GET', lock), nil
@@ -53,6 +54,6 @@ local holder = count and redis.call('ZRANGE', holders, 0, 0)[1] or value
 if holder and isToken(holder) then
   tell(string.sub(holder, 1, 16), 'doubted 0 ' .. holder .. ' ' .. lock)
 end
-return {us, {${ACQUIRED.queued}, -1, left, rank, tonumber(place)}}
+return {us, {${ACQUIRED.queued}, -1, left, rank, tonumber(place), shown(value, count)}}
 `,
 );

@@ -16,11 +16,13 @@ import { RENEWED } from './renew.script.js';
 const CALLERS_UNIT = 4096;
 
 /** What acquire and poll reply for one lock; poll never replies the bare *held*, nor an error. */
-type Outcome = typeof ACQUIRED.held | readonly number[] | Error;
+type Outcome = typeof ACQUIRED.held | OutcomeFields | Error;
+/** Numbers, and the holder of a busy lock. */
+type OutcomeFields = readonly (number | string)[];
 /** Redis' time in µs, the last fence, and outcomes; the time alone: too late. */
 export type AcquiredReply = readonly [us: number, lastFence?: number, ...outcomes: Outcome[]];
 /** Redis' time in µs, and the outcome; the time alone: too late. */
-export type PolledReply = readonly [us: number, outcome?: readonly number[]];
+export type PolledReply = readonly [us: number, outcome?: OutcomeFields];
 
 /** Decodes the reply of acquire. */
 export function readAcquired(
@@ -42,7 +44,7 @@ export function readAcquired(
     }
     if (!isList(outcome)) return answer.from.refusal(key, outcome);
     if (outcome[0] === ACQUIRED.conflict)
-      return kindConflict(key, capacityIn(token), outcome[2] ?? EXCLUSIVE);
+      return kindConflict(key, capacityIn(token), Number(outcome[2] ?? EXCLUSIVE));
     return readOutcome(outcome, answer, ttl) as AcquireReply;
   });
 }
@@ -62,27 +64,41 @@ export function grantsLock(reply: unknown): boolean {
 
 /** @param ttl The lease that was asked for, when none is told. */
 function readOutcome(
-  outcome: readonly number[],
+  outcome: OutcomeFields,
   { sentAt, resent }: Answer<unknown>,
   ttl: number,
 ): AcquireReply | PollReply {
-  const [kind, yields = -1, a = 0, b = 0, c = 0, d = ttl] = outcome;
+  const [kind, yields = -1, a = 0, b = 0, c = 0, d = ttl] = outcome as readonly number[];
   // Sent twice, the second time finds what the first has given up: no proof of a loss.
   const yielded = yields < 0 || (yields === 0 && resent) ? {} : { yielded: yields === 1 };
   switch (kind) {
     case ACQUIRED.held:
       return { kind: 'held', sentAt, ...yielded, fences: { next: a, last: b }, queue: c, lease: d };
     case ACQUIRED.busy:
-      return { kind: 'busy', sentAt, ...yielded, leaseLeft: leaseLeft(a) };
+      return {
+        kind: 'busy',
+        sentAt,
+        ...yielded,
+        leaseLeft: leaseLeft(a),
+        holder: shown(outcome[3]),
+      };
     case ACQUIRED.queued:
-      return { kind: 'queued', sentAt, ...yielded, leaseLeft: leaseLeft(a), rank: b, ticket: c };
+      return {
+        ...{ kind: 'queued', sentAt, ...yielded, leaseLeft: leaseLeft(a), rank: b, ticket: c },
+        holder: shown(outcome[5]),
+      };
     default:
       return { kind: 'gone', sentAt };
   }
 }
 
-function isList(outcome: unknown): outcome is readonly number[] {
+function isList(outcome: unknown): outcome is OutcomeFields {
   return Array.isArray(outcome);
+}
+
+/** Of whom a reply says that it holds the lock. */
+function shown(holder: number | string | undefined): string | undefined {
+  return holder === undefined || holder === NOBODY ? undefined : String(holder);
 }
 
 /** Redis' time in µs, then what became of each lease. */

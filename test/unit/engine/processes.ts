@@ -4,6 +4,7 @@ import type { LockOptions } from '../../../lib/engine/api/lock-options.js';
 import type { Lock } from '../../../lib/engine/api/lock.js';
 import { MemoryLockStore } from '../../../lib/memory/memory-lock.store.js';
 import { MemorySpace } from '../../../lib/memory/memory-space.js';
+import { keepLocks } from '../../support/keep-locks.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { FaultyStore } from './faulty-store.js';
 
@@ -27,7 +28,7 @@ export class Processes {
       this.clock,
     );
     if (store === undefined) throw new Error('The manager opened no store.');
-    return { manager, store };
+    return { manager: keepLocks(manager), store };
   }
 
   /** Resolves when the clock has gone on by `ms`. */

@@ -15,7 +15,7 @@ const settings = readSettings(new OptionReader({}));
 const request = (options: object = {}): LockRequest => resolveRequest(options, settings);
 
 const inContext = (clock = new VirtualClock()): ReentryQueue =>
-  new ReentryQueue('k', { clock, events: new LockEventEmitter() });
+  new ReentryQueue({ key: 'k', remainingMs: 1000 }, { clock, events: new LockEventEmitter() });
 
 describe('ReentryQueue', () => {
   it('are taken one at a time, in call order', async () => {
