@@ -14,7 +14,7 @@ import type {
 import type { StoredLock } from '../engine/store/stored-lock.js';
 import { capacityIn, claimIn, fencesIn } from '../engine/store/token.js';
 import { systemClock } from '../engine/time/clock.js';
-import { globToRegExp } from './glob.js';
+import { globMatcher } from './glob.js';
 import { MemoryQueue } from './memory-queue.js';
 import { type MemoryHolder, MemorySpace } from './memory-space.js';
 import { storedLock } from './stored-lock.js';
@@ -126,8 +126,8 @@ export class MemoryLockStore implements LockStore {
   }
 
   async *keys(match: string): AsyncIterable<readonly string[]> {
-    const pattern = globToRegExp(match);
-    yield this.space.keys().filter((key) => pattern.test(key));
+    const matches = globMatcher(match);
+    yield this.space.keys().filter((key) => matches(key));
   }
 
   async close(): Promise<void> {
