@@ -14,6 +14,7 @@ import { type LockHealth, PROBE } from './store/lock-health.js';
 import type { ReentryContext } from './reentry/reentry-queue.js';
 import { describeLock } from './store/lock-info.js';
 import type { LockStore } from './store/lock-store.js';
+import type { KnownTrouble } from './store/troubles.js';
 import { type Clock, systemClock } from './time/clock.js';
 
 /** The locks of one process in one store: what `LockService` and `@Locked` stand on. */
@@ -44,6 +45,11 @@ export class LockManager {
   /** Whether the shutdown has begun. */
   get closing(): boolean {
     return this.#closing;
+  }
+
+  /** Tells why the store can't be used, whether or not a call fails by it. */
+  onTrouble(listener: (trouble: KnownTrouble) => void): void {
+    this.#gates.troubles.listen(listener);
   }
 
   /** Waits for the lock and takes it. Inside a section of the same key it re-enters. */

@@ -9,6 +9,7 @@ import type { LockStore, StoreTrouble } from '../store/lock-store.js';
 import { ReleaseRetrier } from '../store/release-retrier.js';
 import { TokenRoutes } from '../store/token-routes.js';
 import { TokenMint } from '../store/token.js';
+import { Troubles } from '../store/troubles.js';
 import type { Clock } from '../time/clock.js';
 import type { GateContext } from './gate-context.js';
 import { KeyGate } from './key-gate.js';
@@ -16,6 +17,7 @@ import { KeyGate } from './key-gate.js';
 /** The gates of all keys in use, and what they share. A key that is not in use has none. */
 export class GateRegistry {
   readonly store: LockStore;
+  readonly troubles: Troubles;
   readonly #gates = new Map<string, KeyGate>();
   readonly #mint = new TokenMint();
   readonly #releaser: ReleaseRetrier;
@@ -31,6 +33,7 @@ export class GateRegistry {
     events: LockEventEmitter,
     private readonly clock: Clock,
   ) {
+    this.troubles = new Troubles(clock);
     const store = (this.store = openStore(this.boot, clock));
     const releaser = (this.#releaser = new ReleaseRetrier(store, clock));
     const renewer = (this.#renewer = new LeaseRenewer(store, clock, settings.commandTimeout));
@@ -55,6 +58,7 @@ export class GateRegistry {
       recheck: (token, inMs) => routes.recheck(token, inMs),
       doubted: (token, key) => routes.doubted(token, key),
       unreachable: (trouble) => this.#unreachable(trouble),
+      troubled: (trouble) => this.troubles.add(trouble),
       reconnected: () => {
         this.#trouble = undefined;
         releaser.retry();
@@ -135,6 +139,7 @@ export class GateRegistry {
 
   #unreachable(trouble: StoreTrouble): void {
     this.#trouble = trouble;
+    this.troubles.add(trouble);
     for (const gate of this.#gates.values()) gate.unreachable();
   }
 

@@ -183,6 +183,8 @@ export interface StoreListener {
   doubted(token: string, key: string): void;
   /** The store has lost its connection, or failed to get one; `reconnected` ends it. */
   unreachable(trouble: StoreTrouble): void;
+  /** Something fails that calls may go on without: a node of several, a subscription, an old server. */
+  troubled?(trouble: StoreTrouble): void;
   /** Connected anew, or pushes may have been missed: ask again. */
   reconnected(): void;
 }

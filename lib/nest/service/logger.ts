@@ -1,13 +1,14 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { isLockError, type LockError } from '../../engine/api/errors.js';
+import { isLockError, type LockError, LockUnavailableError } from '../../engine/api/errors.js';
 import type { LockEvent, LockEvents } from '../../engine/api/lock-events.js';
 import type { LockManager } from '../../engine/lock-manager.js';
 import { FailureLog } from './failure-log.js';
 
 /** Any key: whether somebody holds it is not asked for the answer. */
 const SOME_KEY = 'connection';
+const UNUSABLE = "Redis can't be used for locks";
 
-type LoggedManager = Pick<LockManager, 'events' | 'inspect'>;
+type LoggedManager = Pick<LockManager, 'events' | 'inspect' | 'onTrouble'>;
 
 /** What the log needs of a `LateEngine`. */
 interface LoggedEngine {
@@ -30,7 +31,16 @@ export class LockLogger implements OnApplicationBootstrap, OnModuleDestroy {
     now = () => performance.now(),
   ) {
     this.failures = new FailureLog(this.logger, now);
-    engine?.whenOpen(({ events }) => this.#follow(events));
+    engine?.whenOpen((manager) => {
+      this.#follow(manager.events);
+      manager.onTrouble(({ nodes, cause }) =>
+        this.failures.write(
+          'warn',
+          `${UNUSABLE}: at least not fully.`,
+          new LockUnavailableError([], '', cause, nodes),
+        ),
+      );
+    });
   }
 
   /** Nobody may ask for a lock for hours: tells at once when Redis can't be used. */
@@ -38,7 +48,7 @@ export class LockLogger implements OnApplicationBootstrap, OnModuleDestroy {
     this.engine?.manager.inspect(SOME_KEY).catch((error: unknown) => {
       if (this.closing || !isLockError(error)) return;
       const { reason = error.message } = error as { reason?: string };
-      this.failures.write('warn', `Redis can't be used for locks: ${reason}`, error);
+      this.failures.write('warn', `${UNUSABLE}: ${reason}`, error);
     });
   }
 

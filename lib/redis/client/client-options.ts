@@ -9,6 +9,16 @@ export function applyNatMap(server: string, natMap: NatMap | undefined): string 
   return mapped ? `${mapped.host}:${mapped.port}` : server;
 }
 
+/** Where a client is or goes to: a path or `host:port`; before Sentinel has named a server, a Sentinel's. */
+export function placeOf({ options, stream }: Redis): string {
+  const { path, host = 'localhost', port = 6379, sentinels } = options;
+  if (path !== undefined) return path;
+  if (!Array.isArray(sentinels)) return `${host}:${port}`;
+  if (stream?.remoteAddress !== undefined) return `${stream.remoteAddress}:${stream.remotePort}`;
+  const [first] = sentinels;
+  return `${first?.host ?? '127.0.0.1'}:${first?.port ?? 26_379}`;
+}
+
 /** The longest pause between two attempts to connect, in milliseconds. */
 export const MAX_RECONNECT_MS = 500;
 
@@ -37,7 +47,8 @@ export function ownOptions(commandTimeout: number) {
     enableAutoPipelining: false,
     autoResubscribe: false,
     maxRetriesPerRequest: 1,
-    connectTimeout: Math.max(commandTimeout, 1000),
+    // Less than a command waits for the connection: its error can tell the cause then.
+    connectTimeout: Math.max(commandTimeout, 1000) - 100,
     // Without it a client waits for ever for a Sentinel that hangs.
     sentinelCommandTimeout: Math.max(commandTimeout, 1000),
     // It ends clients that are on their way, for good; we watch Sentinel ourselves.

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { StoreTrouble } from '../../engine/store/lock-store.js';
 import type { Clock } from '../../engine/time/clock.js';
 import type { LoginSource } from './login.js';
 import type { RedisTime } from './redis-time.js';
@@ -21,4 +22,6 @@ export interface ConnectionHooks {
   /** Commands can be sent, on a new connection. */
   readonly ready: () => void;
   readonly closed?: () => void;
+  /** Why there is no connection, or what is wrong with the server; some of it may come again and again. */
+  readonly troubled?: ((trouble: StoreTrouble) => void) | undefined;
 }

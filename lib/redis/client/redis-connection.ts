@@ -1,14 +1,14 @@
 import type { Redis } from 'ioredis';
 import { LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError, type StoreTrouble } from '../../engine/store/lock-store.js';
-import type { Clock } from '../../engine/time/clock.js';
+import { placeOf } from './client-options.js';
 import { CommandTimeouts } from './command-timeouts.js';
 import type { ConnectionHooks, ConnectionSettings } from './connection-settings.js';
 import { Dialer } from './dialer.js';
 import { ReadyWaiters } from './ready-waiters.js';
 import { isDatabaseRefused, isNotSent, toStoreError } from './redis-errors.js';
 import { RedisTime } from './redis-time.js';
-import { readServerInfo, type ServerInfo } from './server-info.js';
+import { faultOfServer, readServerInfo, type ServerInfo } from './server-info.js';
 
 /** An answer, and what its deadline is counted from. */
 export interface Answer<T> {
@@ -27,7 +27,6 @@ export interface Answer<T> {
 export class RedisConnection {
   /** The server's clock, by what was answered on the present connection. */
   readonly time: RedisTime;
-  /** Counts connections, to tell whether a command was sent on one that is gone. */
   #epoch = 0;
   /** Known once commands can be sent: connected and prepared. */
   #server: ServerInfo | undefined;
@@ -35,21 +34,17 @@ export class RedisConnection {
   readonly #waiting: ReadyWaiters;
   #usableSince = 0;
   readonly #dialer: Dialer;
-  readonly #commandTimeout: number;
   readonly #timeouts: CommandTimeouts;
-  readonly #clock: Clock;
 
   constructor(
     readonly client: Redis,
-    settings: ConnectionSettings,
+    private readonly settings: ConnectionSettings,
     private readonly hooks: ConnectionHooks,
   ) {
-    const { clock, commandTimeout } = settings;
-    this.#commandTimeout = commandTimeout;
-    this.#clock = clock;
+    const { clock } = settings;
     this.time = new RedisTime(clock);
     this.#dialer = new Dialer(client, settings, (error) => {
-      this.#lastError = error;
+      this.#failed(error);
       hooks.closed?.();
     });
     this.#waiting = new ReadyWaiters(clock);
@@ -57,7 +52,7 @@ export class RedisConnection {
     client.on('error', (error: Error) => {
       // A client that is refused its database would go on in database 0.
       if (isDatabaseRefused(error)) client.stream.destroy();
-      if (!isNotSent(error)) this.#lastError = error;
+      if (!isNotSent(error)) this.#failed(error);
     });
     client.on('close', () => {
       this.#epoch += 1;
@@ -69,15 +64,14 @@ export class RedisConnection {
     this.#dialer.dial();
   }
 
-  /** Another number for each connection. */
+  /** Counts connections, to tell whether a command was sent on one that is gone. */
   get epoch(): number {
     return this.#epoch;
   }
 
   /** The server's address, for errors. */
   get node(): string {
-    const { path, host, port } = this.client.options;
-    return path ?? `${host ?? 'localhost'}:${port ?? 6379}`;
+    return placeOf(this.client);
   }
 
   /** What is known of why it failed. */
@@ -122,7 +116,7 @@ export class RedisConnection {
     key: string,
     command: (client: Redis, deadline: number) => Promise<unknown>,
   ): Promise<Answer<T>> {
-    const deadline = this.#clock.now() + this.#commandTimeout;
+    const deadline = this.settings.clock.now() + this.settings.commandTimeout;
     const send = (): Promise<Answer<T>> => this.#send(key, command, deadline);
     return this.#server === undefined ? this.#untilReady(key).then(send) : send();
   }
@@ -138,12 +132,12 @@ export class RedisConnection {
       const read = stream?.bytesRead;
       const expire = (): void => {
         if (stream !== undefined && stream.bytesRead === read) stream.destroy();
-        const why = `Redis did not answer within ${this.#commandTimeout} ms.`;
+        const why = `Redis did not answer within ${this.settings.commandTimeout} ms.`;
         reject(new LockUnavailableError([key], why, this.#lastError, [this.node]));
       };
       const pending = { deadline, expire };
       this.#timeouts.add(pending);
-      const sentAt = this.#clock.now();
+      const sentAt = this.settings.clock.now();
       command(this.client, deadline).then(
         (reply) => {
           this.#timeouts.answered(pending);
@@ -165,16 +159,23 @@ export class RedisConnection {
     this.#waiting.wake();
   }
 
+  #failed(error: Error): void {
+    this.#lastError = error;
+    if (this.#server === undefined) this.hooks.troubled?.(this.trouble);
+  }
+
   async #prepare(): Promise<void> {
     const epoch = this.#epoch;
     const [server] = await Promise.all([
-      readServerInfo(this.client, this.#clock),
+      readServerInfo(this.client, this.settings.clock),
       this.hooks.prepare?.(this.client, this.time),
     ]);
     if (epoch !== this.#epoch) return;
     this.#lastError = undefined;
     this.#server = server;
-    this.#usableSince = this.#clock.now();
+    const fault = faultOfServer(server, this.node, this.hooks.alone);
+    if (fault !== undefined) this.hooks.troubled?.({ nodes: [this.node], cause: new Error(fault) });
+    this.#usableSince = this.settings.clock.now();
     this.#waiting.wake();
     this.hooks.ready();
   }
@@ -182,7 +183,7 @@ export class RedisConnection {
   async #untilReady(key: string): Promise<void> {
     const stream = this.client.stream;
     const read = stream?.bytesRead;
-    await this.#waiting.wait(this.#dialer.isClosed ? 0 : this.#commandTimeout);
+    await this.#waiting.wait(this.#dialer.isClosed ? 0 : this.settings.commandTimeout);
     if (this.#server !== undefined) return;
     // Connected, but the server says nothing.
     const isSilent = this.client.stream === stream && stream?.bytesRead === read;

@@ -1,6 +1,6 @@
 import { copyOfError } from '../../engine/api/error-cause.js';
 import { LockConfigError, LockUnavailableError } from '../../engine/api/errors.js';
-import { NotAppliedError } from '../../engine/store/lock-store.js';
+import { NotAppliedError, type StoreTrouble } from '../../engine/store/lock-store.js';
 import { faultOfMode, memberOfCluster, type ServerInfo, tooOld } from './server-info.js';
 
 /** Refusals that Redis gives before anything was changed. */
@@ -32,7 +32,7 @@ export function toStoreError(
   const cause = copyOfError(retried ? (lastError ?? new Error('The connection was cut.')) : error);
   const { message } = cause;
   if (cause.name === 'ReplyError') {
-    const fault = alone === true ? faultOfServer(message, node, server) : undefined;
+    const fault = alone === true ? kindShownBy(message, node, server) : undefined;
     if (fault !== undefined) return new LockConfigError([fault], [key], cause);
     if (NO_LOCK.test(message)) {
       const problem = `Redis keeps something under lock ${JSON.stringify(key)} that is no lock; use another key or keyPrefix.`;
@@ -51,7 +51,7 @@ export function toStoreError(
 }
 
 /** What a server that was to stand alone shows by an answer: it is of another kind. */
-function faultOfServer(
+function kindShownBy(
   message: string,
   node: string,
   server: ServerInfo | undefined,
@@ -84,4 +84,10 @@ export function forKey(key: string, error: unknown): Error {
   if (!(error instanceof LockUnavailableError)) return copyOfError(error);
   const Type = error instanceof NotAppliedError ? NotAppliedError : LockUnavailableError;
   return new Type([key], error.reason, error.cause, error.nodes);
+}
+
+/** What a call that failed tells of its server; `undefined`: not why. */
+export function troubleOf(error: unknown): StoreTrouble | undefined {
+  if (!(error instanceof LockUnavailableError) || !(error.cause instanceof Error)) return undefined;
+  return { nodes: error.nodes, cause: error.cause };
 }

@@ -43,6 +43,12 @@ export function faultOfMode({ mode }: ServerInfo, node: string): string | undefi
   return mode === 'cluster' ? memberOfCluster(node) : undefined;
 }
 
+/** What start can warn of before a call fails by it. */
+export function faultOfServer(server: ServerInfo, node: string, alone = false): string | undefined {
+  const fault = alone ? faultOfMode(server, node) : undefined;
+  return fault ?? (tooOld(server) || undefined);
+}
+
 /** Locks have keys in several slots, which one node of a Cluster does not take in one script. */
 export function memberOfCluster(node: string): string {
   return `connection leads to ${node}, a node of a Redis Cluster; write connection: { cluster: ['${node}'] }.`;

@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis';
+import type { StoreTrouble } from '../../engine/store/lock-store.js';
 import type { ConnectionSettings } from './connection-settings.js';
+import { troubleOf } from './redis-errors.js';
 import { RedisConnection } from './redis-connection.js';
 
 /** How often a subscription is checked, in milliseconds: a half-open socket delivers nothing. */
@@ -10,6 +12,8 @@ export interface SubscriptionHooks {
   readonly message: (text: string) => void;
   /** The subscription stands, on a new connection. */
   readonly subscribed?: () => void;
+  /** There is no connection for it, or it was refused. */
+  readonly troubled?: ((trouble: StoreTrouble) => void) | undefined;
   /** Goes out with the subscription, before it: behind it a connection takes no other command. */
   readonly ask?: (connection: RedisConnection) => void;
 }
@@ -30,6 +34,7 @@ export class Subscription {
     this.connection = new RedisConnection(client, settings, {
       ready: () => void this.#subscribe(),
       closed: () => (this.#stands = false),
+      troubled: hooks.troubled,
     });
     client.on('message', (_channel: string, message: string) => hooks.message(message));
   }
@@ -48,7 +53,9 @@ export class Subscription {
     this.hooks.ask?.(this.connection);
     try {
       await this.connection.send('', (client) => client.subscribe(this.channel));
-    } catch {
+    } catch (error) {
+      const trouble = troubleOf(error);
+      if (trouble !== undefined) this.hooks.troubled?.(trouble);
       // Tried again with the next connection, or later when the server refused.
       return;
     }

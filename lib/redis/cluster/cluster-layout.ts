@@ -1,3 +1,6 @@
+import { LockConfigError, type LockError, LockUnavailableError } from '../../engine/api/errors.js';
+import { NotAppliedError } from '../../engine/store/lock-store.js';
+
 /** Which node owns each slot, as one node of the Cluster tells it. Nodes are `host:port`. */
 export interface ClusterLayout {
   /** By slot; a slot that nobody owns is missing. */
@@ -39,6 +42,24 @@ export function readLayout(
     for (let slot = from; slot <= to; slot += 1) owners[slot] = owner;
   }
   return { owners, nodes };
+}
+
+/**
+ * Why nobody tells which node keeps a lock.
+ *
+ * @param failures What each node that was asked for the layout failed with.
+ */
+export function layoutUnknown(key: string, failures: readonly Error[]): LockError {
+  const known = failures.filter((error) => error instanceof LockUnavailableError);
+  const nodes = [...new Set(known.flatMap((error) => error.nodes))];
+  const alone = known.find((error) => causeOf(error).includes('cluster support disabled'));
+  if (alone !== undefined) {
+    const fault = `connection leads to ${alone.nodes.join()}, which is no node of a Redis Cluster; write its URL, or { host, port }, as connection.`;
+    return new LockConfigError([fault], [key], alone.cause);
+  }
+  const cause = known.find((error) => error.cause !== undefined)?.cause;
+  const why = 'no node of the Redis Cluster that keeps it can be reached.';
+  return new NotAppliedError([key], why, cause, nodes);
 }
 
 /** Where a node of the Cluster wants a command to go instead. */

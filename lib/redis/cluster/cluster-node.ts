@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { StoreTrouble } from '../../engine/store/lock-store.js';
 import type { ConnectionSettings } from '../client/connection-settings.js';
 import { RedisConnection } from '../client/redis-connection.js';
 import type { RedisTime } from '../client/redis-time.js';
@@ -14,6 +15,8 @@ export interface ClusterNodeHooks {
   /** Its subscriber is connected anew, or has lost its connection. */
   subscriberReady(node: ClusterNode): void;
   subscriberClosed(node: ClusterNode): void;
+  /** Why a connection to it fails. */
+  troubled(trouble: StoreTrouble): void;
   /** It has ended some subscriptions: their slots are elsewhere. */
   unsubscribed(node: ClusterNode): void;
   /** @param time The node's clock; `undefined` when it can't be told whose it is. */
@@ -40,6 +43,7 @@ export class ClusterNode {
         this.ping();
       },
       closed: () => this.#closed || hooks.closed(),
+      troubled: (trouble) => hooks.troubled(trouble),
     });
   }
 
@@ -60,6 +64,7 @@ export class ClusterNode {
     const subscriber = new RedisConnection(client, this.options, {
       ready: () => this.hooks.subscriberReady(this),
       closed: () => this.#closed || this.hooks.subscriberClosed(this),
+      troubled: (trouble) => this.hooks.troubled(trouble),
     });
     client.on('smessage', (_channel: string, message: string) => {
       const known = subscriber.isAtServerOf(this.commands);

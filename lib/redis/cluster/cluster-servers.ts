@@ -43,10 +43,14 @@ export class ClusterServers implements LockServers {
           void this.#topology.refresh().then(() => this.#channels.restore(node));
         },
         told: (message, time) => deliver(message, time, listener),
+        troubled: (trouble) => listener.troubled?.(trouble),
+        unreachable: (trouble) => listener.unreachable(trouble),
       },
     );
-    const missed = (): void => listener.reconnected();
-    this.#channels = new ShardedChannels(this.#topology, boot, options, missed);
+    this.#channels = new ShardedChannels(this.#topology, boot, options, {
+      missed: () => listener.reconnected(),
+      troubled: (trouble) => listener.troubled?.(trouble),
+    });
   }
 
   /** Follows the slot to where it is; one node has `commandTimeout` to answer, and no new one is asked after that. */
@@ -76,6 +80,7 @@ export class ClusterServers implements LockServers {
 
   async all(): Promise<readonly RedisConnection[]> {
     await this.#topology.refresh();
+    if (this.#topology.owners().length === 0) throw this.#topology.whyUnknown('');
     return this.#topology.owners().map(({ commands }) => commands);
   }
 
@@ -90,7 +95,7 @@ export class ClusterServers implements LockServers {
     await this.#topology.refresh();
     const found = this.#topology.ownerOf(slot);
     if (found !== undefined) return found;
-    throw new NotAppliedError([key], 'no node of the Redis Cluster that keeps it can be reached.');
+    throw this.#topology.whyUnknown(key);
   }
 
   /** Where to try next: the node that is about to get the slot, or its owner; throws when it is over. */

@@ -1,8 +1,11 @@
+import type { LockError } from '../../engine/api/errors.js';
+import { NotAppliedError, type StoreTrouble } from '../../engine/store/lock-store.js';
 import type { ConnectionSettings } from '../client/connection-settings.js';
 import { RedisConnection } from '../client/redis-connection.js';
 import type { Replicas } from '../servers/replicas.js';
 import type { ClusterClients } from './cluster-clients.js';
-import { type ClusterLayout, readLayout } from './cluster-layout.js';
+import { troubleOf } from '../client/redis-errors.js';
+import { type ClusterLayout, layoutUnknown, readLayout } from './cluster-layout.js';
 import { ClusterNode, type ClusterNodeHooks } from './cluster-node.js';
 
 /** How many nodes are asked for the layout at once: one of them may hang. */
@@ -17,12 +20,16 @@ export class ClusterTopology {
   #known: ReadonlySet<string>;
   readonly #nodes = new Map<string, ClusterNode>();
   #refreshing: Promise<void> | undefined;
+  /** Why the layout could not be learned, node by node, when it was last asked for. */
+  #failures: readonly Error[] = [];
   #closed = false;
 
   constructor(
     private readonly clients: ClusterClients,
     private readonly options: ConnectionSettings & { readonly replicas?: Replicas | undefined },
     private readonly hooks: Omit<ClusterNodeHooks, 'closed'> & {
+      /** Nobody has told the layout yet, and here is why. */
+      readonly unreachable: (trouble: StoreTrouble) => void;
       /** Slots have another owner. */
       readonly changed: () => void;
     },
@@ -71,6 +78,11 @@ export class ClusterTopology {
     void this.refresh();
   }
 
+  /** Why no owner is known. */
+  whyUnknown(key: string): LockError {
+    return layoutUnknown(key, this.#failures);
+  }
+
   /** Asks for the layout, once for all that want to know; what can't be learned stays as it was. */
   refresh(): Promise<void> {
     if (this.#closed) return Promise.resolve();
@@ -99,11 +111,16 @@ export class ClusterTopology {
       const client = this.clients.open(name);
       const connection = new RedisConnection(client, this.options, {
         ready: () => {},
+        troubled: (trouble) => this.#tell(trouble),
       });
       connections.push(connection);
       return this.#layoutOf(name, connection);
     });
-    const layout = await Promise.any(answers).catch(() => undefined);
+    const layout = await Promise.any(answers).catch((failed: AggregateError) => {
+      this.#failures = failed.errors;
+      for (const trouble of this.#failures.map(troubleOf)) if (trouble) this.#tell(trouble);
+      return undefined;
+    });
     for (const connection of connections) connection.close();
     return layout;
   }
@@ -113,8 +130,14 @@ export class ClusterTopology {
       client.cluster('SLOTS'),
     );
     const layout = readLayout(reply, name, (node) => this.clients.reach(node));
-    if (layout.nodes.size === 0) throw new Error(`${name} knows of no slots.`);
+    if (layout.nodes.size === 0)
+      throw new NotAppliedError([], '', new Error(`${name} knows of no slots.`), [name]);
     return layout;
+  }
+
+  #tell(trouble: StoreTrouble): void {
+    if (this.#owners.length > 0) this.hooks.troubled(trouble);
+    else this.hooks.unreachable(trouble);
   }
 
   #apply({ owners, nodes }: ClusterLayout): void {

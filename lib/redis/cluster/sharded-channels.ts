@@ -1,6 +1,8 @@
+import type { StoreTrouble } from '../../engine/store/lock-store.js';
 import type { Timer } from '../../engine/time/clock.js';
 import { every } from '../client/every.js';
 import type { ConnectionSettings } from '../client/connection-settings.js';
+import { troubleOf } from '../client/redis-errors.js';
 import { WATCH_MS } from '../client/subscription.js';
 import type { KeysOfLock } from '../keys/lock-keys.js';
 import { causeOf, readRedirection } from './cluster-layout.js';
@@ -34,8 +36,12 @@ export class ShardedChannels {
     private readonly topology: ClusterTopology,
     private readonly boot: string,
     private readonly settings: ConnectionSettings,
-    /** Subscribed anew: messages may have been missed before. */
-    private readonly missed: () => void,
+    private readonly hooks: {
+      /** Subscribed anew: messages may have been missed before. */
+      readonly missed: () => void;
+      /** A node refuses a subscription. */
+      readonly troubled: (trouble: StoreTrouble) => void;
+    },
   ) {
     this.#stopTending = every(settings.clock, WATCH_MS, () => this.#onTend());
   }
@@ -96,7 +102,7 @@ export class ShardedChannels {
   async #rejoin(channels: readonly ShardedChannel[]): Promise<void> {
     const lost = channels.filter(({ subscribed, joining }) => !subscribed && joining === undefined);
     const joined = await Promise.all(lost.map((channel) => this.#join(channel)));
-    if (joined.includes(true)) this.missed();
+    if (joined.includes(true)) this.hooks.missed();
   }
 
   #join(channel: ShardedChannel): Promise<boolean> {
@@ -117,7 +123,10 @@ export class ShardedChannels {
       } catch (error) {
         const redirection = readRedirection(causeOf(error), node.name);
         if (redirection?.kind === 'moved') this.topology.moved(slot, redirection.node);
-        if (this.topology.ownerOf(slot) === node) return false;
+        if (this.topology.ownerOf(slot) !== node) continue;
+        const trouble = redirection === undefined ? troubleOf(error) : undefined;
+        if (trouble !== undefined) this.hooks.troubled(trouble);
+        return false;
       }
     }
     return false;

@@ -54,7 +54,10 @@ export class QuorumNode {
     store.listen({
       ...events,
       // The others may make a majority without it.
-      unreachable: () => this.#closed(),
+      unreachable: (trouble) => {
+        events.troubled?.(trouble);
+        this.#closed();
+      },
       reconnected: () => this.#connected(),
     });
   }

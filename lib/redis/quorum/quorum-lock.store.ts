@@ -52,6 +52,7 @@ export class QuorumLockStore implements LockStore {
           recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
           doubted: (token, key) => this.#listener?.doubted(token, key),
           reconnected: () => this.#listener?.reconnected(),
+          troubled: (trouble) => this.#listener?.troubled?.(trouble),
           identified: () => this.#nodes.compare(),
         }),
     );

@@ -22,6 +22,7 @@ export class GrantChannel {
         deliver(text, known ? commands.time : undefined, listener);
       },
       subscribed: () => listener.reconnected(),
+      troubled: (trouble) => listener.troubled?.(trouble),
     });
   }
 

@@ -60,7 +60,7 @@ export function toGrant(message: GrantMessage, time: RedisTime | undefined, keys
 /** What comes from the servers unasked. */
 export interface ServersListener extends Pick<
   StoreListener,
-  'wanted' | 'revoked' | 'recheck' | 'reconnected' | 'unreachable'
+  'wanted' | 'revoked' | 'recheck' | 'reconnected' | 'unreachable' | 'troubled'
 > {
   /** @param time The sender's clock; `undefined` when it can't be told whose it is. */
   granted(message: GrantMessage, time: RedisTime | undefined): void;

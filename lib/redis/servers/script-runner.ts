@@ -30,7 +30,12 @@ export class ScriptRunner {
     if (replicas === undefined) return;
     // A command here may stand behind another one's wait for the replicas.
     const patient = { ...settings, commandTimeout: commandTimeout + replicas.timeout };
-    this.#grants = new RedisConnection(open(), patient, { alone, prepare, ready: () => {} });
+    this.#grants = new RedisConnection(open(), patient, {
+      alone,
+      prepare,
+      ready: () => {},
+      troubled: hooks.troubled,
+    });
   }
 
   /** The clients of its connections. */

@@ -32,6 +32,7 @@ export class SingleServer implements LockServers {
         this.#check();
       },
       closed: () => listener.unreachable(this.#scripts.commands.trouble),
+      troubled: (trouble) => listener.troubled?.(trouble),
     });
     const { commands } = this.#scripts;
     const subscriber = clients.open();

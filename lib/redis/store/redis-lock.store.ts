@@ -55,6 +55,7 @@ export class RedisLockStore implements NodeStore {
       doubted: (token, lock) => this.#listener?.doubted(token, this.#servers.keys.keyOf(lock)),
       reconnected: () => this.#listener?.reconnected(),
       unreachable: (trouble) => this.#listener?.unreachable(trouble),
+      troubled: (trouble) => this.#listener?.troubled?.(trouble),
     });
     this.#joint = new JointCommands(this.#servers);
   }
@@ -132,8 +133,7 @@ export class RedisLockStore implements NodeStore {
       observe(answer.reply[0], answer);
       return readRenewed(answer);
     } catch (error) {
-      const unknown = { kind: 'unknown', sentAt } as const;
-      return commands.map(({ key }) => ({ ...unknown, error: forKey(key, error) }));
+      return commands.map(({ key }) => ({ kind: 'unknown', sentAt, error: forKey(key, error) }));
     }
   }
 

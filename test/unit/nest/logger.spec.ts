@@ -6,8 +6,9 @@ import { LockEventEmitter } from '../../../lib/engine/api/lock-events.js';
 import { LockLogger } from '../../../lib/nest/service/logger.js';
 
 /** An engine that has been opened. */
-function opened<T>(manager: T) {
-  return { manager, whenOpen: (listener: (manager: T) => void) => listener(manager) };
+function opened<T>(given: T) {
+  const manager = { onTrouble: () => {}, ...given };
+  return { manager, whenOpen: (listener: (each: typeof manager) => void) => listener(manager) };
 }
 
 describe('the log of locks', () => {

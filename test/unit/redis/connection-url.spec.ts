@@ -210,7 +210,7 @@ describe('a URL’s query', () => {
       keyPrefix: '',
       monitor: false,
       stringNumbers: false,
-      connectTimeout: 1000,
+      connectTimeout: 900,
     });
     expect(options.Connector).toBeUndefined();
     expect(options.sentinels).toBeFalsy();

@@ -44,7 +44,10 @@ describe('ShardedChannels', () => {
       topology,
       'boot',
       { commandTimeout: 1000, clock },
-      () => (missed += 1),
+      {
+        missed: () => (missed += 1),
+        troubled: () => {},
+      },
     );
   });
 
