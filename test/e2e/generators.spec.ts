@@ -4,7 +4,9 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { ReadableStream } from 'node:stream/web';
 import { StreamableFile } from '@nestjs/common';
+import { transformSync } from 'esbuild';
 import { Locked, LockLostError, LockService } from 'nestjs-redis-lock';
+import ts from 'typescript';
 
 import { eventually } from '../support/eventually.js';
 import { startApp } from './support/app.js';
@@ -200,5 +202,48 @@ describe('a method that returns', () => {
 
     await (await rows.web()).cancel();
     expect(await isHeld()).toBe(false);
+  });
+});
+
+describe('an async generator that was compiled for an old target', () => {
+  const SOURCE = `var Feed = class Feed {
+    constructor(count) { this.count = count; }
+    async *feed(from = 0) { for (let i = from; i < this.count; i += 1) yield i; }
+  };`;
+  const compiled = {
+    TypeScript: ts.transpileModule(SOURCE, { compilerOptions: { target: ts.ScriptTarget.ES2017 } })
+      .outputText,
+    esbuild: transformSync(SOURCE, { target: 'es2017' }).code,
+    'Babel (by hand)': `function _wrapAsyncGenerator(f) { return async function* () { yield* f.apply(this, arguments); }; }
+      var Feed = class Feed {
+        constructor(count) { this.count = count; }
+        feed(from = 0) {
+          var _this = this;
+          return _wrapAsyncGenerator(function* () { for (let i = from; i < _this.count; i += 1) yield i; })();
+        }
+      };`,
+  };
+
+  it.each(Object.entries(compiled))('gives its generator at once, by %s', async (_name, code) => {
+    // oxlint-disable-next-line typescript/no-implied-eval
+    const makeFeed = new Function(`${code}; return Feed;`) as () => new (count: number) => {
+      feed(from?: number): AsyncGenerator<number>;
+    };
+    const Feed = makeFeed();
+    const method = Object.getOwnPropertyDescriptor(Feed.prototype, 'feed')!;
+    Locked('feed')(Feed.prototype as object, 'feed', method);
+    Object.defineProperty(Feed.prototype, 'feed', method);
+    const feed = new Feed(3);
+    const { locks } = await startApp({ providers: [{ provide: 'feed', useValue: feed }] });
+
+    const numbers: number[] = [];
+    for await (const number of feed.feed(1)) {
+      expect(await locks.inspect('feed')).not.toBeNull();
+      numbers.push(number);
+    }
+    feed.feed();
+
+    expect(numbers).toEqual([1, 2]);
+    expect(await locks.inspect('feed')).toBeNull();
   });
 });

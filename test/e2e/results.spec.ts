@@ -1,7 +1,14 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Injectable,
+  Param,
+  UseInterceptors,
+  type CallHandler,
+} from '@nestjs/common';
 import { HeldLock, Locked, LockLostError, LockService, type Lock } from 'nestjs-redis-lock';
-import { Observable, firstValueFrom, lastValueFrom, of, toArray } from 'rxjs';
+import { Observable, firstValueFrom, lastValueFrom, mergeMap, of, toArray } from 'rxjs';
 
 import { eventually } from '../support/eventually.js';
 import { startApp } from './support/app.js';
@@ -215,5 +222,71 @@ describe('a method that returns an Observable', () => {
 
     await expect(all).rejects.toThrow(LockLostError);
     expect(await lastValueFrom(of('others go on'))).toBe('others go on');
+  });
+});
+
+describe('a handler that returns a function, which an interceptor runs', () => {
+  let runs: (string | undefined)[] = [];
+  /** As `@TsRestHandler()` does. */
+  const runResult = {
+    intercept: (_: unknown, next: CallHandler) =>
+      next.handle().pipe(
+        mergeMap(async (result: unknown) => {
+          const [work] = typeof result === 'function' ? [result] : Object.values(result as object);
+          return (work as () => unknown)();
+        }),
+      ),
+  };
+
+  @Controller()
+  class Orders {
+    constructor(private readonly locks: LockService) {}
+
+    readonly #work = (): string => {
+      runs.push(this.locks.current()?.key);
+      return 'ran';
+    };
+
+    @Locked('order:{params.id}')
+    @UseInterceptors(runResult)
+    @Get('outside/:id')
+    outside(): () => string {
+      return this.#work;
+    }
+
+    @Locked('order:{params.id}')
+    @UseInterceptors(runResult)
+    @Get('several/:id')
+    several(): object {
+      return { pay: this.#work };
+    }
+
+    @UseInterceptors(runResult)
+    @Locked('order:{0}')
+    @Get('positional/:id')
+    positional(@Param('id') _id: string): () => string {
+      return this.#work;
+    }
+
+    @UseInterceptors(runResult)
+    @Locked('order:{params.id}')
+    @Get('inside/:id')
+    inside(): () => string {
+      return this.#work;
+    }
+  }
+
+  it('is refused where it would run after the release, and runs under the lock elsewhere', async () => {
+    runs = [];
+    const { url, log } = await startApp({ controllers: [Orders] });
+
+    for (const path of ['outside', 'several', 'positional']) {
+      expect((await fetch(`${url}/${path}/7`)).status).toBe(500);
+      expect(log.of('error').at(-1)).toMatch(`Orders.${path}: the handler returned a function`);
+    }
+    expect(runs).toEqual([]);
+
+    expect(await (await fetch(`${url}/inside/7`)).text()).toBe('ran');
+    expect(runs).toEqual(['order:7']);
   });
 });

@@ -90,6 +90,34 @@ describe('start warns', () => {
     expect(log.of('warn')[0]).toMatch(/Add minHold/);
   });
 
+  it('of a provider method whose type promises a plain value', async () => {
+    @Injectable()
+    class Counters {
+      @Locked('next')
+      next(): number {
+        return 1;
+      }
+
+      @Locked('later')
+      async later(): Promise<number> {
+        return 1;
+      }
+    }
+    @Controller()
+    class Routes {
+      @Locked('route')
+      @Get()
+      route(): string {
+        return 'ran';
+      }
+    }
+    const { log } = await startApp({ controllers: [Routes], providers: [Counters] });
+
+    expect(log.of('warn')).toEqual([
+      expect.stringMatching(/Counters\.next: it returns a promise.*async/),
+    ]);
+  });
+
   it('of a hook that Nest calls when no more locks are given', async () => {
     @Injectable()
     class Late {

@@ -4,9 +4,10 @@ import type { Observer, Subscriber, Subscription } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
 import { enter, type Section, SKIPPED } from '../locked/entry.js';
 import { isStreaming } from '../result/held-result.js';
+import { runsLater } from '../result/runs-later.js';
 import { responseEnd } from './http-response.js';
 import { lead } from './lead.js';
-import type { RoutedCall } from './routed-call.js';
+import { outlivesLock, type RoutedCall } from './routed-call.js';
 
 /** How the promise settles that the engine holds the lock for. */
 interface Holding {
@@ -103,7 +104,8 @@ export class HandlerRun {
   }
 
   #pass(value: unknown): void {
-    const { transport, response, streams, tail } = this.route;
+    const { plan, transport, response, streams, tail } = this.route;
+    if (runsLater(value)) return this.#end({ reason: outlivesLock(plan) });
     this.#last = value;
     this.#values.push(value);
     if (streams) return this.#stream();

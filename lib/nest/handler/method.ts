@@ -56,9 +56,16 @@ export function lockMethod(
   return locked;
 }
 
+/** How compilers for targets before ES2018 begin the result of an `async *` method. */
+const COMPILED_GENERATOR =
+  /^return\s+(?:\(0,\s*)?[\w$.]*(?:asyncGenerator|wrapAsyncGenerator|wrap_async_generator)\b/;
+
 /** Whether calling the function gives an async generator at once. */
 function isAsyncGenerator(method: Method): boolean {
-  return Object.prototype.toString.call(method) === '[object AsyncGeneratorFunction]';
+  if (Object.prototype.toString.call(method) === '[object AsyncGeneratorFunction]') return true;
+  const source = Function.prototype.toString.call(method);
+  const begin = source.search(/\breturn\b/);
+  return begin >= 0 && COMPILED_GENERATOR.test(source.slice(begin));
 }
 
 /** Takes the lock unless the route of the call has it, and resolves with what the body returns. */

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { isObservable } from 'rxjs';
+import { LockConfigError } from '../../engine/api/errors.js';
 import type { Lock } from '../../engine/api/lock.js';
 import { type HandlerCall, handlerCall } from '../key/locked.call.js';
 import { responseOf, transportOf } from '../key/transport.js';
@@ -9,6 +10,7 @@ import type { LockedEntry, Section } from '../locked/entry.js';
 import type { LockedPlan } from '../locked/plan.js';
 import { DeferredIterator } from '../result/deferred-iterator.js';
 import { type HeldResult, holdResult, type Released } from '../result/held-result.js';
+import { runsLater } from '../result/runs-later.js';
 import type { LockService } from '../service/lock.service.js';
 import { ClientDeparture } from './client-departure.js';
 import type { HandlerFacts } from './handler-facts.js';
@@ -110,8 +112,9 @@ export class RoutedCall {
 
   /** Takes hold of what the method returned, which took the lock by itself. */
   holdOwn(value: unknown, lock: Lock, released: Released): HeldResult | undefined {
+    if (runsLater(value)) throw outlivesLock(this.plan);
     if (!isObservable(value)) return holdRouted(this, value, lock, released);
-    const held = holdResult(value, lock, released);
+    const held = holdResult(value, lock, released, this.transport === 'rpc');
     // Nest never subscribes when the client has left meanwhile.
     return held && { ...held, ended: Promise.race([held.ended, this.#end]) };
   }
@@ -127,4 +130,14 @@ export class RoutedCall {
     if (this.#over) return Promise.resolve();
     return (this.#closed ??= new Promise((resolve) => (this.#close = resolve)));
   }
+}
+
+/** For a handler whose result is a function that others run once the lock has been released. */
+export function outlivesLock({ owner, key }: LockedPlan): LockConfigError {
+  const why = key.positional
+    ? 'a positional key locks the method only: use a part of the request'
+    : 'write @Locked below the decorator that runs it';
+  return new LockConfigError([
+    `@Locked on ${owner}: the handler returned a function, which would run without the lock; ${why}.`,
+  ]);
 }

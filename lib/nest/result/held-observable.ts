@@ -10,11 +10,16 @@ export class HeldObservable extends Observable<unknown> {
   readonly #scope = new AsyncResource('HeldObservable');
   #subscriptions = 0;
 
-  /** @param end Called when no subscription is left, and awaited before the last one is told. */
+  /**
+   * @param end Called when no subscription is left, and awaited before the last one is told.
+   * @param lastWithEnd A value that comes in the same tick as the end is told with it: RPC in Nest 10
+   * forgets an end that comes a moment later.
+   */
   constructor(
     private readonly held: Observable<unknown>,
     private readonly lock: Lock,
     private readonly end: () => Promise<unknown>,
+    private readonly lastWithEnd = false,
   ) {
     super((subscriber) => this.#follow(subscriber));
   }
@@ -25,15 +30,34 @@ export class HeldObservable extends Observable<unknown> {
     this.#subscriptions += 1;
     let left: Promise<void> | undefined;
     const leave = (): Promise<void> => (left ??= this.#leave());
-    const fail = (reason: unknown): void => subscriber.error(reason);
+    let pending: unknown[] = [];
+    const flush = (): void => {
+      const values = pending;
+      pending = [];
+      for (const value of values) subscriber.next(value);
+    };
+    const tell = (value: unknown): void => {
+      pending.push(value);
+      const flushUnlessEnded = (): void => void (left === undefined && flush());
+      if (this.lastWithEnd) queueMicrotask(flushUnlessEnded);
+      else flush();
+    };
+    const fail = (reason: unknown): void => {
+      flush();
+      subscriber.error(reason);
+    };
+    const complete = (): void => {
+      flush();
+      subscriber.complete();
+    };
     const inner = this.#scope.runInAsyncScope(() =>
       this.held.subscribe({
-        next: (value) => subscriber.next(value),
+        next: tell,
         error: (reason) => {
-          const tell = (): void => fail(reason);
-          void leave().then(tell, tell);
+          const failed = (): void => fail(reason);
+          void leave().then(failed, failed);
         },
-        complete: () => void leave().then(() => subscriber.complete(), fail),
+        complete: () => void leave().then(complete, fail),
       }),
     );
     return () => {

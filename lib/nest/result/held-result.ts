@@ -20,14 +20,22 @@ export type Released = () => Promise<unknown>;
  * Takes hold of a result that goes on: an Observable, an async iterable, a stream. An Observable or
  * iterable tells its consumer that it is over when the lock is released.
  *
+ * @param lastWithEnd Of an Observable: its last value goes with its end, see {@link HeldObservable}.
  * @returns `undefined` for any other value.
  */
-export function holdResult(value: unknown, lock: Lock, released: Released): HeldResult | undefined {
+export function holdResult(
+  value: unknown,
+  lock: Lock,
+  released: Released,
+  lastWithEnd = false,
+): HeldResult | undefined {
   const leaving = (end: () => void) => () => {
     end();
     return released();
   };
-  if (isObservable(value)) return holdUntil((end) => new HeldObservable(value, lock, leaving(end)));
+  if (isObservable(value)) {
+    return holdUntil((end) => new HeldObservable(value, lock, leaving(end), lastWithEnd));
+  }
   const stream = value instanceof StreamableFile ? value.getStream() : value;
   if (isNodeStream(stream)) {
     return holdUntil((end) => {

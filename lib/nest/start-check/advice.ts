@@ -2,6 +2,7 @@ import type { LockRequest } from '../../engine/api/lock-options.js';
 import { interceptorsOf } from '../handler/chain.js';
 import { lockedInterceptorOf } from '../handler/interceptor.js';
 import { isWrapped } from '../locked/plan.js';
+import type { HandlerKind } from './handler-kinds.js';
 import type { LockedMethod } from './inspection.js';
 
 /** Metadata of `@Cron`, `@Interval` and `@Timeout`: schedule.constants.js of @nestjs/schedule. */
@@ -17,8 +18,13 @@ const LATE_HOOKS: ReadonlySet<string | symbol> = new Set([
  * What is probably a mistake in a `@Locked` method, though it runs.
  *
  * @param request How the method takes its lock; `undefined` when its options are wrong.
+ * @param kinds What leads calls to it beside other code.
  */
-export function adviceOn(found: LockedMethod, request: LockRequest | undefined): string[] {
+export function adviceOn(
+  found: LockedMethod,
+  request: LockRequest | undefined,
+  kinds: readonly HandlerKind[],
+): string[] {
   const { plan, name, prototype, method } = found;
   const advice: string[] = [];
   if (isWrapped(prototype, name, method)) {
@@ -40,6 +46,12 @@ export function adviceOn(found: LockedMethod, request: LockRequest | undefined):
         "a moment later. Add minHold, shorter than the interval and longer than clocks differ: '5s'.",
     );
   }
+  if (kinds.length === 0 && returnsPlainValue(found)) {
+    advice.push(
+      'it returns a promise, though its type says a plain value. Make the method async, for those who ' +
+        'call it.',
+    );
+  }
   if (LATE_HOOKS.has(name)) {
     advice.push('when Nest calls this hook the application gives no more locks: it never runs.');
   }
@@ -50,4 +62,11 @@ export function adviceOn(found: LockedMethod, request: LockRequest | undefined):
 export function isCutOff({ plan, prototype, name, method }: LockedMethod): boolean {
   if (!isWrapped(prototype, name, method)) return false;
   return !interceptorsOf(method).includes(lockedInterceptorOf(plan.service));
+}
+
+const PLAIN: ReadonlySet<unknown> = new Set([String, Number, Boolean, BigInt, Array, Date]);
+
+/** By the type that `emitDecoratorMetadata` has left: callers would use a promise as the value. */
+function returnsPlainValue({ prototype, name }: LockedMethod): boolean {
+  return PLAIN.has(Reflect.getMetadata('design:returntype', prototype, name));
 }

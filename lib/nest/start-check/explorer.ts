@@ -67,10 +67,10 @@ export class LockedExplorer implements OnModuleInit {
     for (const method of locked.filter((each) => this.#keeps(each.plan))) {
       const { plan } = method;
       const request = this.#checkOptions(plan, problems);
-      for (const each of adviceOn(method, request)) warnings.add(each);
       if (wrapper.isNotMetatype) this.#provideService(instance, plan, problems);
       const decorated = { method: method.method, name: method.name, prototype, isController };
       const kinds = isCutOff(method) ? [] : this.#kindsOf(decorated);
+      for (const each of adviceOn(method, request, kinds)) warnings.add(each);
       findings.kinds.set(plan, new Set([...(findings.kinds.get(plan) ?? []), ...kinds]));
     }
   }
