@@ -28,6 +28,7 @@ export default {
     '^nestjs-redis-lock$': '<rootDir>/lib/index.ts',
     '^nestjs-redis-lock/tracing$': '<rootDir>/lib/tracing/lock-tracing.module.ts',
     '^nestjs-redis-lock/terminus$': '<rootDir>/lib/terminus/lock-health.indicator.ts',
+    '^nestjs-redis-lock/board$': '<rootDir>/lib/board/lock-board.module.ts',
     '^nestjs-redis-lock/prometheus$': '<rootDir>/lib/prometheus/lock-metrics.module.ts',
   },
   testEnvironment: '<rootDir>/test/support/leak-check.environment.mjs',

@@ -6,19 +6,12 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 ensureRedisServer();
+ensureChromium();
 run(process.execPath, ['scripts/build.mjs']);
 runJest(process.argv.slice(2));
 
 function ensureRedisServer() {
-  if (hasCommand('redis-server')) return;
-  const asRoot = aptGetPrefix();
-  if (asRoot !== undefined) {
-    console.log('redis-server is not on PATH: installing it with apt-get …');
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    run(asRoot[0], [...asRoot.slice(1), 'update', '-qq'], { env });
-    run(asRoot[0], [...asRoot.slice(1), 'install', '-y', '-qq', 'redis-server'], { env });
-    if (hasCommand('redis-server')) return;
-  }
+  if (hasCommand('redis-server') || installed('redis-server', 'redis-server')) return;
   console.error(
     'The tests run against a real Redis and found no redis-server on PATH.\n' +
       'Install Redis 7 or later (Debian, Ubuntu: sudo apt-get install redis-server; ' +
@@ -26,6 +19,23 @@ function ensureRedisServer() {
       'The tests start their own servers on free ports: none needs to be running.',
   );
   process.exit(1);
+}
+
+/** The tests of the board look at it in a browser; they name what is missing when there is none. */
+function ensureChromium() {
+  if (process.env.CHROMIUM_PATH || hasCommand('chromium')) return;
+  installed('chromium', 'chromium');
+}
+
+/** Installs a package of Debian where that is possible; returns whether its command is there then. */
+function installed(name, command) {
+  const asRoot = aptGetPrefix();
+  if (asRoot === undefined) return false;
+  console.log(`${command} is not on PATH: installing it with apt-get …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  run(asRoot[0], [...asRoot.slice(1), 'update', '-qq'], { env });
+  run(asRoot[0], [...asRoot.slice(1), 'install', '-y', '-qq', name], { env });
+  return hasCommand(command);
 }
 
 function aptGetPrefix() {

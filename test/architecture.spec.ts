@@ -132,6 +132,8 @@ const FOLDERS: Record<string, Folder> = {
     packages: [...NEST, /^@nestjs\/terminus$/],
   },
   cli: { folders: ['engine/api', 'nest/service'] },
+  'board/page': { folders: [] },
+  board: { folders: ['engine/api', 'engine/store', 'nest/service', 'board/page'], packages: NEST },
   '.': {
     folders: ['engine/api', 'nest', 'nest/errors', 'nest/key', 'nest/locked', 'nest/service'],
   },

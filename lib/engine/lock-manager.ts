@@ -1,4 +1,4 @@
-import { isLockError, type LockError, LockLostError, LockShutdownError } from './api/errors.js';
+import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { eventOf, LockEventEmitter } from './api/lock-events.js';
 import { checkKey, type LockKey } from './api/lock-key.js';
 import { defaultRequest, resolveRequest } from './api/lock-options.check.js';
@@ -6,13 +6,12 @@ import { LockObservers } from './api/lock-observers.js';
 import type { LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
 import type { Lock, LockInfo } from './api/lock.js';
 import { GateRegistry } from './gate/gate-registry.js';
+import { LockViewer } from './lock-viewer.js';
 import { LockContext, LockedSection } from './reentry/lock-context.js';
 import { DroppedLocks } from './reentry/dropped-locks.js';
 import { ReenteredLock } from './reentry/reentered-lock.js';
 import type { ReentrantLock } from './reentry/reentrant-lock.js';
-import { type LockHealth, PROBE } from './store/lock-health.js';
 import type { ReentryContext } from './reentry/reentry-queue.js';
-import { describeLock } from './store/lock-info.js';
 import type { LockStore } from './store/lock-store.js';
 import type { KnownTrouble } from './store/troubles.js';
 import { type Clock, systemClock } from './time/clock.js';
@@ -21,6 +20,8 @@ import { type Clock, systemClock } from './time/clock.js';
 export class LockManager {
   readonly events = new LockEventEmitter();
   readonly observers = new LockObservers();
+  /** What there is to see for people. */
+  readonly viewer: LockViewer;
   readonly #store: LockStore;
   readonly #gates: GateRegistry;
   readonly #contexts = new LockContext();
@@ -38,6 +39,7 @@ export class LockManager {
   ) {
     this.#gates = new GateRegistry(settings, openStore, this.events, clock);
     this.#store = this.#gates.store;
+    this.viewer = new LockViewer(this.#store, this.#gates);
     this.#usual = defaultRequest(settings);
     this.#reentry = { clock, events: this.events };
   }
@@ -112,30 +114,13 @@ export class LockManager {
   }
 
   /** Who holds the lock; `null`: nobody. */
-  async inspect(key: string): Promise<LockInfo | null> {
-    const [only] = checkKey(key);
-    const stored = await this.#store.inspect(only);
-    return stored === null ? null : describeLock(only, stored, this.#gates.stateOf(only));
+  inspect(key: string): Promise<LockInfo | null> {
+    return this.viewer.inspect(key);
   }
 
   /** All locks of this prefix; `match` is a glob as of Redis' `KEYS`. Not a snapshot. */
-  async *list({ match = '*' }: { match?: string } = {}): AsyncIterable<LockInfo> {
-    const seen = new Set<string>();
-    for await (const page of this.#store.keys(match)) {
-      const fresh = page.filter((key) => !seen.has(key) && seen.add(key));
-      const infos = await Promise.all(fresh.map((key) => this.#inspectListed(key)));
-      for (const info of infos) if (info !== null) yield info;
-    }
-  }
-
-  /** How this process stands with its store. */
-  async health(): Promise<LockHealth> {
-    const { callers: waiters, longestMs: longestWaitMs } = this.#gates.waiting;
-    const trouble = await this.#store.inspect(PROBE).then(
-      () => undefined,
-      (error: LockError) => error,
-    );
-    return { trouble, quorum: this.#store.quorum, waiters, longestWaitMs };
+  list(options?: { match?: string }): AsyncIterable<LockInfo> {
+    return this.viewer.list(options);
   }
 
   /** Takes the lock from its holder and hands it over; `false` for a foreign lock or none. */
@@ -190,14 +175,4 @@ export class LockManager {
   }
 
   readonly #handleOf = (lock: ReentrantLock): Lock => this.#dropped.handleOf(lock);
-
-  /** What no lock can be is none of ours: a key of another type, or of a name that is not allowed. */
-  async #inspectListed(key: string): Promise<LockInfo | null> {
-    try {
-      return await this.inspect(key);
-    } catch (error) {
-      if (isLockError(error, 'LOCK_CONFIG') || isLockError(error, 'LOCK_KEY')) return null;
-      throw error;
-    }
-  }
 }

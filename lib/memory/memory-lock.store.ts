@@ -11,6 +11,7 @@ import type {
   RenewReply,
   StoreListener,
 } from '../engine/store/lock-store.js';
+import type { StoredPlace } from '../engine/store/lock-queue.js';
 import type { StoredLock } from '../engine/store/stored-lock.js';
 import { capacityIn, claimIn, fencesIn } from '../engine/store/token.js';
 import { systemClock } from '../engine/time/clock.js';
@@ -123,6 +124,10 @@ export class MemoryLockStore implements LockStore {
 
   async inspect(key: string): Promise<StoredLock | null> {
     return storedLock(this.space, key);
+  }
+
+  async queue(key: string): Promise<readonly StoredPlace[]> {
+    return this.space.queue(key);
   }
 
   async *keys(match: string): AsyncIterable<readonly string[]> {

@@ -27,5 +27,5 @@ export class LockHealthIndicator {
 }
 
 async function healthOf({ name, manager }: NamedLockService): Promise<ServiceHealth> {
-  return judge(name, await manager.health());
+  return judge(name, await manager.viewer.health());
 }

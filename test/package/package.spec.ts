@@ -10,6 +10,7 @@ import { PackedPackage, type ExportTarget } from './packed-package.js';
 const CONSUMER = `
 import { Module } from '@nestjs/common';
 import { isLockError, Locked, LockService, RedisLockModule, type Lock } from 'nestjs-redis-lock';
+import { LockBoardModule } from 'nestjs-redis-lock/board';
 import { LockMetricsModule } from 'nestjs-redis-lock/prometheus';
 import { LockHealthIndicator } from 'nestjs-redis-lock/terminus';
 import { LockTracingModule } from 'nestjs-redis-lock/tracing';
@@ -31,6 +32,7 @@ class Orders {
 @Module({
   imports: [
     RedisLockModule.forRoot({ connection: 'memory' }),
+    LockBoardModule.forRoot({ path: 'locks', guards: 'none' }),
     LockMetricsModule.forRoot(),
     LockTracingModule.forRoot(),
   ],
@@ -79,14 +81,17 @@ describe('the packed package', () => {
     expect(await packed.evaluate(fromModule, 'module')).toBe('function true');
   });
 
-  it.each(['prometheus', 'tracing', 'terminus'])('loads /%s in both builds', async (path) => {
-    const code = (load: string) => `
+  it.each(['prometheus', 'tracing', 'terminus', 'board'])(
+    'loads /%s in both builds',
+    async (path) => {
+      const code = (load: string) => `
       const main = ${load}('nestjs-redis-lock'), sub = ${load}('nestjs-redis-lock/${path}');
       Promise.all([main, sub]).then((exports) => console.log(exports.map((each) => Object.keys(each).length > 0)));`;
 
-    expect(await packed.evaluate(code('require'), 'commonjs')).toBe('[ true, true ]');
-    expect(await packed.evaluate(code('import'), 'module')).toBe('[ true, true ]');
-  });
+      expect(await packed.evaluate(code('require'), 'commonjs')).toBe('[ true, true ]');
+      expect(await packed.evaluate(code('import'), 'module')).toBe('[ true, true ]');
+    },
+  );
 
   it('has the same exports in both builds', async () => {
     const code = `

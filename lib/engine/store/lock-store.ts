@@ -1,5 +1,6 @@
 import { LockUnavailableError } from '../api/errors.js';
 import type { QuorumState } from './lock-health.js';
+import type { StoredPlace } from './lock-queue.js';
 import type { StoredLock } from './stored-lock.js';
 
 /** How long a waiting process counts as alive without a sign of life, in milliseconds. */
@@ -32,6 +33,8 @@ export interface LockStore {
   revoke(key: string): Promise<boolean>;
   /** `null`: nobody holds it. */
   inspect(key: string): Promise<StoredLock | null>;
+  /** Who waits, in order; the first few. For people: an order that changes meanwhile is none. */
+  queue?(key: string): Promise<readonly StoredPlace[]>;
   /** Keys under our prefix, page by page, perhaps twice; `match` is a Redis glob over the application's key. */
   keys(match: string): AsyncIterable<readonly string[]>;
   /** A store of several nodes: how many there are, how many must agree, and which do not answer. */

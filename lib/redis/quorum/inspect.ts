@@ -1,3 +1,4 @@
+import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { isToken } from '../../engine/store/token.js';
 import { NOBODY } from '../scripts/define-script.js';
@@ -48,6 +49,18 @@ export class QuorumViewer {
       () => 'wait',
     );
     return this.#answered(key, answers).includes(true);
+  }
+
+  /** The queue is on one node, whichever that is at the time: the longest is it. */
+  async queue(key: string): Promise<readonly StoredPlace[]> {
+    const answers = await this.nodes.ask(
+      this.nodes.all,
+      (node) => node.call(key, async (store) => (await store.queue?.(key)) ?? []),
+      () => 'wait',
+    );
+    return this.#answered(key, answers).reduce((one, other) =>
+      other.length > one.length ? other : one,
+    );
   }
 
   /** Keys of all nodes that can be asked, as long as they are a majority. */

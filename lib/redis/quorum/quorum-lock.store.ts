@@ -12,6 +12,7 @@ import type {
   StoreListener,
 } from '../../engine/store/lock-store.js';
 import type { QuorumState } from '../../engine/store/lock-health.js';
+import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
 import type { LinkedStore } from '../store/node-store.js';
 import { QuorumAcquirer } from './acquire.js';
@@ -128,6 +129,10 @@ export class QuorumLockStore implements LockStore {
 
   async inspect(key: string): Promise<StoredLock | null> {
     return this.#viewer.inspect(key);
+  }
+
+  queue(key: string): Promise<readonly StoredPlace[]> {
+    return this.#viewer.queue(key);
   }
 
   keys(match: string): AsyncIterable<readonly string[]> {

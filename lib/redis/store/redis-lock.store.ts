@@ -9,6 +9,7 @@ import type {
   RenewReply,
   StoreListener,
 } from '../../engine/store/lock-store.js';
+import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { isToken } from '../../engine/store/token.js';
 import type { Clock } from '../../engine/time/clock.js';
@@ -16,14 +17,11 @@ import { forKey } from '../client/redis-errors.js';
 import { notAfter, observe, type RedisTime } from '../client/redis-time.js';
 import type { KeysOfLock } from '../keys/lock-keys.js';
 import { type Argument, NOBODY } from '../scripts/define-script.js';
-import { inspectScript } from '../scripts/inspect.script.js';
 import { pollScript } from '../scripts/poll.script.js';
 import { raiseScript } from '../scripts/raise.script.js';
 import { renewScript } from '../scripts/renew.script.js';
 import {
-  type InspectedReply,
   type PolledReply,
-  readInspected,
   readPolled,
   readRenewed,
   type RenewedReply,
@@ -33,6 +31,7 @@ import { type LockServers, onLock } from '../servers/lock-servers.js';
 import { type ServersListener, toGrant } from '../servers/push-messages.js';
 import { JointCommands } from './joint-commands.js';
 import type { NodeStore } from './node-store.js';
+import { inspectLock, queueOf } from './look-at-lock.js';
 import { type RenewalBatch, renewalBatches } from './renewal-batches.js';
 import { scanLocks } from './scan-locks.js';
 
@@ -162,14 +161,8 @@ export class RedisLockStore implements NodeStore {
   }
 
   async inspect(key: string): Promise<StoredLock | null> {
-    const place = this.#servers.keys.of(key);
     this.#joint.flush();
-    const { reply } = await this.#servers.run<InspectedReply>({
-      ...onLock(place, key),
-      script: inspectScript,
-      args: () => [],
-    });
-    return readInspected(reply);
+    return inspectLock(this.#servers, key);
   }
 
   async raise(key: string, token: string, fence: number): Promise<boolean> {
@@ -182,6 +175,10 @@ export class RedisLockStore implements NodeStore {
       args: () => [token, fence],
     });
     return reply === 1;
+  }
+
+  queue(key: string): Promise<readonly StoredPlace[]> {
+    return queueOf(this.#servers, key);
   }
 
   keys(match: string): AsyncIterable<readonly string[]> {

@@ -7,6 +7,7 @@ import type { RedisScript } from '../../../lib/redis/scripts/define-script.js';
 import { acquireScript } from '../../../lib/redis/scripts/acquire.script.js';
 import { inspectScript } from '../../../lib/redis/scripts/inspect.script.js';
 import { pollScript } from '../../../lib/redis/scripts/poll.script.js';
+import { queueScript } from '../../../lib/redis/scripts/queue.script.js';
 import { raiseScript } from '../../../lib/redis/scripts/raise.script.js';
 import { releaseScript } from '../../../lib/redis/scripts/release.script.js';
 import { renewScript } from '../../../lib/redis/scripts/renew.script.js';
@@ -17,6 +18,7 @@ const SCRIPTS: Record<string, RedisScript> = {
   'acquire.script.ts': acquireScript,
   'inspect.script.ts': inspectScript,
   'poll.script.ts': pollScript,
+  'queue.script.ts': queueScript,
   'raise.script.ts': raiseScript,
   'release.script.ts': releaseScript,
   'renew.script.ts': renewScript,

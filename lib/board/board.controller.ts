@@ -1,0 +1,80 @@
+import {
+  Controller,
+  Get,
+  Inject,
+  Post,
+  Req,
+  Res,
+  type Type,
+  UseGuards,
+  VERSION_NEUTRAL,
+} from '@nestjs/common';
+import type { BoardSettings } from './board-options.js';
+import { BoardHttp, type BoardRequest, type BoardResponse } from './board-http.js';
+import { boardPage } from './page/board-page.js';
+import { BOARD_SCRIPT } from './page/board-script.js';
+import { BOARD_STYLE } from './page/board-style.js';
+import { LockPoller } from './lock-poller.js';
+
+/** Token of the board's settings inside its module. */
+export const BOARD_SETTINGS = Symbol('nestjs-redis-lock:board');
+
+/** The routes of a board: a class for each, since path and guards stand in its metadata. */
+export function boardController(settings: BoardSettings): Type {
+  class LockBoardController extends BoardRoutes {}
+  Reflect.decorate(
+    [Controller({ path: settings.path, version: VERSION_NEUTRAL })],
+    LockBoardController,
+  );
+  if (settings.guards.length > 0) UseGuards(...settings.guards)(LockBoardController);
+  return LockBoardController;
+}
+
+/** The page, what it loads, its stream, and its one lever. Answers by itself: no interceptor changes them. */
+class BoardRoutes {
+  constructor(
+    @Inject(LockPoller) private readonly poller: LockPoller,
+    @Inject(BOARD_SETTINGS) private readonly settings: BoardSettings,
+  ) {}
+
+  @Get()
+  page(@Req() request: BoardRequest, @Res() response: BoardResponse): void {
+    const { isOpen, mayRelease } = this.settings;
+    const http = new BoardHttp(request, response);
+    http.send(200, 'text/html; charset=utf-8', boardPage({ base: http.base, isOpen, mayRelease }));
+  }
+
+  @Get('board.js')
+  script(@Req() request: BoardRequest, @Res() response: BoardResponse): void {
+    new BoardHttp(request, response).send(200, 'text/javascript; charset=utf-8', BOARD_SCRIPT);
+  }
+
+  @Get('board.css')
+  style(@Req() request: BoardRequest, @Res() response: BoardResponse): void {
+    new BoardHttp(request, response).send(200, 'text/css; charset=utf-8', BOARD_STYLE);
+  }
+
+  @Get('events')
+  events(@Req() request: BoardRequest, @Res() response: BoardResponse): void {
+    const stream = new BoardHttp(request, response).stream();
+    stream.onClose(() => this.poller.leave(stream));
+    this.poller.watch(stream);
+  }
+
+  @Post('release')
+  async release(@Req() request: BoardRequest, @Res() response: BoardResponse): Promise<void> {
+    const http = new BoardHttp(request, response);
+    const { service, key } = (request.body ?? {}) as Record<string, unknown>;
+    if (!this.settings.mayRelease) return http.json(403, { error: 'Release is off.' });
+    if (!http.isFromPage) return http.json(403, { error: 'Not asked for by the board itself.' });
+    const locks = this.poller.serviceOf(String(service));
+    if (locks === undefined || typeof key !== 'string') {
+      return http.json(400, { error: 'There is no such lock.' });
+    }
+    try {
+      return http.json(200, { released: await locks.forceRelease(key) });
+    } catch (error) {
+      return http.json(503, { error: (error as Error).message });
+    }
+  }
+}

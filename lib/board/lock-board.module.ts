@@ -1,0 +1,26 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { type BoardSettings, checkBoardOptions, type LockBoardOptions } from './board-options.js';
+import { BOARD_SETTINGS, boardController } from './board.controller.js';
+import { LockPoller } from './lock-poller.js';
+
+/** Mounts a page that shows held and waited-for locks of all processes as they change. */
+@Module({})
+export class LockBoardModule {
+  /** @throws {LockConfigError} Without `guards` there is no board. */
+  static forRoot(options: LockBoardOptions): DynamicModule {
+    const settings: BoardSettings = checkBoardOptions(options);
+    return {
+      module: LockBoardModule,
+      controllers: [boardController(settings)],
+      providers: [
+        { provide: BOARD_SETTINGS, useFactory: () => settings },
+        {
+          provide: LockPoller,
+          inject: [ModulesContainer],
+          useFactory: (modules: ModulesContainer) => new LockPoller(modules),
+        },
+      ],
+    };
+  }
+}

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OnModuleDestroy } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
+import { lockServicesIn, type NamedLockService } from '../nest/service/lock-services.js';
+import { type BoardRow, idOf, rowOf } from './board-row.js';
+
+/** What has changed since the last look; the first message of a viewer has every row. */
+export interface BoardUpdate {
+  /** The server's wall clock, in milliseconds. */
+  readonly now: number;
+  readonly rows: readonly BoardRow[];
+  readonly gone: readonly string[];
+  /** Locks that are held and not shown: there are too many. */
+  readonly hidden: number;
+  /** Why there is nothing newer: Redis can't be asked. */
+  readonly error?: string;
+}
+
+/** Where a viewer's updates go. */
+export interface Viewer {
+  send(update: BoardUpdate): void;
+  end(): void;
+}
+
+const PAUSE_MS = 500;
+/** A lock is looked at by a script of some 10 µs: so Redis spends less than 2 % of its time on them. */
+const PAUSE_PER_LOCK_MS = 1;
+/** More rows than people read; counted, and not looked at closer. */
+const MAX_ROWS = 2000;
+
+/** Looks at the locks of all services for all viewers together; without viewers not at all. */
+export class LockPoller implements OnModuleDestroy {
+  readonly #viewers = new Set<Viewer>();
+  #rows = new Map<string, BoardRow>();
+  #hidden = 0;
+  #wake = new AbortController();
+  #running = false;
+  #closed = false;
+  /** Whether what is found may have been there long before. */
+  #isFirst = true;
+  /** Viewers have nothing, or an error, to look at. */
+  #mustTell = true;
+
+  constructor(private readonly modules: ModulesContainer) {}
+
+  /** Tells `viewer` what is there and then each change, until {@link leave}. */
+  watch(viewer: Viewer): void {
+    if (this.#closed) return viewer.end();
+    this.#viewers.add(viewer);
+    if (this.#running) viewer.send(this.#update([...this.#rows.values()], []));
+    else void this.#run();
+  }
+
+  leave(viewer: Viewer): void {
+    this.#viewers.delete(viewer);
+    if (this.#viewers.size === 0) this.#wake.abort();
+  }
+
+  /** A server that closes waits for its streams. */
+  onModuleDestroy(): void {
+    this.#closed = true;
+    for (const viewer of this.#viewers) viewer.end();
+    this.#viewers.clear();
+    this.#wake.abort();
+  }
+
+  /** The service of this name. */
+  serviceOf(name: string): NamedLockService['service'] | undefined {
+    return lockServicesIn(this.modules).find((each) => each.name === name)?.service;
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    this.#isFirst = this.#mustTell = true;
+    this.#rows = new Map();
+    this.#wake = new AbortController();
+    while (this.#viewers.size > 0) {
+      await this.#look().catch((error: Error) => {
+        this.#mustTell = true;
+        this.#tell({ ...this.#update([], []), error: error.message });
+      });
+      const pause = Math.max(PAUSE_MS, this.#rows.size * PAUSE_PER_LOCK_MS);
+      await sleep(pause, undefined, { signal: this.#wake.signal }).catch(() => undefined);
+    }
+    this.#running = false;
+  }
+
+  async #look(): Promise<void> {
+    const rows = new Map<string, BoardRow>();
+    this.#hidden = 0;
+    for (const service of lockServicesIn(this.modules)) await this.#lookAt(service, rows);
+    const before = this.#rows;
+    this.#rows = rows;
+    const changed = [...rows.values()].filter(
+      (row) => JSON.stringify(row) !== JSON.stringify(before.get(row.id)),
+    );
+    const gone = [...before.keys()].filter((id) => !rows.has(id));
+    if (this.#mustTell || changed.length > 0 || gone.length > 0) {
+      this.#tell(this.#update(changed, gone));
+    }
+    this.#isFirst = this.#mustTell = false;
+  }
+
+  async #lookAt({ name, manager }: NamedLockService, rows: Map<string, BoardRow>): Promise<void> {
+    for await (const info of manager.list()) {
+      if (this.#viewers.size === 0) return;
+      if (rows.size >= MAX_ROWS) {
+        this.#hidden += 1;
+        continue;
+      }
+      const queue = info.waiters > 0 ? await manager.viewer.queue(info.key) : [];
+      const before = this.#rows.get(idOf(name, info.key));
+      const row = rowOf(name, info, queue, { now: Date.now(), before, early: this.#isFirst });
+      rows.set(row.id, row);
+    }
+  }
+
+  #update(rows: readonly BoardRow[], gone: readonly string[]): BoardUpdate {
+    return { now: Date.now(), rows, gone, hidden: this.#hidden };
+  }
+
+  #tell(update: BoardUpdate): void {
+    for (const viewer of this.#viewers) viewer.send(update);
+  }
+}

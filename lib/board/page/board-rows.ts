@@ -1,0 +1,121 @@
+/** The part of the page's script that fills the table. */
+export const BOARD_ROWS = /* js */ `
+const shown = new Map();
+const stale = new Set();
+const longest = new Map();
+const kindOf = ({ mode, permits, holders }) => (permits > 1 ? holders.length + ' of ' + permits + ' permits' : mode);
+const sinceOf = (row) => Math.min(...row.holders.map(({ since }) => since), Infinity);
+const endOf = (row) => Math.max(...row.holders.map(({ endsAt }) => endsAt ?? Infinity), 0);
+const SORTS = {
+  key: (row) => row.key,
+  kind: kindOf,
+  held: (row) => -sinceOf(row),
+  lease: endOf,
+  waiters: (row) => row.waiters,
+};
+function matching() {
+  const wanted = byId('search').value.toLowerCase();
+  const value = SORTS[sort.by];
+  const all = [...locks.values()].filter(
+    (row) => wanted === '' || [row.key, row.service, ...[...row.holders, ...row.queue].map(who)].join(' ').toLowerCase().includes(wanted),
+  );
+  const order = sort.down ? -1 : 1;
+  return all.sort((a, b) => {
+    const [x, y] = [value(a), value(b)];
+    return x < y ? -order : x > y ? order : a.id < b.id ? -1 : 1;
+  });
+}
+function render() {
+  const found = matching();
+  const rows = found.slice(0, SHOWN);
+  const keep = new Set(rows.map(({ id }) => id));
+  for (const [id, { line }] of shown) {
+    if (keep.has(id)) continue;
+    line.remove();
+    shown.delete(id);
+    longest.delete(id);
+  }
+  let last = null;
+  for (const row of rows) {
+    const line = lineOf(row);
+    const next = last === null ? byId('rows').firstElementChild : last.nextElementSibling;
+    if (next !== line) byId('rows').insertBefore(line, next);
+    last = line;
+  }
+  stale.clear();
+  const count = locks.size + (locks.size === 1 ? ' lock' : ' locks') + ', ' + [...locks.values()].reduce((sum, { waiters }) => sum + waiters, 0) + ' waiting';
+  tell(trouble !== '' ? trouble : notice + (notice && ' ') + (paused ? 'Paused: ' : 'Live: ') + count, trouble !== '');
+  byId('more').textContent = found.length + hidden > rows.length
+    ? 'Showing ' + rows.length + ' of ' + (found.length + hidden) + '. Search or sort to see others.' : found.length === 0 ? 'Nothing is locked.' : '';
+  tick();
+}
+function lineOf(row) {
+  const known = shown.get(row.id);
+  if (known !== undefined && !stale.has(row.id)) return known.line;
+  const line = known?.line ?? document.createElement('tr');
+  const focused = line.contains(document.activeElement) ? document.activeElement.className : null;
+  const entry = { line, bars: [] };
+  line.replaceChildren(...cellsOf(row, entry));
+  shown.set(row.id, entry);
+  if (focused !== null) line.querySelector('button.' + focused)?.focus();
+  return line;
+}
+function cellsOf(row, entry) {
+  const key = element('td', undefined, 'key');
+  const open = element('button', row.key, 'open');
+  open.type = 'button';
+  open.title = 'Show the history of this lock';
+  open.addEventListener('click', () => { selected = selected === row.id ? null : row.id; drawHistory(); });
+  key.append(open);
+  if (row.service !== 'default') key.append(element('div', row.service, 'quiet'));
+  const [holders, ages, leases, queue] = ['ul', 'ul', 'ul', 'ol'].map((name) => element(name));
+  for (const holder of row.holders) {
+    holders.append(element('li', who(holder)));
+    const age = element('li');
+    const left = element('li');
+    const text = element('span');
+    const bar = element('div', undefined, 'bar');
+    const fill = element('i');
+    bar.append(fill);
+    bar.ariaHidden = 'true';
+    left.append(text, bar);
+    ages.append(age);
+    leases.append(left);
+    entry.bars.push({ holder, age, text, fill, id: row.id });
+  }
+  for (const waiter of row.queue) queue.append(element('li', who(waiter)));
+  const cells = [key, element('td', kindOf(row)), cell('who', holders), cell('', ages), cell('', leases)];
+  if (row.holders.length === 0) cells[2].textContent = 'nobody (minHold)';
+  cells.push(element('td', row.waiters, row.waiters > 0 ? 'many' : 'quiet'), cell('', queue));
+  if (mayRelease) {
+    const button = element('button', 'Release', 'danger');
+    button.type = 'button';
+    button.ariaLabel = 'Release ' + plain(row.key);
+    button.addEventListener('click', () => void askRelease(row));
+    cells.push(cell('', button));
+  }
+  return cells;
+}
+function cell(className, child) {
+  const made = element('td', undefined, className);
+  if (child.childNodes.length > 0 && !(child.matches('ul, ol') && child.children.length === 0)) made.append(child);
+  return made;
+}
+/** Once a second: what only time changes. */
+function tick() {
+  const now = serverNow();
+  for (const { bars } of shown.values()) {
+    for (const { holder, age, text, fill, id } of bars) {
+      age.textContent = (holder.early ? 'over ' : '') + duration(now - holder.since);
+      const left = holder.endsAt === null ? Infinity : Math.max(0, holder.endsAt - now);
+      const most = Math.max(longest.get(id) ?? 0, left);
+      longest.set(id, most);
+      text.textContent = left === Infinity ? 'for ever' : duration(left);
+      const share = left === Infinity ? 1 : most === 0 ? 0 : left / most;
+      fill.style.transform = 'scaleX(' + share.toFixed(3) + ')';
+      fill.className = share < 0.3 ? 'late' : '';
+    }
+  }
+  drawHistory();
+}
+`;

@@ -1,0 +1,62 @@
+import { isLockError, type LockError } from './api/errors.js';
+import { checkKey } from './api/lock-key.js';
+import type { LockInfo } from './api/lock.js';
+import type { GateRegistry } from './gate/gate-registry.js';
+import { type LockHealth, PROBE } from './store/lock-health.js';
+import { describeLock } from './store/lock-info.js';
+import { describeQueue, type WaitingProcess } from './store/lock-queue.js';
+import type { LockStore } from './store/lock-store.js';
+
+/** Shows locks to people: what the store has of them, and what is known in this process. */
+export class LockViewer {
+  readonly #store: LockStore;
+  readonly #gates: GateRegistry;
+
+  constructor(store: LockStore, gates: GateRegistry) {
+    this.#store = store;
+    this.#gates = gates;
+  }
+
+  /** Who holds the lock; `null`: nobody. */
+  async inspect(key: string): Promise<LockInfo | null> {
+    const [only] = checkKey(key);
+    const stored = await this.#store.inspect(only);
+    return stored === null ? null : describeLock(only, stored, this.#gates.stateOf(only));
+  }
+
+  /** Who waits for the lock, in order; the first few. */
+  async queue(key: string): Promise<readonly WaitingProcess[]> {
+    const [only] = checkKey(key);
+    return describeQueue((await this.#store.queue?.(only)) ?? []);
+  }
+
+  /** All locks of this prefix; `match` is a glob as of Redis' `KEYS`. Not a snapshot. */
+  async *list({ match = '*' }: { match?: string } = {}): AsyncIterable<LockInfo> {
+    const seen = new Set<string>();
+    for await (const page of this.#store.keys(match)) {
+      const fresh = page.filter((key) => !seen.has(key) && seen.add(key));
+      const infos = await Promise.all(fresh.map((key) => this.#inspectListed(key)));
+      for (const info of infos) if (info !== null) yield info;
+    }
+  }
+
+  /** How this process stands with its store. */
+  async health(): Promise<LockHealth> {
+    const { callers: waiters, longestMs: longestWaitMs } = this.#gates.waiting;
+    const trouble = await this.#store.inspect(PROBE).then(
+      () => undefined,
+      (error: LockError) => error,
+    );
+    return { trouble, quorum: this.#store.quorum, waiters, longestWaitMs };
+  }
+
+  /** What no lock can be is none of ours: a key of another type, or of a name that is not allowed. */
+  async #inspectListed(key: string): Promise<LockInfo | null> {
+    try {
+      return await this.inspect(key);
+    } catch (error) {
+      if (isLockError(error, 'LOCK_CONFIG') || isLockError(error, 'LOCK_KEY')) return null;
+      throw error;
+    }
+  }
+}

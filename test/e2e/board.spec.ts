@@ -1,0 +1,321 @@
+import { request as httpRequest } from 'node:http';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import axe from 'axe-core';
+import { LockBoardModule } from 'nestjs-redis-lock/board';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+import { afterTest } from '../support/after-test.js';
+import { eventually } from '../support/eventually.js';
+import { openManager } from '../support/managers.js';
+import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
+import { PLATFORMS, type Platform, startApp } from './support/app.js';
+
+const HOSTILE = '"><img src=x onerror="document.title=\'owned\'">\u202e\u001b[31m</script>';
+
+@Injectable()
+class OperatorGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const { headers } = context.switchToHttp().getRequest();
+    return /operator=yes/.test(headers.cookie ?? '');
+  }
+}
+
+let keyPrefix: string;
+beforeEach(() => {
+  keyPrefix = uniquePrefix();
+});
+
+const start = (platform: Platform = 'express', options: object = {}) =>
+  startApp({
+    platform,
+    lock: { connection: sharedRedisUrl(), keyPrefix },
+    imports: [
+      LockBoardModule.forRoot({
+        path: 'ops/locks',
+        guards: [OperatorGuard],
+        allowRelease: true,
+        ...options,
+      }),
+    ],
+  });
+const other = () => openManager(sharedRedisUrl(), { keyPrefix });
+const asOperator = { headers: { cookie: 'operator=yes' } };
+
+/** The rows of the first message of the stream. */
+async function firstUpdate(url: string): Promise<any> {
+  const answer = await fetch(`${url}/ops/locks/events`, asOperator);
+  let text = '';
+  for await (const chunk of answer.body!) {
+    text += Buffer.from(chunk).toString();
+    const [, data] = /^data: (.*)\n\n/m.exec(text) ?? [];
+    // Leaving the loop ends the stream.
+    if (data !== undefined) return JSON.parse(data);
+  }
+  throw new Error('The stream ended without a message.');
+}
+
+function post(url: string, body: object, headers: Record<string, string>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(`${url}/ops/locks/release`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie: 'operator=yes', ...headers },
+    });
+    request.on('error', reject).on('response', (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0));
+    });
+    request.end(JSON.stringify(body));
+  });
+}
+
+describe('the options of a board', () => {
+  it.each([
+    [{ path: 'locks' }, /guards .* got undefined/],
+    [{ path: 'locks', guards: [] }, /guards/],
+    [{ path: 'locks', guards: 'open' }, /guards .* got "open"/],
+    [{ path: '/', guards: 'none' }, /path .* got "\/"/],
+    [{ path: 'locks', guards: 'none', allowRelease: 'yes' }, /allowRelease/],
+  ])('%j are refused', (options, message) => {
+    expect(() => LockBoardModule.forRoot(options as never)).toThrow(message);
+  });
+});
+
+describe.each(PLATFORMS)('a board on %s', (platform) => {
+  it('is behind its guards, with everything that it consists of', async () => {
+    const { url } = await start(platform);
+    for (const path of ['', '/board.js', '/board.css', '/events']) {
+      expect((await fetch(`${url}/ops/locks${path}`)).status).toBe(403);
+    }
+    expect((await fetch(`${url}/ops/locks/release`, { method: 'POST' })).status).toBe(403);
+    const page = await fetch(`${url}/ops/locks`, asOperator);
+
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'/);
+    expect(page.headers.get('content-security-policy')).not.toMatch(/unsafe/);
+    expect(await page.text()).toContain('src="./locks/board.js"');
+    if (platform === 'fastify') return;
+    expect(await (await fetch(`${url}/ops/locks/`, asOperator)).text()).toContain('"./board.js"');
+  });
+
+  it('tells who holds a lock of another process, and who waits for it in order', async () => {
+    const { url } = await start(platform);
+    const [a, b, c] = [other(), other(), other()];
+    const lock = await a.acquire('k', { label: 'Report.build' });
+    const waiting = [];
+    for (const [i, manager] of [b, c].entries()) {
+      waiting.push(manager.acquire('k', { label: `waiter ${i}`, wait: '20s' }));
+      await eventually(async () => expect((await a.inspect('k'))?.waiters).toBe(i + 1));
+    }
+    const { rows } = await firstUpdate(url);
+
+    expect(rows).toMatchObject([
+      {
+        key: 'k',
+        waiters: 2,
+        holders: [{ label: 'Report.build', pid: process.pid }],
+        queue: [{ label: 'waiter 0' }, { label: 'waiter 1' }],
+      },
+    ]);
+    await lock.release();
+    for (const call of waiting) await (await call).release();
+  });
+
+  it('releases a lock for its own page, and for no other', async () => {
+    const { url, locks } = await start(platform);
+    const lock = await locks.acquire('k');
+    const { host, origin } = new URL(url);
+    const body = { service: 'default', key: 'k' };
+    const header = { 'x-lock-board': 'release' };
+
+    expect(await post(url, body, { origin })).toBe(403);
+    expect(await post(url, body, header)).toBe(403);
+    expect(await post(url, body, { ...header, origin: 'https://evil.example' })).toBe(403);
+    expect(await post(url, body, { ...header, origin, 'sec-fetch-site': 'cross-site' })).toBe(403);
+    expect(await post(url, body, { ...header, origin, cookie: '' })).toBe(403);
+    expect(await post(url, { service: 'x', key: 'k' }, { ...header, origin })).toBe(400);
+    expect(lock.signal.aborted).toBe(false);
+    expect(await post(url, body, { ...header, origin, host })).toBe(200);
+    await eventually(() => expect(lock.signal.aborted).toBe(true));
+  });
+
+  it('refuses a release where it is off, and everywhere with guards: none', async () => {
+    const off = await start(platform, { allowRelease: false });
+    const open = await start(platform, { guards: 'none' });
+    const lock = await off.locks.acquire('k');
+    for (const { url } of [off, open]) {
+      const headers = { 'x-lock-board': 'release', origin: new URL(url).origin };
+      expect(await post(url, { service: 'default', key: 'k' }, headers)).toBe(403);
+    }
+    expect(lock.signal.aborted).toBe(false);
+    expect(await (await fetch(`${open.url}/ops/locks`)).text()).toContain('open to everybody');
+  });
+
+  it('lets the application close while somebody looks', async () => {
+    const { app, url } = await start(platform);
+    const answer = await fetch(`${url}/ops/locks/events`, asOperator);
+    await app.close();
+
+    expect(await answer.text()).toContain('retry');
+  });
+});
+
+describe('a board in a browser', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+      args: ['--no-sandbox'],
+    });
+  });
+  afterAll(() => browser.close());
+
+  async function open(url: string, options: object = {}): Promise<Page> {
+    const context = await browser.newContext({ ...options, extraHTTPHeaders: asOperator.headers });
+    afterTest(() => context.close());
+    const page = await context.newPage();
+    const faults: string[] = [];
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    afterTest(() => expect(faults).toEqual([]));
+    await page.goto(`${url}/ops/locks`);
+    await page.getByText('Live:').waitFor();
+    return page;
+  }
+
+  const violations = async (page: Page): Promise<unknown[]> => {
+    await page.evaluate(axe.source);
+    return page.evaluate(() =>
+      (globalThis as any).axe.run().then((found: any) => found.violations),
+    );
+  };
+  const shot = async (page: Page, name: string): Promise<void> => {
+    const directory = process.env['BOARD_SCREENSHOTS'];
+    if (directory) await page.screenshot({ path: `${directory}/${name}.png`, fullPage: true });
+  };
+
+  it('shows a lock of another process within a second, until it is released', async () => {
+    const { url } = await start();
+    const page = await open(url);
+    const manager = other();
+    const lock = await manager.acquire('order:7', { label: 'Orders.pay' });
+    const row = page.getByRole('row', { name: /order:7/ });
+    await row.waitFor({ timeout: 5000 });
+    expect(await row.textContent()).toContain(`Orders.pay`);
+    await lock.release();
+    await row.waitFor({ state: 'detached', timeout: 5000 });
+  });
+
+  it('shows hostile keys and labels as text', async () => {
+    const { url } = await start();
+    const manager = other();
+    await manager.acquire(HOSTILE, { label: HOSTILE });
+    await manager.acquire('x'.repeat(512));
+    const page = await open(url);
+    const row = page.getByRole('row', { name: /onerror/ });
+
+    expect(await row.textContent()).toContain('"><img src=x onerror=');
+    expect(await row.textContent()).toContain('\\u{202e}\\u{1b}[31m');
+    expect(await page.locator('table img').count()).toBe(0);
+    expect(await page.title()).toBe('Locks');
+    await shot(page, 'hostile');
+  });
+
+  it('searches, sorts, pauses, and shows the history of a lock, by keyboard', async () => {
+    const { url } = await start();
+    const [a, b] = [other(), other()];
+    const lock = await a.acquire('alpha', { label: 'Alpha.run' });
+    await b.acquire('beta');
+    const page = await open(url);
+    await page.getByRole('row', { name: /beta/ }).waitFor();
+    await page.getByLabel('Search').fill('alpha.RUN');
+    await page.getByRole('row', { name: /beta/ }).waitFor({ state: 'detached' });
+    await page.getByLabel('Search').fill('');
+
+    const sorted = page.getByRole('columnheader', { name: 'Key' });
+    await sorted.getByRole('button').press('Enter');
+    expect(await sorted.getAttribute('aria-sort')).toBe('ascending');
+    expect(await page.locator('td.key').allTextContents()).toEqual(['alpha', 'beta']);
+
+    await page.getByRole('button', { name: 'alpha', exact: true }).press('Enter');
+    await page.getByRole('heading', { name: 'Last 5 minutes of alpha' }).waitFor();
+    await page.getByRole('button', { name: 'Pause' }).press('Enter');
+    await lock.release();
+    await b.acquire('gamma');
+    await page.getByText('Paused:').waitFor();
+    expect(await page.locator('td.key').allTextContents()).toEqual(['alpha', 'beta']);
+    await page.getByRole('button', { name: 'Pause' }).press('Enter');
+    await page.getByRole('row', { name: /gamma/ }).waitFor();
+    await page.getByRole('row', { name: /alpha/ }).waitFor({ state: 'detached' });
+  });
+
+  it('releases after a question, and not without', async () => {
+    const { url } = await start();
+    const lock = await other().acquire('k', { label: 'Stuck.job' });
+    const page = await open(url);
+    const button = page.getByRole('button', { name: 'Release k' });
+    await button.click();
+    await page.getByRole('button', { name: 'Keep it' }).click();
+    expect(lock.signal.aborted).toBe(false);
+    await button.click();
+    await shot(page, 'release');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('dialog').getByRole('button', { name: 'Release' }).click();
+    await page.getByText('Released k.').waitFor();
+    expect(lock.signal.aborted).toBe(true);
+  });
+
+  it.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 380],
+    ['dark', 380],
+  ] as const)('has no violation of accessibility, %s, %i pixels wide', async (scheme, width) => {
+    const { url } = await start();
+    await fill(other(), other());
+    const page = await open(url, { colorScheme: scheme, viewport: { width, height: 800 } });
+    await page.getByRole('button', { name: 'report:monthly', exact: true }).click();
+    await page.getByRole('heading', { name: /History|Last/ }).waitFor();
+    await shot(page, `${scheme}-${width}`);
+
+    expect(await violations(page)).toEqual([]);
+    const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    expect(overflow).toBeLessThanOrEqual(0);
+  });
+
+  it('stays responsive with 1000 locks and 5000 waiters', async () => {
+    const { url } = await start();
+    const [a, b] = [other(), other()];
+    await Promise.all(Array.from({ length: 1000 }, (_, i) => a.acquire(`k${i}`, { ttl: '60s' })));
+    const gone = new AbortController();
+    const waiting = Array.from({ length: 5000 }, (_, i) =>
+      b.acquire(`k${i % 1000}`, { wait: Infinity, signal: gone.signal }).catch(() => undefined),
+    );
+    const page = await open(url);
+    await page.getByText('1000 locks').waitFor({ timeout: 20_000 });
+    await page.getByText('5000 waiting').waitFor({ timeout: 30_000 });
+    const answered = await page.evaluate(`new Promise((resolve) => {
+      const startedAt = performance.now();
+      const search = document.getElementById('search');
+      search.value = 'k99';
+      search.dispatchEvent(new Event('input'));
+      requestAnimationFrame(() => resolve(performance.now() - startedAt));
+    })`);
+    expect(await page.locator('tbody tr').count()).toBe(11);
+    expect(answered).toBeLessThan(1000);
+    gone.abort();
+    await Promise.all(waiting);
+  });
+
+  async function fill(a: ReturnType<typeof other>, b: ReturnType<typeof other>): Promise<void> {
+    const keys = ['report:monthly', 'order:4711', 'stock:sku-7', 'mail:digest'];
+    for (const key of keys) await a.acquire(key, { label: `Job.${key.split(':')[0]}`, ttl: '20s' });
+    const gone = new AbortController();
+    const calls = ['report:monthly', 'report:monthly', 'order:4711'].map((key) =>
+      b.acquire(key, { label: 'Waiter.run', wait: Infinity, signal: gone.signal }),
+    );
+    afterTest(() => gone.abort());
+    for (const call of calls) call.catch(() => undefined);
+    await eventually(async () => expect((await a.inspect('report:monthly'))?.waiters).toBe(2));
+  }
+});
