@@ -4,6 +4,7 @@ import { checkKey, type LockKey } from './api/lock-key.js';
 import { defaultRequest, resolveRequest } from './api/lock-options.check.js';
 import { LockObservers } from './api/lock-observers.js';
 import type { LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
+import { SuspectKeys } from './api/suspect-keys.js';
 import type { Lock, LockInfo } from './api/lock.js';
 import { GateRegistry } from './gate/gate-registry.js';
 import { LockViewer } from './lock-viewer.js';
@@ -26,6 +27,7 @@ export class LockManager {
   readonly #gates: GateRegistry;
   readonly #contexts = new LockContext();
   readonly #dropped = new DroppedLocks();
+  readonly #suspects = new SuspectKeys();
   readonly #usual: LockRequest;
   readonly #reentry: ReentryContext;
   #closing = false;
@@ -154,6 +156,7 @@ export class LockManager {
 
   #take(key: LockKey, request: LockRequest): Promise<ReentrantLock> {
     const [only] = checkKey(key);
+    this.#suspects.look(only);
     const outer = this.#contexts.find(only);
     if (outer !== undefined) return this.#reenter(outer, request);
     const enclosing = this.#contexts.find();
