@@ -1,12 +1,22 @@
-// One application, three routes that do the same: under @Locked, under a lock by hand, without a lock.
+// One application, routes that do the same: under @Locked, under locks by hand, without a lock.
 import 'reflect-metadata';
 import { once } from 'node:events';
 
-import { Controller, Get, HttpException, Module, Param } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  HttpException,
+  Inject,
+  Injectable,
+  Module,
+  Param,
+  UseInterceptors,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
+import { defer, lastValueFrom } from 'rxjs';
 
-import { Locked, RedisLockModule } from '../../dist/esm/index.js';
+import { Locked, LockService, RedisLockModule } from '../../dist/esm/index.js';
 import { rawLocks } from '../libraries/raw.mjs';
 
 const LOCKED = 423;
@@ -15,8 +25,34 @@ process.once('disconnect', () => process.exit());
 const [{ url }] = await once(process, 'message');
 const acquireRaw = rawLocks(new Redis(url));
 
+/** The least that an interceptor around a handler can do. */
+class LockByHand {
+  constructor(locks) {
+    this.locks = locks;
+  }
+
+  intercept(context, next) {
+    const { id } = context.switchToHttp().getRequest().params;
+    return defer(() =>
+      this.locks.withLock(`order:${id}`, () =>
+        lastValueFrom(next.handle(), { defaultValue: undefined }),
+      ),
+    );
+  }
+}
+Inject(LockService)(LockByHand, undefined, 0);
+Injectable()(LockByHand);
+
 class OrdersController {
   async locked(id) {
+    return { id };
+  }
+
+  async positional(id) {
+    return { id };
+  }
+
+  async interceptor(id) {
     return { id };
   }
 
@@ -34,6 +70,8 @@ class OrdersController {
   }
 }
 decorate('locked', Get('locked/:id'), Locked('order:{params.id}'));
+decorate('positional', Get('positional/:id'), Locked('order:{0}'));
+decorate('interceptor', Get('interceptor/:id'), UseInterceptors(LockByHand));
 decorate('byHand', Get('raw/:id'));
 decorate('plain', Get('plain/:id'));
 Controller('orders')(OrdersController);

@@ -1,19 +1,28 @@
 import { ask, start } from '../children.mjs';
 import { OURS, RAW } from '../libraries/index.mjs';
 
+/** The shortest correct interceptor around `withLock`. */
+export const INTERCEPTOR = 'interceptor by hand';
+export const POSITIONAL = 'positional key';
 const NO_LOCK = 'no lock';
-const ROUTES = { [OURS]: 'locked', [RAW]: 'raw', [NO_LOCK]: 'plain' };
+const ROUTES = {
+  [OURS]: 'locked',
+  [POSITIONAL]: 'positional',
+  [INTERCEPTOR]: 'interceptor',
+  [RAW]: 'raw',
+  [NO_LOCK]: 'plain',
+};
 const WARM_UP_S = 3;
 const ANSWER_WITHIN_MS = 30_000;
 
-/** Requests to a route that is `@Locked`, to one that locks by hand, and to one without a lock. */
+/** Requests to routes that are `@Locked`, to two that lock by hand, and to one without a lock. */
 export const http = [httpWork(1), httpWork(10)];
 
 function httpWork(connections) {
   return {
     name: `http-${connections}`,
     title: `HTTP requests over ${connections} connection(s), each for a lock of its own`,
-    libraries: [RAW, OURS, NO_LOCK],
+    libraries: [RAW, INTERCEPTOR, OURS, POSITIONAL, NO_LOCK],
     run: (library, { servers, seconds }) =>
       measure(ROUTES[library], { connections, servers, seconds }),
   };
