@@ -15,6 +15,19 @@ import { Table } from './table.js';
 const run = promisify(execFile);
 const COMPILERS = ['5.0', '5.4', '5.9', '6.0', '7.0'];
 const FILES = ['consumer.mts', 'consumer.cts'];
+const SETTINGS = {
+  compilerOptions: {
+    target: 'es2022',
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    types: [],
+    strict: true,
+    skipLibCheck: true,
+    experimentalDecorators: true,
+    noEmit: true,
+  },
+  files: FILES,
+};
 const CONSUMER = `
 import { Module } from '@nestjs/common';
 import { Locked, LockService, RedisLockModule, type Lock } from 'nestjs-redis-lock';
@@ -53,6 +66,7 @@ describe('the declarations of the packed library', () => {
             afterTest(() => files.remove());
             for (const file of FILES) await writeFile(join(files.application, file), CONSUMER);
             await writeFile(join(files.application, 'package.json'), '{ "type": "module" }');
+            await writeFile(join(files.application, 'tsconfig.json'), JSON.stringify(SETTINGS));
 
             expect(await faultsOf(compiler, files.application)).toBe('');
           }),
@@ -67,9 +81,7 @@ async function faultsOf(compiler: string, folder: string): Promise<string> {
       ? new URL('../../node_modules/typescript/bin/tsc', import.meta.url)
       : new URL(`node_modules/typescript-${compiler}/bin/tsc`, import.meta.url),
   );
-  const options = ['--noEmit', '--strict', '--skipLibCheck', '--experimentalDecorators'];
-  const target = ['--target', 'es2022', '--module', 'nodenext', '--moduleResolution', 'nodenext'];
-  const args = [tsc, ...options, ...target, '--types', '', ...FILES];
+  const args = [tsc, '--project', folder];
   const failed = (error: { stdout: string; stderr: string }) => error;
   const { stdout, stderr } = await run(process.execPath, args, { cwd: folder }).catch(failed);
   return stdout + stderr;
