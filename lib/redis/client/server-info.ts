@@ -12,7 +12,7 @@ export interface ServerInfo {
   readonly bornAt?: number | undefined;
   readonly version?: string | undefined;
   readonly mode?: 'standalone' | 'cluster' | 'sentinel' | undefined;
-  /** Why it does not tell who it is, or since when. */
+  /** Why it never tells who it is, or since when; a failed try tells nothing. */
   readonly fault?: Error | undefined;
 }
 
@@ -32,7 +32,8 @@ export async function readServerInfo(client: Redis, clock: Clock): Promise<Serve
         runId && uptime ? undefined : new Error('INFO tells no run_id or no uptime_in_seconds.'),
     };
   } catch (error) {
-    return { fault: error as Error };
+    const { message } = error as Error;
+    return message.startsWith('NOPERM') ? { fault: error as Error } : {};
   }
 }
 

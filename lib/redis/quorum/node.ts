@@ -145,7 +145,8 @@ export class QuorumNode {
     const { server } = this.#link;
     if (this.server?.runId !== undefined && server?.runId !== undefined)
       this.hasRestarted ||= server.runId !== this.server.runId;
-    this.server = server ?? this.server;
+    // A connection that broke as it was asked has told nothing.
+    if (server?.runId !== undefined || server?.fault !== undefined) this.server = server;
     this.events.identified();
     if (this.isReady) {
       this.#settle();

@@ -87,8 +87,7 @@ export class QuorumNodes {
   check(key: string): void {
     if (this.#fault !== undefined) throw new LockConfigError([this.#fault], [key]);
     for (const { address, server } of this.all) {
-      // It is only busy with a long script.
-      if (server?.fault === undefined || server.fault.message.startsWith('BUSY')) continue;
+      if (server?.fault === undefined) continue;
       const problem = `connection: Redis at ${address} does not tell a quorum who it is (${server.fault.message}); its user needs the right +info.`;
       throw new LockConfigError([problem], [key], server.fault);
     }

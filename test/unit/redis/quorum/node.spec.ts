@@ -13,7 +13,7 @@ async function nodeThatIs(server: ServerInfo | undefined, meanwhile?: ServerInfo
   const link = { address: 'a:1', isReady: true, server, probe: async () => {} };
   let connected!: () => void;
   const store: Pick<NodeStore, 'listen' | 'close'> = {
-    listen: ({ reconnected }) => (connected = reconnected),
+    listen: (listener) => (connected = () => listener.reconnected()),
     close: async () => {},
   };
   const ignore = () => {};
@@ -30,7 +30,7 @@ async function nodeThatIs(server: ServerInfo | undefined, meanwhile?: ServerInfo
       if (meanwhile !== undefined) link.server = meanwhile;
       return HELD;
     });
-  return { node, link, vote, reconnect: connected };
+  return { node, link, vote, reconnect: () => connected() };
 }
 
 describe('QuorumNode', () => {
@@ -49,6 +49,16 @@ describe('QuorumNode', () => {
     const { vote } = await nodeThatIs(server, meanwhile);
 
     await expect(vote()).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+  });
+
+  it('is known by what it told last, when a connection breaks as it is asked', async () => {
+    const { node, link, reconnect } = await nodeThatIs(SERVER);
+
+    link.server = {};
+    reconnect();
+
+    expect(node.server).toBe(SERVER);
+    expect(node.hasRestarted).toBe(false);
   });
 
   it('has restarted when another process answers at its address, and stays so', async () => {
