@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Injectable, Module, Param } from '@nestjs/common';
+import { Controller, Get, Inject, Injectable, Module, Param, Scope } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Cron, Interval, ScheduleModule, Timeout } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
@@ -184,6 +184,23 @@ describe('start refuses', () => {
     await first.app.close();
     await startApp({ providers });
     expect(await jobs.run()).toBe('ran');
+  });
+
+  it('nothing of a transient object that a factory made: it gets its service', async () => {
+    class Jobs {
+      @Locked('job')
+      async run(): Promise<string> {
+        return 'ran';
+      }
+    }
+    @Injectable()
+    class Boss {
+      constructor(@Inject('jobs') readonly jobs: Jobs) {}
+    }
+    const jobs = { provide: 'jobs', scope: Scope.TRANSIENT, useFactory: () => new Jobs() };
+    const { app } = await startApp({ providers: [Boss, jobs] });
+
+    expect(await app.get(Boss).jobs.run()).toBe('ran');
   });
 
   it('a module without options', () => {

@@ -53,8 +53,21 @@ export class LockedExplorer implements OnModuleInit {
   }
 
   #inspect(wrapper: InstanceWrapper, isController: boolean, findings: Findings): void {
-    const instance: unknown = wrapper.instance;
-    if (wrapper.isAlias || typeof instance !== 'object' || instance === null) return;
+    const made = wrapper.isTransient
+      ? wrapper.getStaticTransientInstances().map((host) => host?.instance as unknown)
+      : [];
+    for (const instance of [wrapper.instance as unknown, ...made]) {
+      if (wrapper.isAlias || typeof instance !== 'object' || instance === null) continue;
+      this.#inspectInstance(instance, wrapper, isController, findings);
+    }
+  }
+
+  #inspectInstance(
+    instance: object,
+    wrapper: InstanceWrapper,
+    isController: boolean,
+    findings: Findings,
+  ): void {
     const { problems, warnings } = findings;
     const { locked, faults, overrides } = inspectMethods(instance);
     for (const fault of faults) problems.add(fault);
