@@ -10,7 +10,7 @@ const LIB = join(ROOT, 'lib');
 
 /** Where a sentence is said that somebody may search for: errors, faults of options, lines of the log. */
 const SAID_BY =
-  /^(.*Error|.*\b(problems|faults)\.(push|add)|warnings\.add|.*logger\.(warn|error)|.*\bfaults?|.*\.write)$/i;
+  /^(.*Error|.*\b(problems|faults)\.(push|add)|warnings\.add|.*logger\.(warn|error)|.*\bfaults?|.*\.write|.*\.?warn(ing)?|.*emitWarning)$/i;
 /** Text that has three words in a row is a sentence, or the part of one that does not vary. */
 const SENTENCE = /[A-Za-z@']+[ ,:]+[A-Za-z'`"]+ [A-Za-z'`"]+/;
 

@@ -1,6 +1,7 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { isLockError, type LockError, LockUnavailableError } from '../../engine/api/errors.js';
 import type { LockEvent, LockEvents } from '../../engine/api/lock-events.js';
+import { describeHolder, type LockHolder } from '../../engine/api/lock-holder.js';
 import type { LockManager } from '../../engine/lock-manager.js';
 import { FailureLog } from './failure-log.js';
 
@@ -67,7 +68,7 @@ export class LockLogger implements OnApplicationBootstrap, OnModuleDestroy {
       .on('released', (event) => routine(event, `released after ${ms(event.heldMs)}`))
       .on('skipped', (event) => routine(event, 'is busy; the call is skipped'))
       .on('timeout', (event) =>
-        this.#write('debug', event, `is still busy after ${ms(event.waitedMs)}`),
+        this.#write('debug', event, `is still busy after ${ms(event.waitedMs)}${heldBy(event)}`),
       )
       .on('unavailable', (event) => this.failures.write('warn', failure(event), event.error))
       .on('release-failed', (event) =>
@@ -88,6 +89,10 @@ function failure({ label, error }: LockEvent & { readonly error: LockError }): s
 
 function holder(label: string): string {
   return label === '' ? '' : ` (${label})`;
+}
+
+function heldBy({ holder: by }: { readonly holder?: LockHolder | undefined }): string {
+  return by === undefined ? '' : `, held ${describeHolder(by)}`;
 }
 
 function ms(duration: number): string {

@@ -64,6 +64,23 @@ describe('the log of locks', () => {
     ]);
   });
 
+  it('names the holder of a lock that is still busy', () => {
+    const events = emitter();
+    const holder = { label: 'Orders.pay', host: 'web-1', pid: 7, leaseLeftMs: 900, isHere: false };
+    events.emit('timeout', { ...event, key: 'k', waitedMs: 50, holder });
+    events.emit('timeout', {
+      ...event,
+      key: 'k',
+      waitedMs: 50,
+      holder: { ...holder, isHere: true },
+    });
+
+    expect(lines).toEqual([
+      'debug [RedisLock] Lock "k" (Orders.pay): is still busy after 50 ms, held by Orders.pay in process 7 on web-1; 900 ms of its lease are left',
+      'debug [RedisLock] Lock "k" (Orders.pay): is still busy after 50 ms, held by Orders.pay in this process; 900 ms of its lease are left',
+    ]);
+  });
+
   it('warns of what Redis failed to do, and calls a lost lock an error', () => {
     const events = emitter();
     const error = new LockUnavailableError(['order'], 'no answer.');
