@@ -4,12 +4,18 @@ import { ownClients } from './client/client-options.js';
 import { checkPrefix, clusterClients } from './cluster/cluster-clients.js';
 import { ClusterServers } from './cluster/cluster-servers.js';
 import { checkConnection } from './connection/connection.check.js';
-import { isCluster, type RedisLockConnection, single } from './connection/connection.js';
+import {
+  type ClusterConnection,
+  isCluster,
+  type RedisLockConnection,
+  single,
+} from './connection/connection.js';
 import { QuorumLockStore } from './quorum/quorum-lock.store.js';
-import type { LockServers, RedisStoreOptions } from './servers/lock-servers.js';
+import type { RedisStoreOptions } from './servers/lock-servers.js';
 import type { ServersListener } from './servers/push-messages.js';
 import { SingleServer } from './servers/single-server.js';
 import type { LinkedStore } from './store/node-store.js';
+import { ClusterLockStore } from './store/cluster-lock.store.js';
 import { RedisLockStore } from './store/redis-lock.store.js';
 
 /**
@@ -25,8 +31,11 @@ export function openRedisStore(
   if (problems.length > 0) throw new LockConfigError(problems);
   const nodes = single(connection);
   if (Array.isArray(nodes)) return openQuorum(nodes, options);
-  const open = serversOf(connection, options);
-  return new RedisLockStore((listener) => open(confirmed(listener, options)), options.clock);
+  if (isCluster(connection)) return openCluster(connection, options);
+  const clients = ownClients(connection, options);
+  const open = (listener: ServersListener) =>
+    new SingleServer(clients, options, confirmed(listener, options));
+  return new RedisLockStore(open, options.clock);
 }
 
 /** Independent servers, of which a majority holds a lock. */
@@ -46,6 +55,16 @@ function openQuorum(
   return new QuorumLockStore(linked, options);
 }
 
+function openCluster(connection: ClusterConnection, options: RedisStoreOptions): ClusterLockStore {
+  const clients = clusterClients(connection, options);
+  let servers!: ClusterServers;
+  const store = new RedisLockStore(
+    (listener) => (servers = new ClusterServers(clients, options, confirmed(listener, options))),
+    options.clock,
+  );
+  return new ClusterLockStore(store, servers, options.clock);
+}
+
 /** A push tells nothing of replicas: who is granted the lock asks, and then it counts. */
 function confirmed(
   listener: ServersListener,
@@ -53,16 +72,4 @@ function confirmed(
 ): ServersListener {
   if (replicas === undefined) return listener;
   return { ...listener, granted: (message) => listener.granted(message, undefined) };
-}
-
-function serversOf(
-  connection: RedisLockConnection,
-  options: RedisStoreOptions,
-): (listener: ServersListener) => LockServers {
-  if (!isCluster(connection)) {
-    const clients = ownClients(connection, options);
-    return (listener) => new SingleServer(clients, options, listener);
-  }
-  const clients = clusterClients(connection, options);
-  return (listener) => new ClusterServers(clients, options, listener);
 }

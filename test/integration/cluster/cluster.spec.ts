@@ -284,3 +284,23 @@ describe('a Cluster client that was handed in', () => {
     expect(client.options).toEqual(options);
   });
 });
+
+describe('a holder that never waited, in a Cluster', () => {
+  it.each(['acquire', 'tryAcquire'] as const)(
+    'after %s hears at once that its lock was taken from it',
+    async (how) => {
+      const keyPrefix = uniquePrefix();
+      const [a, b] = [open({ keyPrefix }), open({ keyPrefix })];
+      const lock = await a[how]('order:7', { ttl: 60_000 });
+      await eventually(async () => {
+        const held = await cluster.ownerOf(slotOf(`${keyPrefix}order:7`));
+        const channels = (await held.client.call('PUBSUB', 'SHARDCHANNELS')) as string[];
+        expect(channels.filter((name) => name.includes(`${keyPrefix}order:7`))).toHaveLength(1);
+      });
+
+      expect(await b.forceRelease('order:7')).toBe(true);
+
+      await eventually(() => expect(lock?.signal.aborted).toBe(true), { within: 2000 });
+    },
+  );
+});

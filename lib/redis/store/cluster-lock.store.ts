@@ -1,0 +1,120 @@
+import type {
+  AcquireCommand,
+  AcquireReply,
+  LockStore,
+  PollCommand,
+  PollReply,
+  ReleaseCommand,
+  ReleaseReply,
+  RenewCommand,
+  RenewReply,
+  StoreListener,
+} from '../../engine/store/lock-store.js';
+import type { StoredLock } from '../../engine/store/stored-lock.js';
+import type { Clock, Timer } from '../../engine/time/clock.js';
+import type { LockServers } from '../servers/lock-servers.js';
+import type { RedisLockStore } from './redis-lock.store.js';
+
+/** Holders that are through sooner need no subscription, which costs as much as the lock itself. */
+const WORTH_MS = 50;
+/** How often a subscription is used on behalf of a holder, so that it does not count as idle. */
+const USE_MS = 2500;
+
+interface Holder {
+  /** When its lease ends, at the latest. */
+  until: number;
+  readonly timer: Timer;
+}
+
+/**
+ * Locks in a Cluster, where each key has a channel of its own. Whoever holds a lock for a while listens
+ * there, as whoever waits does: else nobody could tell it that the lock was taken from it, or is wanted.
+ */
+export class ClusterLockStore implements LockStore {
+  readonly #holders = new Map<string, Holder>();
+  #listener: StoreListener | undefined;
+
+  constructor(
+    private readonly store: RedisLockStore,
+    private readonly servers: LockServers,
+    private readonly clock: Clock,
+  ) {}
+
+  listen(listener: StoreListener): void {
+    this.#listener = listener;
+    this.store.listen(listener);
+  }
+
+  async acquire(command: AcquireCommand): Promise<AcquireReply> {
+    const reply = await this.store.acquire(command);
+    if (command.yields !== undefined) this.#ended(command.yields);
+    if (reply.kind === 'held') this.#holds(command, reply.lease);
+    return reply;
+  }
+
+  async poll(command: PollCommand): Promise<PollReply> {
+    const reply = await this.store.poll(command);
+    if (reply.kind === 'held') this.#holds(command, reply.lease);
+    return reply;
+  }
+
+  async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
+    const replies = await this.store.renew(commands);
+    for (const [i, command] of commands.entries()) {
+      const kind = replies[i]?.kind;
+      if (kind === 'held') this.#holds(command, command.ttl);
+      else if (kind === 'lost') this.#ended(command.token);
+    }
+    return replies;
+  }
+
+  release(command: ReleaseCommand): Promise<ReleaseReply> {
+    this.#ended(command.token);
+    return this.store.release(command);
+  }
+
+  revoke(key: string): Promise<boolean> {
+    return this.store.revoke(key);
+  }
+
+  inspect(key: string): Promise<StoredLock | null> {
+    return this.store.inspect(key);
+  }
+
+  keys(match: string): AsyncIterable<readonly string[]> {
+    return this.store.keys(match);
+  }
+
+  close(): Promise<void> {
+    this.#listener = undefined;
+    for (const { timer } of this.#holders.values()) this.clock.cancel(timer);
+    this.#holders.clear();
+    return this.store.close();
+  }
+
+  #holds({ key, token }: { readonly key: string; readonly token: string }, lease: number): void {
+    if (this.#listener === undefined) return;
+    const until = this.clock.now() + lease;
+    const known = this.#holders.get(token);
+    if (known === undefined) this.#hearLater(key, token, WORTH_MS, until);
+    else known.until = Math.max(known.until, until);
+  }
+
+  #ended(token: string): void {
+    this.clock.cancel(this.#holders.get(token)?.timer);
+    this.#holders.delete(token);
+  }
+
+  #hearLater(key: string, token: string, ms: number, until: number): void {
+    const hear = (): void => {
+      this.#holders.delete(token);
+      // Answered after it was given up: nobody will end it.
+      if (this.clock.now() > holder.until) return;
+      this.#hearLater(key, token, USE_MS, holder.until);
+      const place = this.servers.keys.of(key);
+      if (!this.servers.hears(place)) void this.servers.listenFor(place);
+    };
+    const holder: Holder = { until, timer: this.clock.after(ms, hear, 'observer') };
+    this.#holders.set(token, holder);
+  }
+}
