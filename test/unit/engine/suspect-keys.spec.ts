@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 describe('a key with a segment that was no value', () => {
-  it.each([`order:${undefined}`, `${null}`, `a:${NaN}:b`, 'a/undefined', 'undefined:x'])(
+  it.each(['order:undefined', 'null', 'a:NaN:b', 'a/undefined', 'undefined:x'])(
     'is warned of once: %s',
     async (key) => {
       const { manager } = new Processes().open();
