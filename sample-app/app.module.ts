@@ -1,5 +1,6 @@
 import { type DynamicModule, Module, ValidationPipe } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
+import { LockBoardModule } from 'nestjs-redis-lock/board';
 import { DemosModule } from './demos/demos.module.js';
 import { locksIn } from './locks.js';
 import { PageController } from './page/page.controller.js';
@@ -9,6 +10,9 @@ import { SalesModule } from './sales/sales.module.js';
 
 const validation = { whitelist: true, forbidNonWhitelisted: true, transform: true };
 
+/** The shop listens on loopback only: whoever reaches it may look. */
+const board = LockBoardModule.forRoot({ path: 'locks', guards: 'none' });
+
 /** The flash sale over HTTP, with a page to watch it. */
 @Module({})
 export class AppModule {
@@ -16,7 +20,12 @@ export class AppModule {
   static forStore(redisUrl: string | undefined): DynamicModule {
     return {
       module: AppModule,
-      imports: [locksIn(redisUrl), SalesModule.forStock(redisUrl), DemosModule.over(redisUrl)],
+      imports: [
+        locksIn(redisUrl),
+        SalesModule.forStock(redisUrl),
+        DemosModule.over(redisUrl),
+        board,
+      ],
       controllers: [PageController, RushController, SalesController],
       providers: [{ provide: APP_PIPE, useFactory: () => new ValidationPipe(validation) }],
     };
