@@ -1,3 +1,4 @@
+import { checkReentry } from './api/capacity.js';
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { eventOf, LockEventEmitter } from './api/lock-events.js';
 import { checkKey, type LockKey } from './api/lock-key.js';
@@ -170,6 +171,7 @@ export class LockManager {
   }
 
   async #reenter(outer: ReentrantLock, request: LockRequest): Promise<ReentrantLock> {
+    checkReentry(outer, request.capacity);
     if (outer.lostError !== undefined) throw outer.lostError;
     await outer.reentries.take(request);
     if (outer.lostError === undefined) return new ReenteredLock(outer, request, this.#reentry);

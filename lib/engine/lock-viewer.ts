@@ -1,3 +1,4 @@
+import { EXCLUSIVE } from './api/capacity.js';
 import { isLockError, type LockError } from './api/errors.js';
 import { checkKey } from './api/lock-key.js';
 import type { LockInfo } from './api/lock.js';
@@ -21,7 +22,8 @@ export class LockViewer {
   async inspect(key: string): Promise<LockInfo | null> {
     const [only] = checkKey(key);
     const stored = await this.#store.inspect(only);
-    return stored === null ? null : describeLock(only, stored, this.#gates.stateOf(only));
+    const capacity = stored?.several?.capacity ?? EXCLUSIVE;
+    return stored && describeLock(only, stored, this.#gates.stateOf(only, capacity));
   }
 
   /** Who waits for the lock, in order; the first few. */

@@ -106,10 +106,9 @@ export class MemorySpace {
   /** After how many ms a waiter may hope: one of the holders' own kind, for the place of the first. */
   leaseLeft(key: string, token: string): number {
     const lock = this.lock(key);
-    if (lock === undefined) return 0;
-    if (lock.capacity === capacityIn(token)) return this.firstEnd(key);
-    const ends = [...lock.holders.values()].map(({ expiresAt }) => expiresAt);
-    return Math.max(...ends) - this.clock.now();
+    if (lock?.capacity === capacityIn(token)) return this.firstEnd(key);
+    const ends = [...(lock?.holders.values() ?? [])].map(({ expiresAt }) => expiresAt);
+    return Math.max(this.clock.now(), ...ends) - this.clock.now();
   }
 
   /** A push arrives later, as over a network, and finds perhaps nobody. */
@@ -121,7 +120,6 @@ export class MemorySpace {
     this.lock(key)?.holders.delete(token);
   }
 
-  /** Nobody holds the lock any more. */
   free(key: string): void {
     this.#locks.delete(key);
   }
@@ -132,15 +130,12 @@ export class MemorySpace {
     const nobody = `~${token}`;
     lock?.holders.delete(token);
     lock?.holders.set(nobody, { token: nobody, expiresAt: this.clock.now() + ms, behind: 0 });
-    const timer = this.clock.after(
-      ms,
-      () => {
-        this.#minHolds.delete(timer);
-        this.leave(key, nobody);
-        this.lock(key);
-      },
-      'observer',
-    );
+    const end = (): void => {
+      this.#minHolds.delete(timer);
+      this.leave(key, nobody);
+      this.lock(key);
+    };
+    const timer = this.clock.after(ms, end, 'observer');
     this.#minHolds.add(timer);
   }
 

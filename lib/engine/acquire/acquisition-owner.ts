@@ -8,8 +8,10 @@ import type { TokenMint } from '../store/token.js';
 import type { Clock } from '../time/clock.js';
 
 /** For whom a lock is sought: the callers of one key in this process. */
-export interface AcquisitionOwner {
+export interface AcquisitionOwner<Acquisition = unknown> {
   readonly key: string;
+  /** How many may hold the key beside each other. */
+  readonly capacity: number;
   /** Lease and label of the next caller. */
   readonly ttl: number;
   readonly label: string;
@@ -18,13 +20,17 @@ export interface AcquisitionOwner {
   readonly patient: boolean;
   /** Fencing numbers that the callers can use. */
   readonly fences: number;
-  won(token: string, ttl: number, terms: LeaseTerms, via: 'free' | 'handoff'): void;
+  won(
+    from: Acquisition,
+    grant: { readonly token: string; readonly ttl: number; readonly terms: LeaseTerms },
+    via: 'free' | 'handoff',
+  ): void;
   /** Somebody else holds the lock. */
   busy(): void;
   /** Redis failed; it is tried again unless the acquisition is over. */
   failed(error: LockUnavailableError): void;
   /** It can never work. */
-  refused(error: LockConfigError): void;
+  refused(from: Acquisition, error: LockConfigError): void;
 }
 
 /** What all that seek a lock in one process share. */

@@ -26,7 +26,7 @@ export class Acquisition implements AttemptOwner {
   #waited = false;
 
   constructor(
-    readonly callers: AcquisitionOwner,
+    readonly callers: AcquisitionOwner<Acquisition>,
     private readonly context: AcquisitionContext,
   ) {}
 
@@ -100,7 +100,7 @@ export class Acquisition implements AttemptOwner {
     this.#attempt = undefined;
     // A claim is a hand-over, even when nobody was in between.
     const via = this.#waited || terms.lease < ttl ? 'handoff' : 'free';
-    this.callers.won(token, ttl, terms, via);
+    this.callers.won(this, { token, ttl, terms }, via);
   }
 
   turnedAway(): void {
@@ -123,7 +123,7 @@ export class Acquisition implements AttemptOwner {
 
   failed(error: LockUnavailableError | LockConfigError): void {
     this.#attempt = undefined;
-    if (error instanceof LockConfigError) return this.callers.refused(error);
+    if (error instanceof LockConfigError) return this.callers.refused(this, error);
     this.#busy = undefined;
     this.#askLater();
     this.callers.failed(error);

@@ -30,9 +30,9 @@ export class Attempt {
     private readonly owner: AttemptOwner,
     private readonly context: AcquisitionContext,
   ) {
-    const { ttl, fences, label } = owner.callers;
-    this.ttl = ttl;
-    this.token = context.mint.next(claimOf(ttl), fences, label);
+    const { fences, label, capacity } = owner.callers;
+    this.ttl = owner.callers.ttl;
+    this.token = context.mint.next(claimOf(this.ttl), fences, label, capacity);
     this.#polls = new PollTimer(context.clock, this, owner.hasMadeWay);
     this.pending = new PendingCommand(context.clock, context.settings.commandTimeout);
     // Known before it is sent: a fifth of the grants overtake the reply that announces the wait.

@@ -1,3 +1,4 @@
+import { capacityOf, EXCLUSIVE, MAX_PERMITS } from './capacity.js';
 import { DURATION_FORM, parseDuration } from './duration.js';
 import { LockConfigError } from './errors.js';
 import type { LockRequest, LockSettings } from './lock-options.js';
@@ -126,6 +127,7 @@ export function readSettings(reader: OptionReader): LockSettings {
 /** The call without options. */
 export function defaultRequest(settings: LockSettings, template = ''): LockRequest {
   return Object.freeze({
+    capacity: EXCLUSIVE,
     ttl: settings.ttl,
     wait: settings.wait,
     renew: settings.renew,
@@ -152,6 +154,7 @@ export function resolveRequest(
   const reader = new OptionReader(options);
   reader.only(known);
   const request: LockRequest = Object.freeze({
+    capacity: readCapacity(reader),
     ttl: reader.duration('ttl', settings.ttl, MIN_TTL_MS, Number.MAX_SAFE_INTEGER),
     wait: reader.duration('wait', settings.wait, 0),
     renew: reader.boolean('renew', settings.renew),
@@ -162,7 +165,6 @@ export function resolveRequest(
     label: reader.text('label', ''),
     template,
   });
-  refuseWhatIsNotThereYet(reader);
   if (request.minHold > request.ttl && !request.renew) {
     reader.problems.push(
       `minHold (${request.minHold} ms) must not be longer than ttl (${request.ttl} ms) with renew: false.`,
@@ -172,13 +174,15 @@ export function resolveRequest(
   return request;
 }
 
-function refuseWhatIsNotThereYet(reader: OptionReader): void {
-  if (reader.oneOf('mode', ['exclusive', 'shared'], 'exclusive') === 'shared') {
-    reader.problems.push("mode: 'shared' is not available in this version; only 'exclusive' is.");
-  }
-  if (reader.integer('permits', 1, 1, 1_000_000) !== 1) {
-    reader.problems.push('permits above 1 (a semaphore) is not available in this version.');
-  }
+/** What `mode` and `permits` ask for. */
+function readCapacity(reader: OptionReader): number {
+  const mode = reader.oneOf('mode', ['exclusive', 'shared'], 'exclusive');
+  const permits = reader.integer('permits', 1, 1, MAX_PERMITS);
+  if (mode === 'shared' && permits !== 1)
+    reader.problems.push(
+      "permits can't be combined with mode: 'shared', which any number may hold.",
+    );
+  return capacityOf({ mode, permits });
 }
 
 function show(value: unknown): string {

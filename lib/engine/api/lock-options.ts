@@ -9,9 +9,12 @@ export interface LockOptions {
   wait?: Duration;
   /** Whether the lease is renewed while held. @default the module's `renew` */
   renew?: boolean;
-  /** `'shared'` holders exclude `'exclusive'` ones only. Not available yet: refused. @default 'exclusive' */
+  /** `'shared'` holders exclude `'exclusive'` ones only. Not on a quorum. @default 'exclusive' */
   mode?: 'exclusive' | 'shared';
-  /** A semaphore: this many holders at once. More than 1 is not available yet: refused. @default 1 */
+  /**
+   * A semaphore: this many holders at once, 1 to 1 000 000, the same number at every caller. Not on a
+   * quorum. @default 1
+   */
   permits?: number;
   /** The lock stays locked at least this long after it was acquired, even when released before. @default 0 */
   minHold?: Duration;
@@ -62,6 +65,8 @@ export interface StopSignal extends Pick<AbortSignal, 'aborted' | 'reason' | 'th
 
 /** {@link LockOptions} of one call with every default filled in; durations in milliseconds. */
 export interface LockRequest {
+  /** How many may hold the key beside each other: `mode` and `permits`. */
+  readonly capacity: number;
   readonly ttl: number;
   readonly wait: number;
   readonly renew: boolean;

@@ -1,3 +1,4 @@
+import { EXCLUSIVE, SHARED } from '../api/capacity.js';
 import { LockShutdownError } from '../api/errors.js';
 import type { LockEventEmitter } from '../api/lock-events.js';
 import type { LockRequest, LockSettings } from '../api/lock-options.js';
@@ -11,7 +12,7 @@ import { TokenRoutes } from '../store/token-routes.js';
 import { TokenMint } from '../store/token.js';
 import { Troubles } from '../store/troubles.js';
 import type { Clock } from '../time/clock.js';
-import type { GateContext } from './gate-context.js';
+import type { GateContext, KeyName } from './gate-context.js';
 import { KeyGate } from './key-gate.js';
 
 /** The gates of all keys in use, and what they share. A key that is not in use has none. */
@@ -76,18 +77,24 @@ export class GateRegistry {
   /** @param isInside Whether the call is made inside a held section, which may end while the application closes. */
   enter(key: string, request: LockRequest, isInside: boolean): Promise<CallerLock> {
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
-    let gate = this.#gates.get(key);
+    const { capacity } = request;
+    const id = gateId(key, capacity);
+    let gate = this.#gates.get(id);
     if (gate === undefined) {
-      gate = new KeyGate(key, this.#context);
-      this.#gates.set(key, gate);
+      gate = new KeyGate(key, capacity, this.#context);
+      this.#gates.set(id, gate);
     }
     return gate.enter(request, isInside);
   }
 
   /** What is known here of `key`: more than the store has heard. */
-  stateOf(key: string): LocalState {
-    const gate = this.#gates.get(key);
-    return { boot: this.boot, waiters: gate?.waiters ?? 0, label: gate?.holderLabel };
+  stateOf(key: string, capacity: number): LocalState {
+    const ids = new Set([EXCLUSIVE, SHARED, capacity].map((each) => gateId(key, each)));
+    const gates = [...ids].flatMap((id) => this.#gates.get(id) ?? []);
+    const waiters = gates.reduce((sum, { size }) => sum + size, 0);
+    const labelOf = (token: string): string | undefined =>
+      gates.map((gate) => gate.labelOf(token)).find((label) => label !== undefined);
+    return { boot: this.boot, waiters, labelOf };
   }
 
   /** The callers that wait in this process, and how long the first of them has, in milliseconds. */
@@ -95,7 +102,7 @@ export class GateRegistry {
     let callers = 0;
     let longestMs = 0;
     for (const gate of this.#gates.values()) {
-      callers += gate.waiters;
+      callers += gate.size;
       longestMs = Math.max(longestMs, gate.longestWait);
     }
     return { callers, longestMs };
@@ -143,8 +150,14 @@ export class GateRegistry {
     for (const gate of this.#gates.values()) gate.unreachable();
   }
 
-  #emptied(gate: { readonly key: string }): void {
-    if (this.#gates.get(gate.key) === gate) this.#gates.delete(gate.key);
+  #emptied(gate: KeyName): void {
+    const id = gateId(gate.key, gate.capacity);
+    if (this.#gates.get(id) === gate) this.#gates.delete(id);
     if (this.#gates.size === 0) this.#onEmpty?.();
   }
+}
+
+/** No lock key begins with `!`. */
+function gateId(key: string, capacity: number): string {
+  return capacity === EXCLUSIVE ? key : `!${capacity}!${key}`;
 }

@@ -1,40 +1,39 @@
 import type { AcquisitionOwner } from '../acquire/acquisition-owner.js';
 import { Acquisition } from '../acquire/acquisition.js';
-import {
-  type LockConfigError,
-  type LockError,
-  LockQueueFullError,
-  LockUnavailableError,
-} from '../api/errors.js';
-import { holderHere, type LockHolder } from '../api/lock-holder.js';
+import { type LockConfigError, type LockError, LockUnavailableError } from '../api/errors.js';
+import type { LockHolder } from '../api/lock-holder.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { CallerLock } from '../hold/caller-lock.js';
 import { fencesToStart } from '../hold/handoff-policy.js';
+import type { TenureGrant, TenureOwner } from '../hold/tenure-owner.js';
 import { Tenure } from '../hold/tenure.js';
 import { CallerQueue, type CallerQueueOwner } from '../queue/caller-queue.js';
-import type { LeaseTerms } from '../store/lease-terms.js';
 import type { Yield } from '../store/yield.js';
+import { refusalOf } from './entry-refusal.js';
 import type { GateContext } from './gate-context.js';
-
-/** A caller that takes one try is told *busy* without a question when Redis said so this long ago at most. */
-const FRESH_MS = 1000;
+import { GateTokens } from './gate-tokens.js';
 
 /**
- * The callers of one key in this process: first come, first served, one place in the store's
- * queue for all of them, and one lease that passes between them.
+ * The callers in this process that ask for one key in one way: first come, first served, no more
+ * places in the store's queue than callers that wait, and leases that pass between them: one, or
+ * as many as the key has permits. To the store two ways of asking are as two processes.
  *
  * @see Dice, Marathe, Shavit: Lock Cohorting, PPoPP 2012. Ours bounds a turn by count and by time.
  */
-export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
+export class KeyGate
+  implements AcquisitionOwner<Acquisition>, CallerQueueOwner, TenureOwner<Tenure>
+{
   readonly #callers: CallerQueue<CallerLock>;
-  #tenure: Tenure | undefined;
-  #acquisition: Acquisition | undefined;
+  readonly #tokens: GateTokens;
   #failure: LockUnavailableError | undefined;
 
+  /** @param capacity How many may hold the key beside each other. */
   constructor(
     readonly key: string,
+    readonly capacity: number,
     private readonly context: GateContext,
   ) {
+    this.#tokens = new GateTokens(capacity);
     this.#callers = new CallerQueue<CallerLock>(
       this,
       context.clock,
@@ -45,15 +44,14 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
 
   /** Gives the lock to this call when its turn comes. */
   enter(request: LockRequest, isInside: boolean): Promise<CallerLock> {
-    const busy = this.#isBusy;
-    const error = this.#refusal(request, busy);
+    const { open } = this.#tokens;
+    const busy = open === undefined && this.#tokens.areBusy;
+    const error = refusalOf(request, busy, this.#callers, this.#tokens, this.context.settings);
     if (error !== undefined) return Promise.reject(error);
     const entered = this.#callers.join(request, busy, isInside);
-    if (this.#tenure !== undefined) {
-      if (request.wait === 0) this.#tenure.makeSure();
-      else this.#tenure.fetchAhead();
-    } else if (this.#acquisition === undefined) this.#seek();
-    else if (request.wait === 0) this.#acquisition.hurry();
+    if (open !== undefined) open.offer('local');
+    else if (this.#tokens.missing(this.#callers.size) > 0) this.#seek();
+    else this.#tokens.stir(request.wait === 0);
     return entered;
   }
 
@@ -62,23 +60,23 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
     this.#callers.clear(error, isMeant);
   }
 
-  /** Takes the lock from the caller that has it. */
+  /** Takes the lock from the callers that have it. */
   evict(why: string): void {
-    this.#tenure?.evict(why);
+    for (const tenure of [...this.#tokens.tenures]) tenure.evict(why);
   }
 
   /** The store can't be reached: whether the lock is still busy is not known. */
   unreachable(): void {
-    this.#acquisition?.doubt();
-    this.#tenure?.doubt();
+    for (const each of [...this.#tokens.acquisitions, ...this.#tokens.tenures]) each.doubt();
   }
 
   /** The store can be reached again, or pushes may have been missed. */
   reconnected(): void {
-    this.#acquisition?.hurry();
+    for (const acquisition of this.#tokens.acquisitions) acquisition.hurry();
   }
 
-  get waiters(): number {
+  /** Callers that wait, in all. */
+  get size(): number {
     return this.#callers.size;
   }
 
@@ -86,16 +84,17 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
     return this.#callers.longestWait;
   }
 
-  /** Label of the caller that has the lock; the store knows that of the first in a turn only. */
-  get holderLabel(): string | undefined {
-    return this.#tenure === undefined ? undefined : this.#callers.last?.label;
+  get holder(): LockHolder | undefined {
+    return this.#tokens.holder(this.#callers.last, this.context.clock.now());
   }
 
-  get holder(): LockHolder | undefined {
-    const { last } = this.#callers;
-    if (this.#tenure === undefined) return this.#acquisition?.holder;
-    if (last === undefined) return undefined;
-    return holderHere(last.label, this.context.clock.now() - last.at, this.busyFor ?? 0);
+  /** Callers that each place in the store's queue stands for. */
+  get waiters(): number {
+    return Math.max(1, Math.round(this.#callers.size / this.#tokens.acquisitions.size));
+  }
+
+  labelOf(token: string): string | undefined {
+    return this.#tokens.labelOf(token);
   }
 
   get patient(): boolean {
@@ -115,13 +114,15 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
   }
 
   get busyFor(): number | undefined {
-    return (this.#tenure ?? this.#acquisition)?.busyFor();
+    return this.#tokens.known?.busyFor();
   }
 
-  /** Whether a caller has to wait from the start; not while Redis fails or keeps us waiting. */
-  get #isBusy(): boolean {
-    if (this.#tenure !== undefined) return true;
-    return this.#acquisition?.isQueued === true && this.busyFor !== undefined;
+  get places(): number {
+    return this.#tokens.places;
+  }
+
+  behind(tenure: Tenure): number {
+    return this.#tokens.speaks(tenure) ? this.#callers.size : 0;
   }
 
   get failure(): LockUnavailableError | undefined {
@@ -132,21 +133,26 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
     return new LockUnavailableError([this.key], reason, trouble.cause, trouble.nodes);
   }
 
-  won(token: string, ttl: number, terms: LeaseTerms, via: 'free' | 'handoff'): void {
-    this.#acquisition = undefined;
+  won(from: Acquisition, grant: Omit<TenureGrant, 'key'>, via: 'free' | 'handoff'): void {
+    this.#tokens.acquisitions.delete(from);
     this.#failure = undefined;
-    const ended = (yields?: Yield): void => {
-      this.#tenure = undefined;
-      if (this.#callers.size > 0) this.#seek(yields);
-      else this.context.emptied(this);
-    };
-    this.#tenure = new Tenure(this.context, this.#callers, ended, {
-      key: this.key,
-      token,
-      ttl,
-      terms,
-    });
-    this.#tenure.offer(via);
+    const tenure = new Tenure(this.context, this.#callers, this, { key: this.key, ...grant });
+    this.#tokens.tenures.add(tenure);
+    tenure.offer(via);
+    this.#balance();
+  }
+
+  held(): void {
+    if (this.#tokens.areTaken) this.#callers.busy();
+  }
+
+  changed(): void {
+    this.#balance();
+  }
+
+  ended(tenure: Tenure, yields?: Yield): void {
+    this.#tokens.tenures.delete(tenure);
+    this.#balance(yields);
   }
 
   busy(): void {
@@ -158,34 +164,31 @@ export class KeyGate implements AcquisitionOwner, CallerQueueOwner {
     this.#failure = error;
   }
 
-  refused(error: LockConfigError): void {
-    this.#acquisition = undefined;
+  refused(from: Acquisition, error: LockConfigError): void {
+    this.#tokens.acquisitions.delete(from);
     this.#callers.clear(() => error);
   }
 
-  deserted(): void {
-    if (this.#tenure !== undefined) return;
-    this.#acquisition?.cancel();
-    this.#acquisition = undefined;
-    this.context.emptied(this);
+  /** Fewer callers wait: what is sought for nobody is given up. */
+  shrunk(): void {
+    this.#tokens.trim(this.#callers.size);
+    if (this.#tokens.tenures.size === 0 && this.#callers.size === 0) this.context.emptied(this);
+  }
+
+  /** Seeks as many tokens as the callers can use. */
+  #balance(yields?: Yield): void {
+    let first = yields;
+    this.shrunk();
+    for (let missing = this.#tokens.missing(this.#callers.size); missing > 0; missing -= 1) {
+      this.#seek(first);
+      first = undefined;
+    }
+    first?.settle(undefined);
   }
 
   #seek(yields?: Yield): void {
-    this.#acquisition = new Acquisition(this, this.context);
-    this.#acquisition.ask(yields);
-  }
-
-  #refusal(request: LockRequest, busy: boolean): LockError | undefined {
-    const { key, context } = this;
-    const busyFor = (this.#tenure ?? this.#acquisition)?.busyFor(FRESH_MS);
-    if (busy && request.wait === 0 && busyFor !== undefined) {
-      return this.#callers.timedOut(request, 0, busyFor);
-    }
-    // The first caller of a lock that may be free asks for it and does not wait yet.
-    const asks = this.#tenure === undefined && this.#acquisition?.isQueued !== true;
-    const waiting = this.#callers.size - (asks && this.#callers.size > 0 ? 1 : 0);
-    const waits = busy || this.#callers.size > 0;
-    if (!waits || waiting < context.settings.maxWaiters) return undefined;
-    return new LockQueueFullError([key], waiting, this.busyFor);
+    const acquisition = new Acquisition(this, this.context);
+    this.#tokens.acquisitions.add(acquisition);
+    acquisition.ask(yields);
   }
 }

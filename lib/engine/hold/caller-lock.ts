@@ -21,8 +21,8 @@ export interface LockHome {
   leave(lock: CallerLock, now: number): Promise<'released' | 'lost'>;
   /** Renews the lease to its hold's `ttl`. */
   renew(): Promise<RenewalOutcome>;
-  /** The caller has to go: the lock counts as lost and is released. */
-  evict(why: string): void;
+  /** The caller has to go: for it the lock counts as lost, and is released. */
+  evictOne(lock: CallerLock, why: string): void;
   /** Makes the loss known to listeners. */
   reportLost(lock: CallerLock, error: LockLostError): void;
 }
@@ -59,12 +59,16 @@ export class CallerLock extends ShownLock implements ReentrantLock {
     const { maxHold } = request;
     if (maxHold !== Infinity) {
       const why = `it was held for maxHold (${maxHold} ms).`;
-      this.#maxHold = this.#clock.after(maxHold, () => home.evict(why), 'observer');
+      this.#maxHold = this.#clock.after(maxHold, () => home.evictOne(this, why), 'observer');
     }
   }
 
   get request(): LockRequest {
     return this.#request;
+  }
+
+  get capacity(): number {
+    return this.#request.capacity;
   }
 
   get key(): string {

@@ -1,3 +1,4 @@
+import type { LockRequest } from '../api/lock-options.js';
 import type { LeaseTerms } from '../store/lease-terms.js';
 import { deadlineOf, isOverdue, renewalAt } from '../store/lease.js';
 import type { FenceBlock } from '../store/lock-store.js';
@@ -7,6 +8,8 @@ import type { Dated, DueSlot } from '../time/due-times.js';
 export interface LeaseOwner {
   /** Callers of this process that wait behind the holder. */
   readonly waiters: number;
+  /** Places that this process itself has in the store's queue. */
+  readonly places: number;
   /** `ours`: Redis may still have the lock under our token. */
   lost(hold: LeaseState, why: string, ours: boolean): void;
   /** A renewal failed and will be repeated. */
@@ -81,6 +84,18 @@ export class LeaseState implements Dated {
     return isOverdue(this.pendingSince, commandTimeout, now) ? undefined : this.deadline - now;
   }
 
+  /**
+   * Does what a caller asks of the lease, beside those that have it already.
+   *
+   * @returns Whether it is renewed otherwise than before.
+   */
+  serve({ ttl, renew }: Pick<LockRequest, 'ttl' | 'renew'>, beside: boolean): boolean {
+    const before = this.renews;
+    this.ttl = beside ? Math.max(ttl, this.ttl) : ttl;
+    this.renews = renew || (beside && before);
+    return this.renews !== before;
+  }
+
   /** The fencing number of the next caller. The caller makes sure that one is left. */
   takeFence(): number {
     const { next, last } = this.#fences;
@@ -89,10 +104,10 @@ export class LeaseState implements Dated {
     return next;
   }
 
-  /** Takes note of how many other processes wait for the lock. */
+  /** Takes note of how many wait for the lock in the store's queue. */
   heard(queue: number, at: number): void {
     this.heardAt = Math.max(this.heardAt, at);
-    if (queue > 0) this.contendedSince ??= at;
+    if (queue > this.owner.places) this.contendedSince ??= at;
     else if (this.contendedSince === undefined || at >= this.contendedSince) {
       this.contendedSince = undefined;
       this.passes = 0;

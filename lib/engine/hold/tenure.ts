@@ -1,51 +1,72 @@
 import { type LockLostError, LockUnavailableError } from '../api/errors.js';
 import type { Via } from '../api/lock-events.js';
-import type { LockRequest } from '../api/lock-options.js';
 import type { CallerQueue } from '../queue/caller-queue.js';
-import type { LeaseTerms } from '../store/lease-terms.js';
-import type { ReleaseReply } from '../store/lock-store.js';
-import type { Yield } from '../store/yield.js';
+import { Admission } from './admission.js';
 import { BusyCheck } from './busy-check.js';
-import { CallerLock, type LockHome } from './caller-lock.js';
-import { FetchAhead } from './fetch-ahead.js';
-import { mustRenewFirst, mustYield } from './handoff-policy.js';
+import type { CallerLock, LockHome } from './caller-lock.js';
+import { mustYield } from './handoff-policy.js';
+import { LeaseCallers } from './lease-callers.js';
+import { LeaseExit } from './lease-exit.js';
 import type { RenewalOutcome } from './lease-renewer.js';
 import { type LeaseOwner, LeaseState } from './lease-state.js';
 import type { TenureContext } from './tenure-context.js';
+import type { TenureGrant, TenureOwner } from './tenure-owner.js';
 
 /**
  * The time for which this process has the lock of one key: from the grant, through the hands of
- * any number of its callers, until it is given back, yielded to another process, or lost.
+ * any number of its callers, until it is given back, yielded to another process, or lost. One after
+ * another has it, or any number at once, as the capacity of its token says.
  */
 export class Tenure implements LeaseOwner, LockHome {
   readonly #hold: LeaseState;
-  #lock: CallerLock | undefined;
-  #over = false;
+  readonly #holders: LeaseCallers;
+  readonly #exit: LeaseExit;
+  readonly #admission: Admission;
   readonly #check: BusyCheck;
-  readonly #ahead: FetchAhead;
 
-  /** @param ended Called once, after what ends the tenure is on its way to the store. */
   constructor(
     readonly context: TenureContext,
     private readonly callers: CallerQueue<CallerLock>,
-    private readonly ended: (yields?: Yield) => void,
-    grant: {
-      readonly key: string;
-      readonly token: string;
-      readonly ttl: number;
-      readonly terms: LeaseTerms;
-    },
+    private readonly owner: TenureOwner<Tenure>,
+    grant: TenureGrant,
   ) {
-    this.#hold = new LeaseState(grant.key, grant.token, this, grant.ttl, grant.terms);
-    const { renewer, settings } = context;
-    this.#ahead = new FetchAhead(this.#hold, callers, renewer, settings.localHandoffs);
-    this.#check = new BusyCheck(this.#hold, callers, renewer, context.clock);
+    const hold = new LeaseState(grant.key, grant.token, this, grant.ttl, grant.terms);
+    const holders = new LeaseCallers(context.holderEvents);
+    const exit = new LeaseExit(hold, context, (yields) => owner.ended(this, yields));
+    this.#hold = hold;
+    this.#holders = holders;
+    this.#exit = exit;
+    this.#admission = new Admission({ hold, callers, holders, exit, home: this, owner }, context);
+    this.#check = new BusyCheck(hold, callers, context.renewer, context.clock);
     context.routes.watch(grant.token, this);
-    renewer.keep(this.#hold);
+    context.renewer.keep(hold);
+  }
+
+  get token(): string {
+    return this.#hold.token;
+  }
+
+  /** Label of a caller that has the lock: the last that got it. */
+  get label(): string | undefined {
+    return this.#holders.label;
   }
 
   get waiters(): number {
-    return this.callers.size;
+    return this.owner.behind(this);
+  }
+
+  get places(): number {
+    return this.owner.places;
+  }
+
+  /** Whether callers enter beside those that have the lock: nobody waits before them. */
+  get isOpen(): boolean {
+    return this.#admission.isOpen;
+  }
+
+  /** Whether the callers in line may hope for this tenure. */
+  get serves(): boolean {
+    return this.#admission.serves;
   }
 
   /**
@@ -71,24 +92,20 @@ export class Tenure implements LeaseOwner, LockHome {
     void this.#check.run();
   }
 
-  /** Gives the lock to the next caller, or back when there is none. */
+  /** Gives the lock to the next callers, or back when there are none and nobody has it. */
   offer(via: Via, now = this.context.clock.now()): void {
-    const next = this.callers.first;
-    if (next === undefined) {
-      void this.#giveBack(0).catch(() => undefined);
-    } else if (mustRenewFirst(this.#hold, next, via, now)) {
-      void this.#renewThenOffer(next, via);
-    } else this.#enter(via, now);
+    this.#admission.offer(via, now);
   }
 
   /** A caller joined the queue: the lock will pass on inside this process. */
-  fetchAhead(now = this.context.clock.now()): void {
-    this.#ahead.run(now);
+  fetchAhead(): void {
+    this.#admission.fetchAhead(this.context.clock.now());
   }
 
-  /** Another process began to wait. */
+  /** Another process began to wait, or left. */
   wanted(queue: number): void {
     this.#hold.heard(queue, this.context.clock.now());
+    this.#reconsider();
   }
 
   /** An operator took the lock. */
@@ -101,14 +118,23 @@ export class Tenure implements LeaseOwner, LockHome {
     this.lost(this.#hold, why, true);
   }
 
+  evictOne(lock: CallerLock, why: string): void {
+    if (this.#holders.size === 1) return this.evict(why);
+    this.#holders.delete(lock, this.context.clock.now());
+    lock.lose(why);
+  }
+
   leave(lock: CallerLock, now: number): Promise<'released' | 'lost'> {
     const { holderEvents, settings } = this.context;
-    const { minHoldLeft } = lock;
-    this.#lock = undefined;
+    const minHoldLeft = this.#holders.delete(lock, now);
+    if (this.#holders.size > 0) {
+      holderEvents.released(lock);
+      return Promise.resolve('released');
+    }
     if (minHoldLeft > 0 || this.callers.size === 0)
-      return holderEvents.releasing(lock, this.#giveBack(minHoldLeft));
-    if (mustYield(this.#hold, settings.localHandoffs, now)) {
-      return holderEvents.releasing(lock, this.#yield());
+      return holderEvents.releasing(lock, this.#exit.giveBack(minHoldLeft));
+    if (!this.serves || mustYield(this.#hold, settings.localHandoffs, now)) {
+      return holderEvents.releasing(lock, this.#exit.yield());
     }
     this.offer('local', holderEvents.released(lock) ? this.context.clock.now() : now);
     return Promise.resolve('released');
@@ -118,13 +144,8 @@ export class Tenure implements LeaseOwner, LockHome {
     return this.context.renewer.renewNow(this.#hold);
   }
 
-  lost(hold: LeaseState, why: string, ours: boolean): void {
-    if (this.#over) return;
-    this.#end();
-    if (ours)
-      this.context.releaser.discard(hold.key, hold.token, hold.ttl, this.#lock?.minHoldLeft);
-    this.#lock?.lose(why);
-    this.ended();
+  lost(_hold: LeaseState, why: string, ours: boolean): void {
+    this.#exit.lose(() => this.#holders.lose(why, this.context.clock.now()), ours);
   }
 
   reportLost(lock: CallerLock, error: LockLostError): void {
@@ -132,69 +153,20 @@ export class Tenure implements LeaseOwner, LockHome {
   }
 
   confirmed(_hold: LeaseState, longer: boolean): void {
-    if (longer && this.#lock !== undefined) this.context.holderEvents.renewed(this.#lock);
-    if (this.#lock !== undefined) this.callers.busy();
+    if (this.#holders.size === 0) return;
+    if (longer) this.#holders.renewed();
+    this.owner.held();
+    this.#reconsider();
   }
 
   troubled(_hold: LeaseState, error: Error): void {
-    if (this.#lock === undefined || !(error instanceof LockUnavailableError)) return;
-    this.context.holderEvents.troubled(this.#lock, error);
+    if (error instanceof LockUnavailableError) this.#holders.troubled(error);
   }
 
-  #enter(via: Via, now: number): void {
-    const waiter = this.callers.take();
-    if (waiter === undefined) return;
-    const hold = this.#hold;
-    const { ttl, renew } = waiter.request;
-    const rescheduled = hold.renews !== renew;
-    hold.ttl = ttl;
-    hold.renews = renew;
-    if (rescheduled) this.context.renewer.keep(hold);
-    if (via === 'local' && hold.contendedSince !== undefined) hold.passes += 1;
-    this.#lock = new CallerLock(hold, hold.takeFence(), waiter.request, this, now);
-    this.context.holderEvents.acquired(this.#lock, waiter, via);
-    waiter.resolve(this.#lock);
-    // A caller that takes one try and joined while it was not known whether the lock is free has had it.
-    if (via !== 'local') this.callers.busy();
-    this.fetchAhead(now);
-  }
-
-  async #renewThenOffer(next: LockRequest, via: Via): Promise<void> {
-    const hold = this.#hold;
-    hold.ttl = next.ttl;
-    hold.fencesWanted = this.#ahead.fences;
-    const outcome = await this.context.renewer.renewNow(hold);
-    if (this.#over) return;
-    const now = this.context.clock.now();
-    if (outcome !== 'held' || hold.fencesLeft === 0) void this.#giveBack(0).catch(() => undefined);
-    else if (this.callers.first === next && hold.deadline > now) this.#enter(via, now);
-    else this.offer(via, now);
-  }
-
-  #giveBack(minHoldLeft: number): Promise<ReleaseReply> {
-    const { key, token, ttl } = this.#hold;
-    this.#end();
-    const reply = this.context.releaser.release({ key, token, minHoldLeft }, ttl);
-    this.ended();
-    return reply;
-  }
-
-  /** Gives the lock to the process that waits, and takes a new place behind it, in one step. */
-  #yield(): Promise<ReleaseReply> {
-    const { key, token, ttl } = this.#hold;
-    const { releaser, settings } = this.context;
-    const until = this.context.clock.now() + settings.commandTimeout;
-    this.#end();
-    return new Promise((resolve) => {
-      // Without an answer it goes alone, but its caller waits no longer than for one.
-      const alone = () => releaser.releaseBy(until, { key, token, minHoldLeft: 0 }, ttl);
-      this.ended({ token, settle: (reply) => resolve(reply ?? alone()) });
-    });
-  }
-
-  #end(): void {
-    this.#over = true;
-    this.context.renewer.drop(this.#hold);
-    this.context.routes.forget(this.#hold.token);
+  /** Who waits elsewhere is known anew: it may be the turn of others now. */
+  #reconsider(): void {
+    if (!this.#admission.isShared) return;
+    if (this.isOpen && this.#holders.size > 0) this.offer('local');
+    this.owner.changed();
   }
 }

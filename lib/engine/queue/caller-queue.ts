@@ -15,8 +15,8 @@ export interface CallerQueueOwner {
   readonly holder: LockHolder | undefined;
   /** The last failure of Redis. */
   readonly failure: LockUnavailableError | undefined;
-  /** The last caller gave up. */
-  deserted(): void;
+  /** Fewer callers wait. */
+  shrunk(): void;
 }
 
 /** The command's own timeout comes first: it can tell more. */
@@ -39,6 +39,10 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     /** Bounds a call that takes one try, in milliseconds. */
     private readonly commandTimeout: number,
   ) {}
+
+  get key(): string {
+    return this.owner.key;
+  }
 
   get size(): number {
     return this.#waiters.size;
@@ -82,6 +86,7 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     if (head === undefined) return undefined;
     this.#waiters.delete(head);
     this.last = { label: head.request.label, at: this.clock.now() };
+    this.owner.shrunk();
     return head;
   }
 
@@ -121,7 +126,7 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   #dismiss(waiter: Waiter<T>, reason: unknown): void {
     if (!this.#waiters.delete(waiter)) return;
     waiter.reject(reason);
-    if (this.#waiters.size === 0) this.owner.deserted();
+    this.owner.shrunk();
   }
 
   #expired(waiter: Waiter<T>): LockError {

@@ -28,6 +28,10 @@ export class ReenteredLock extends ShownLock implements ReentrantLock {
     return this.#reentries;
   }
 
+  get capacity(): number {
+    return this.#outer.capacity;
+  }
+
   get key(): string {
     return this.#outer.key;
   }

@@ -15,6 +15,8 @@ export interface ReentrantLock extends Lock {
   /** Runs what is done under the lock as its observers want it. */
   run<T>(task: () => T): T;
   readonly request: LockRequest;
+  /** How many may hold it beside each other, as its first holder asked. */
+  readonly capacity: number;
   /** Whether something listens to its signal, and so relies on it. */
   readonly isWatched: boolean;
   /** Nothing refers to the lock any more: releases it. */

@@ -1,3 +1,5 @@
+import { EXCLUSIVE } from '../../engine/api/capacity.js';
+import { LockConfigError } from '../../engine/api/errors.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -15,6 +17,7 @@ import type { QuorumState } from '../../engine/store/lock-health.js';
 import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
 import type { LinkedStore } from '../store/node-store.js';
+import { capacityIn } from '../../engine/store/token.js';
 import { QuorumAcquirer } from './acquire.js';
 import { Candidacies } from './candidacies.js';
 import { Coordinators } from './coordinators.js';
@@ -78,6 +81,7 @@ export class QuorumLockStore implements LockStore {
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
     const { key, token, ttl, queue, yields } = command;
+    if (capacityIn(token) !== EXCLUSIVE) throw refusal(key);
     await this.#nodes.connected();
     this.#nodes.check(key);
     this.#nodes.sawLease(ttl);
@@ -165,4 +169,12 @@ export class QuorumLockStore implements LockStore {
     void this.#candidacies.abandon(candidacy);
     this.#listener?.revoked(token);
   }
+}
+
+/** Permits can't be counted where each node knows of other holders. */
+function refusal(key: string): LockConfigError {
+  const problem =
+    "mode: 'shared' and permits above 1 are not available on a quorum (several independent servers); " +
+    'use one server, Sentinel or a Cluster for them.';
+  return new LockConfigError([problem], [key]);
 }

@@ -97,7 +97,8 @@ end
 export const SHOWN = /* lua */ `
 local function shown(value, count)
   local holder = count and redis.call('ZRANGE', holders, 0, 0)[1] or value or '${NOBODY}'
-  return (holder == '${NOBODY}' or isToken(holder)) and holder or ''
+  if string.byte(holder) == ${NOBODY.charCodeAt(0)} then return '${NOBODY}' end
+  return isToken(holder) and holder or ''
 end
 `;
 

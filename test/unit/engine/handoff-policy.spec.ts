@@ -16,7 +16,7 @@ import {
 } from '../../../lib/engine/api/lock-options.check.js';
 import type { LockRequest } from '../../../lib/engine/api/lock-options.js';
 
-const owner: LeaseOwner = { waiters: 0, lost() {}, troubled() {}, confirmed() {} };
+const owner: LeaseOwner = { waiters: 0, places: 0, lost() {}, troubled() {}, confirmed() {} };
 const settings = readSettings(new OptionReader({}));
 const request = (options: object = {}): LockRequest => resolveRequest(options, settings);
 

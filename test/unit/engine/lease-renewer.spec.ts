@@ -38,6 +38,7 @@ class Bench {
     const tell = (what: string) => () => void this.told.push([what, name, this.clock.now()]);
     const owner = {
       waiters: 0,
+      places: 0,
       lost: (hold: LeaseState) => {
         tell('lost')();
         this.renewer.drop(hold);

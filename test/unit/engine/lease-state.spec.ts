@@ -4,6 +4,7 @@ import { LeaseState } from '../../../lib/engine/hold/lease-state.js';
 import type { LeaseOwner } from '../../../lib/engine/hold/lease-state.js';
 
 const owner: LeaseOwner = {
+  places: 0,
   waiters: 2,
   lost: () => undefined,
   troubled: () => undefined,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { EXCLUSIVE, SHARED } from '../../../lib/engine/api/capacity.js';
 import { LockConfigError } from '../../../lib/engine/api/errors.js';
 import {
   OptionReader,
@@ -101,6 +102,7 @@ describe('resolveRequest', () => {
     };
 
     expect(resolveRequest(options, settings)).toEqual({
+      capacity: EXCLUSIVE,
       ttl: 5000,
       wait: Infinity,
       renew: false,
@@ -132,10 +134,13 @@ describe('resolveRequest', () => {
     expect(problemsOf(options)).toEqual([expect.stringMatching(problem)]);
   });
 
-  it('says what this version does not have', () => {
+  it('reads how many may hold the key from mode and permits, which exclude each other', () => {
+    expect(resolveRequest({ permits: 5 }, settings).capacity).toBe(5);
+    expect(resolveRequest({ mode: 'shared' }, settings).capacity).toBe(SHARED);
+    for (const permits of [0, 1.5, -1, 1_000_001, Infinity, '2'])
+      expect(problemsOf({ permits })).toEqual([expect.stringMatching(/^permits must be/)]);
     expect(problemsOf({ mode: 'shared', permits: 3 })).toEqual([
-      expect.stringContaining('not available'),
-      expect.stringContaining('not available'),
+      expect.stringContaining("can't be combined"),
     ]);
   });
 

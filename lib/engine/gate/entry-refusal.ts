@@ -1,0 +1,30 @@
+import { type LockError, LockQueueFullError } from '../api/errors.js';
+import type { LockRequest, LockSettings } from '../api/lock-options.js';
+import type { CallerLock } from '../hold/caller-lock.js';
+import type { CallerQueue } from '../queue/caller-queue.js';
+import type { GateTokens } from './gate-tokens.js';
+
+/** A caller that takes one try is told *busy* without a question when Redis said so this long ago at most. */
+const FRESH_MS = 1000;
+
+/**
+ * Why a call is turned away before it joins the line; `undefined`: it may.
+ *
+ * @param busy Whether it would have to wait.
+ */
+export function refusalOf(
+  request: LockRequest,
+  busy: boolean,
+  callers: CallerQueue<CallerLock>,
+  { acquisitions, known, places, room }: GateTokens,
+  { maxWaiters }: LockSettings,
+): LockError | undefined {
+  const busyFor = known?.busyFor(FRESH_MS);
+  if (busy && request.wait === 0 && busyFor !== undefined)
+    return callers.timedOut(request, 0, busyFor);
+  // Those for whom a lock that may be free is asked do not wait yet.
+  const waiting = Math.max(0, callers.size - (acquisitions.size - places));
+  const waits = busy || (callers.size > 0 && room <= acquisitions.size);
+  if (!waits || waiting < maxWaiters) return undefined;
+  return new LockQueueFullError([callers.key], waiting, known?.busyFor());
+}

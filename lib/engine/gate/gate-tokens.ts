@@ -1,0 +1,101 @@
+import type { Acquisition } from '../acquire/acquisition.js';
+import { tokensAProcess } from '../api/capacity.js';
+import { holderHere, type LockHolder } from '../api/lock-holder.js';
+import type { Tenure } from '../hold/tenure.js';
+
+/** Permits of a semaphore that are sought at the same time, at most. */
+const MOST_AT_ONCE = 16;
+
+/** The tokens by which one process holds and seeks a key that is asked for in one way. */
+export class GateTokens {
+  readonly tenures = new Set<Tenure>();
+  /** Those that are sought, the oldest first. */
+  readonly acquisitions = new Set<Acquisition>();
+
+  /** @param capacity How many may hold the key beside each other. */
+  constructor(private readonly capacity: number) {}
+
+  /** How many more the process could use beside those that it holds. */
+  get room(): number {
+    let room = tokensAProcess(this.capacity);
+    for (const { serves } of this.tenures) room -= serves ? 1 : 0;
+    return room;
+  }
+
+  /** How many are to be sought for so many callers in line; less than none: so many are sought in vain. */
+  missing(callers: number): number {
+    return Math.min(callers, this.room, MOST_AT_ONCE) - this.acquisitions.size;
+  }
+
+  /** Places in the store's queue. */
+  get places(): number {
+    let places = 0;
+    for (const { isQueued } of this.acquisitions) places += isQueued ? 1 : 0;
+    return places;
+  }
+
+  /** What knows whether the lock is busy. */
+  get known(): Acquisition | Tenure | undefined {
+    return this.acquisitions.values().next().value ?? this.tenures.values().next().value;
+  }
+
+  /** Whether a caller that is not let in has to wait; not while Redis fails or keeps us waiting. */
+  get areBusy(): boolean {
+    if (this.acquisitions.size === 0) return this.room <= 0;
+    return this.places > 0 && this.known?.busyFor() !== undefined;
+  }
+
+  /** Whether all that the process can use is held here, and lets nobody in beside those that have it. */
+  get areTaken(): boolean {
+    return this.open === undefined && this.room <= 0 && this.acquisitions.size === 0;
+  }
+
+  /** A tenure that lets callers in beside those that have it. */
+  get open(): Tenure | undefined {
+    for (const tenure of this.tenures) if (tenure.isOpen) return tenure;
+    return undefined;
+  }
+
+  /** Whether this tenure tells the store of the callers in line: else a place in the queue does. */
+  speaks(tenure: Tenure): boolean {
+    return this.acquisitions.size === 0 && this.tenures.values().next().value === tenure;
+  }
+
+  /** Label of a caller that has the lock by this token; the store knows that of the first in a turn only. */
+  labelOf(token: string): string | undefined {
+    return [...this.tenures].find((tenure) => tenure.token === token)?.label;
+  }
+
+  /**
+   * Who has the lock, when last heard of.
+   *
+   * @param last The caller that got it last here, and when.
+   */
+  holder(
+    last: { readonly label: string; readonly at: number } | undefined,
+    now: number,
+  ): LockHolder | undefined {
+    const [acquisition] = this.acquisitions;
+    if (acquisition !== undefined) return acquisition.holder;
+    if (last === undefined || this.tenures.size === 0) return undefined;
+    return holderHere(last.label, now - last.at, this.known?.busyFor() ?? 0);
+  }
+
+  /** A caller has joined for which nothing more is to be sought: what there is may have to be asked for it. */
+  stir(once: boolean): void {
+    for (const tenure of this.tenures) {
+      if (once) tenure.makeSure();
+      else tenure.fetchAhead();
+    }
+    if (once) for (const acquisition of this.acquisitions) acquisition.hurry();
+  }
+
+  /** Gives up the youngest of those that are sought in vain. */
+  trim(callers: number): void {
+    const surplus = Math.max(0, -this.missing(callers));
+    for (const acquisition of [...this.acquisitions].reverse().slice(0, surplus)) {
+      this.acquisitions.delete(acquisition);
+      acquisition.cancel();
+    }
+  }
+}

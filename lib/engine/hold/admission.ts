@@ -1,0 +1,118 @@
+import { callersAToken } from '../api/capacity.js';
+import type { Via } from '../api/lock-events.js';
+import type { LockRequest } from '../api/lock-options.js';
+import type { CallerQueue } from '../queue/caller-queue.js';
+import { capacityIn } from '../store/token.js';
+import { CallerLock, type LockHome } from './caller-lock.js';
+import { FetchAhead } from './fetch-ahead.js';
+import { mustRenewFirst } from './handoff-policy.js';
+import type { LeaseCallers } from './lease-callers.js';
+import type { LeaseExit } from './lease-exit.js';
+import type { LeaseState } from './lease-state.js';
+import type { TenureContext } from './tenure-context.js';
+
+/** What callers are let in by, and to. */
+export interface AdmissionParts {
+  readonly hold: LeaseState;
+  /** The callers in line. */
+  readonly callers: CallerQueue<CallerLock>;
+  /** Those that are in. */
+  readonly holders: LeaseCallers;
+  readonly exit: LeaseExit;
+  readonly home: LockHome;
+  /** What a gate hears of it. */
+  readonly owner: { held(): void; changed(): void };
+}
+
+/** Lets callers in by one lease: one after another, or any number at once, as its token's capacity says. */
+export class Admission {
+  /** Whether any number of callers may be in at once. */
+  readonly isShared: boolean;
+  readonly #ahead: FetchAhead;
+  #isRenewing = false;
+  /** Its lease could not be confirmed for the next: it lets nobody else in. */
+  #isClosed = false;
+
+  constructor(
+    private readonly parts: AdmissionParts,
+    private readonly context: TenureContext,
+  ) {
+    const { hold, callers } = parts;
+    const { renewer, settings } = context;
+    this.isShared = callersAToken(capacityIn(hold.token)) > 1;
+    this.#ahead = new FetchAhead(hold, callers, renewer, settings.localHandoffs);
+  }
+
+  /** Whether the callers in line may hope for this lease: nobody waits before them. */
+  get serves(): boolean {
+    return !this.isShared || (!this.#isClosed && this.parts.hold.contendedSince === undefined);
+  }
+
+  /** Whether callers enter beside those that are in. */
+  get isOpen(): boolean {
+    return this.isShared && this.serves;
+  }
+
+  /** Lets the next callers in; gives the lock back when there are none and nobody is in. */
+  offer(via: Via, now: number): void {
+    const { callers, hold } = this.parts;
+    let how = via;
+    for (;;) {
+      const next = callers.first;
+      if (next === undefined || this.#isRenewing) break;
+      if (mustRenewFirst(hold, next, how, now)) return void this.#renewThenOffer(next, how);
+      this.#enter(how, now);
+      if (!this.isOpen) break;
+      how = 'local';
+    }
+    if (!this.#isRenewing) this.#giveBackUnused();
+  }
+
+  /** A caller joined the queue: the lock will pass on inside this process. */
+  fetchAhead(now: number): void {
+    this.#ahead.run(now);
+  }
+
+  #enter(via: Via, now: number): void {
+    const { callers, hold, holders, home, owner } = this.parts;
+    const waiter = callers.take();
+    if (waiter === undefined) return;
+    const isRescheduled = hold.serve(waiter.request, holders.size > 0);
+    if (isRescheduled) this.context.renewer.keep(hold);
+    if (via === 'local' && hold.contendedSince !== undefined) hold.passes += 1;
+    const lock = new CallerLock(hold, hold.takeFence(), waiter.request, home, now);
+    holders.add(lock);
+    this.context.holderEvents.acquired(lock, waiter, via);
+    waiter.resolve(lock);
+    // A caller that takes one try and joined while it was not known whether the lock is free has had it.
+    if (via !== 'local') owner.held();
+    this.fetchAhead(now);
+  }
+
+  async #renewThenOffer(next: LockRequest, via: Via): Promise<void> {
+    const { callers, hold, holders, exit } = this.parts;
+    hold.ttl = holders.size === 0 ? next.ttl : Math.max(next.ttl, hold.ttl);
+    hold.fencesWanted = this.#ahead.fences;
+    this.#isRenewing = true;
+    const outcome = await this.context.renewer.renewNow(hold);
+    this.#isRenewing = false;
+    if (exit.over) return;
+    const now = this.context.clock.now();
+    if (outcome !== 'held' || hold.fencesLeft === 0) return this.#close();
+    const isReady = callers.first === next && hold.deadline > now;
+    if (isReady) this.#enter(via, now);
+    if (!isReady || this.isOpen) this.offer(isReady ? 'local' : via, now);
+  }
+
+  /** It can't be given to the next: they look for another one. */
+  #close(): void {
+    this.#isClosed = true;
+    if (this.parts.holders.size > 0) this.parts.owner.changed();
+    else this.#giveBackUnused();
+  }
+
+  #giveBackUnused(): void {
+    const { holders, exit } = this.parts;
+    if (holders.size === 0) void exit.giveBack(0).catch(() => undefined);
+  }
+}

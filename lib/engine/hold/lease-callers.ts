@@ -1,0 +1,50 @@
+import type { LockUnavailableError } from '../api/errors.js';
+import type { CallerLock } from './caller-lock.js';
+import type { HolderEvents } from './holder-events.js';
+
+/** The callers that have the lock by one lease: one after another, or any number at once. */
+export class LeaseCallers {
+  readonly #locks = new Set<CallerLock>();
+  /** Until when callers that have left want the lock to stay locked. */
+  #keptUntil = 0;
+
+  constructor(private readonly events: HolderEvents) {}
+
+  get size(): number {
+    return this.#locks.size;
+  }
+
+  /** Label of the one that entered last. */
+  get label(): string | undefined {
+    return [...this.#locks].at(-1)?.request.label;
+  }
+
+  add(lock: CallerLock): void {
+    this.#locks.add(lock);
+  }
+
+  /** Returns how long the lock has to stay locked without it, in milliseconds. */
+  delete(lock: CallerLock, now: number): number {
+    this.#locks.delete(lock);
+    const kept = Math.max(this.#keptUntil, now + lock.minHoldLeft);
+    this.#keptUntil = this.#locks.size > 0 ? kept : 0;
+    return Math.max(0, Math.ceil(kept - now));
+  }
+
+  /** The lease is lost; returns what is left of the callers' `minHold`, in milliseconds. */
+  lose(why: string, now: number): number {
+    const locks = [...this.#locks];
+    let left = 0;
+    for (const lock of locks) left = this.delete(lock, now);
+    for (const lock of locks) lock.lose(why);
+    return left;
+  }
+
+  renewed(): void {
+    for (const lock of this.#locks) this.events.renewed(lock);
+  }
+
+  troubled(error: LockUnavailableError): void {
+    for (const lock of this.#locks) this.events.troubled(lock, error);
+  }
+}
