@@ -36,9 +36,9 @@ th button { border: 0; padding: 0; background: none; font-weight: 600; }
 th[aria-sort='ascending'] button::after { content: ' ▲'; }
 th[aria-sort='descending'] button::after { content: ' ▼'; }
 td { font-variant-numeric: tabular-nums; }
-td.key { min-width: 12rem; max-width: 26rem; overflow-wrap: anywhere; }
+td.key { min-width: 16rem; max-width: 26rem; overflow-wrap: anywhere; }
 td.key button { border: 0; padding: 0; background: none; text-align: left; color: var(--accent); font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
-td.who { min-width: 12rem; }
+td.who { min-width: 12rem; max-width: 18rem; overflow-wrap: anywhere; }
 td ol, td ul { margin: 0; padding: 0; list-style: none; }
 td ol { list-style: decimal; padding-left: 1.3rem; }
 .quiet { color: var(--quiet); }
