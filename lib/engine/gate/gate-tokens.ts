@@ -93,7 +93,7 @@ export class GateTokens {
   /** Gives up the youngest of those that are sought in vain. */
   trim(callers: number): void {
     const surplus = Math.max(0, -this.missing(callers));
-    for (const acquisition of [...this.acquisitions].reverse().slice(0, surplus)) {
+    for (const acquisition of [...this.acquisitions].slice(this.acquisitions.size - surplus)) {
       this.acquisitions.delete(acquisition);
       acquisition.cancel();
     }
