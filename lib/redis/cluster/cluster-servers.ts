@@ -1,3 +1,4 @@
+import { LockConfigError } from '../../engine/api/errors.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import { type KeysOfLock, LockKeys } from '../keys/lock-keys.js';
@@ -59,13 +60,22 @@ export class ClusterServers implements LockServers {
     const { clock, commandTimeout } = this.options;
     const giveUpAt = clock.now() + commandTimeout;
     let importing: ClusterNode | undefined;
+    let sent = command;
     for (let hops = 1; ; hops += 1) {
       const node = importing ?? (await this.#locate(key, place));
       try {
-        return await node.scripts.run<T>(command, importing !== undefined);
+        return await node.scripts.run<T>(sent, importing !== undefined);
       } catch (error) {
         if (clock.now() >= giveUpAt || this.#topology.isClosed) throw error;
-        importing = await this.#redirected(error as Error, node, place.slot, hops);
+        const needsHolders = sent !== command && error instanceof LockConfigError;
+        const next = needsHolders
+          ? undefined
+          : await this.#redirected(error as Error, node, place.slot, hops);
+        sent =
+          needsHolders || !isTryAgain(error as Error, node.name)
+            ? command
+            : withoutHolders(command);
+        importing = next;
       }
     }
   }
@@ -120,4 +130,19 @@ export class ClusterServers implements LockServers {
       await new Promise<void>((resolve) => this.options.clock.after(PAUSE_MS, resolve));
     return redirection.kind === 'ask' ? this.#topology.nodeAt(redirection.node) : undefined;
   }
+}
+
+/** Whether a key of the command is missing in a slot that is being moved. */
+function isTryAgain(error: Error, node: string): boolean {
+  return readRedirection(causeOf(error), node)?.kind === 'wait';
+}
+
+/**
+ * A command that does not name the key of several holders. A node that is giving its slot away refuses a
+ * script as soon as one of its keys is not there, and a lock that is held by one never has that key. A
+ * script that needs it all the same fails at the counter, which stands in its place and is no set.
+ */
+function withoutHolders(command: LockCommand): LockCommand {
+  const { holders, counter } = command.place;
+  return { ...command, keys: command.keys.map((key) => (key === holders ? counter : key)) };
 }

@@ -2,9 +2,11 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 
 import type { LockManager } from '../../../lib/engine/lock-manager.js';
+import { closing } from '../../support/after-test.js';
 import { eventually } from '../../support/eventually.js';
 import { openClient, openManager } from '../../support/managers.js';
 import { NOISE_MS } from '../../support/noise.js';
+import { RedisServer } from '../../support/redis-server.js';
 import { sharedRedisUrl, uniquePrefix } from '../../support/shared-redis.js';
 import { timed } from '../../support/timed.js';
 
@@ -50,11 +52,16 @@ describe('a lock that another program set by SET k x NX PX (A18)', () => {
   });
 
   it('is asked for by one poller of each process, every 100 to 400 ms', async () => {
-    await setForeign(60_000);
-    const before = await polls(redis);
-    const waiting = Array.from({ length: 5 }, () => timed(manager.acquire('k', { wait: 3000 })));
+    // On a server of its own: its commands are counted.
+    const server = closing(await RedisServer.start());
+    const ours = openManager(server.url);
+    const theirs = openClient(server.url);
+    await theirs.set('lock:k', 'x', 'PX', 60_000);
+    await ours.withLock('warm-up', () => {});
+    const before = await polls(theirs);
+    const waiting = Array.from({ length: 5 }, () => timed(ours.acquire('k', { wait: 3000 })));
     const outcomes = await Promise.all(waiting);
-    const asked = (await polls(redis)) - before;
+    const asked = (await polls(theirs)) - before;
 
     for (const { error } of outcomes)
       expect(error).toMatchObject({
