@@ -149,7 +149,9 @@ export class MemoryLockStore implements LockStore {
     const granted = this.#queue.promote(key, token);
     if (granted !== undefined) return { ...answer, ...granted };
     const leaseLeft = this.space.leaseLeft(key, token);
-    return { kind: 'queued', ...answer, leaseLeft, rank: this.#queue.rank(key, token), ticket };
+    const rank = this.#queue.rank(key, token);
+    const holder = shown(this.space.holder(key));
+    return { kind: 'queued', ...answer, leaseLeft, rank, ticket, holder };
   }
 
   #minted(
