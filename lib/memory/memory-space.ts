@@ -116,8 +116,11 @@ export class MemorySpace {
     setImmediate(() => this.listeners.get(bootOf(token))?.[what](token, amount));
   }
 
+  /** A lock without holders leaves nothing behind. */
   leave(key: string, token: string): void {
-    this.lock(key)?.holders.delete(token);
+    const lock = this.#locks.get(key);
+    lock?.holders.delete(token);
+    if (lock?.holders.size === 0) this.#locks.delete(key);
   }
 
   free(key: string): void {
@@ -133,7 +136,6 @@ export class MemorySpace {
     const end = (): void => {
       this.#minHolds.delete(timer);
       this.leave(key, nobody);
-      this.lock(key);
     };
     const timer = this.clock.after(ms, end, 'observer');
     this.#minHolds.add(timer);

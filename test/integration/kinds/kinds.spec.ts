@@ -16,7 +16,7 @@ const SHARED = { mode: 'shared' } as const;
 /** Several processes on one store, and what is left in it. */
 interface System {
   readonly managers: readonly LockManager[];
-  leftovers(): Promise<string[]>;
+  readonly leftovers: () => Promise<string[]>;
 }
 
 async function onRedis(count: number): Promise<System> {
