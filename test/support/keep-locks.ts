@@ -1,16 +1,18 @@
+import type { Lock } from '../../lib/engine/api/lock.js';
 import type { LockManager } from '../../lib/engine/lock-manager.js';
 
 /**
- * Keeps what is acquired while the manager lives: a test that does not look at a holder any more
+ * Keeps what is acquired until it is over: a test that does not look at a holder any more
  * would have it released when its handle is collected.
  */
 export function keepLocks(manager: LockManager): LockManager {
-  const kept: unknown[] = [];
+  let kept: Lock[] = [];
   const acquire = manager.acquire.bind(manager);
   return Object.assign(manager, {
     acquire: async (...call: Parameters<LockManager['acquire']>) => {
       const lock = await acquire(...call);
       kept.push(lock);
+      if (kept.length > 200) kept = kept.filter(({ remainingMs }) => remainingMs > 0);
       return lock;
     },
   });
