@@ -32,7 +32,7 @@ export function openManager(
   const reader = new OptionReader({ shutdownTimeout: 0, ...options });
   const settings = readSettings(reader);
   if (reader.problems.length > 0) throw new LockConfigError(reader.problems);
-  const { commandTimeout, ttl } = settings;
+  const { commandTimeout, ttl, coexist } = settings;
   const manager = new LockManager(settings, (boot, clock) =>
     connection instanceof MemorySpace
       ? new MemoryLockStore(boot, connection)
@@ -40,6 +40,7 @@ export function openManager(
           keyPrefix,
           commandTimeout,
           ttl,
+          coexist,
           boot,
           clock,
           replicas,

@@ -13,6 +13,7 @@ export const ENGINE_OPTIONS = [
   'wait',
   'renew',
   'localHandoffs',
+  'coexist',
   'maxWaiters',
   'commandTimeout',
   'shutdownTimeout',
@@ -113,6 +114,7 @@ export function readSettings(reader: OptionReader): LockSettings {
     wait: reader.duration('wait', 10_000, 0),
     renew: reader.boolean('renew', true),
     localHandoffs: reader.integer('localHandoffs', 16, 0, 1000),
+    coexist: reader.boolean('coexist', false),
     maxWaiters: reader.integer('maxWaiters', Infinity, 0, Infinity),
     commandTimeout: reader.duration(
       'commandTimeout',

@@ -38,6 +38,11 @@ export interface LockEngineOptions {
   renew?: boolean;
   /** Hand-overs inside this process before another, waiting process gets its turn; 0 to 1000. @default 16 */
   localHandoffs?: number;
+  /**
+   * Other libraries use the same keys meanwhile (a migration): the lock is left free for a moment at
+   * least twice a second instead of handed over. Not on a quorum. @default false
+   */
+  coexist?: boolean;
   /** Waiters for one key in this process before the next is refused; 0 or more. @default Infinity */
   maxWaiters?: number;
   /** Longest wait for one answer of one Redis node; at least 10 ms. @default 1_000 */
@@ -52,6 +57,7 @@ export interface LockSettings {
   readonly wait: number;
   readonly renew: boolean;
   readonly localHandoffs: number;
+  readonly coexist: boolean;
   readonly maxWaiters: number;
   readonly commandTimeout: number;
   readonly shutdownTimeout: number;

@@ -1,5 +1,5 @@
 import type { Via } from '../api/lock-events.js';
-import type { LockRequest } from '../api/lock-options.js';
+import type { LockRequest, LockSettings } from '../api/lock-options.js';
 import { entryLease } from '../store/lease.js';
 import { claimOf } from '../store/token.js';
 import type { LeaseState } from './lease-state.js';
@@ -14,8 +14,16 @@ const MOST_FENCES = 1000;
 /** With so many left more are asked for, or with a quarter of what was used. */
 const LOW_FENCES = 8;
 
-/** Whether the process has used up its turn and another one waits for its own. */
-export function mustYield(hold: LeaseState, localHandoffs: number, now: number): boolean {
+/**
+ * Whether the process has used up its turn and another one waits for its own; programs that use the
+ * same keys wait unseen.
+ */
+export function mustYield(
+  hold: LeaseState,
+  { localHandoffs, coexist }: Pick<LockSettings, 'localHandoffs' | 'coexist'>,
+  now: number,
+): boolean {
+  if (coexist && now - hold.startedAt >= CONTENDED_MS) return true;
   if (hold.contendedSince === undefined) return false;
   return hold.passes >= localHandoffs || now - hold.contendedSince >= CONTENDED_MS;
 }

@@ -52,6 +52,8 @@ export class LeaseState implements Dated {
   fencesUsed = 0;
   /** When the command was sent that confirmed the lease last. */
   confirmedAt: number;
+  /** When the command was sent that got the lock. */
+  readonly startedAt: number;
   #fences: FenceBlock;
 
   constructor(
@@ -67,6 +69,7 @@ export class LeaseState implements Dated {
     this.renewAt = renewalAt(terms.sentAt, terms.lease);
     this.#fences = terms.fences;
     this.confirmedAt = terms.sentAt;
+    this.startedAt = terms.sentAt;
     this.heardAt = terms.sentAt;
     this.heard(terms.queue, terms.sentAt);
   }

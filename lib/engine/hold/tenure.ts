@@ -133,7 +133,7 @@ export class Tenure implements LeaseOwner, LockHome {
     }
     if (minHoldLeft > 0 || this.callers.size === 0)
       return holderEvents.releasing(lock, this.#exit.giveBack(minHoldLeft));
-    if (!this.serves || mustYield(this.#hold, settings.localHandoffs, now)) {
+    if (!this.serves || mustYield(this.#hold, settings, now)) {
       return holderEvents.releasing(lock, this.#exit.yield());
     }
     this.offer('local', holderEvents.released(lock) ? this.context.clock.now() : now);

@@ -32,12 +32,12 @@ export class LockService {
   constructor(options: RedisLockModuleOptions) {
     // The connection may hold a password: it is not kept here, where a log of the object shows it.
     const { settings, connection, busyStatus, ...store } = resolveModuleOptions(options);
-    const { commandTimeout, ttl } = settings;
+    const { commandTimeout, ttl, coexist } = settings;
     const open = () =>
       new LockManager(settings, (boot, clock) =>
         connection === 'memory'
           ? new MemoryLockStore(boot)
-          : openRedisStore(connection, { ...store, commandTimeout, ttl, boot, clock }),
+          : openRedisStore(connection, { ...store, commandTimeout, ttl, coexist, boot, clock }),
       );
     this.#engine = new LateEngine(settings, busyStatus, open);
   }

@@ -3,6 +3,7 @@ import { ENGINE_OPTIONS, OptionReader, readSettings } from '../../engine/api/loc
 import type { LockSettings } from '../../engine/api/lock-options.js';
 import { checkPrefix } from '../../redis/cluster/cluster-clients.js';
 import { checkConnection } from '../../redis/connection/connection.check.js';
+import { isQuorum } from '../../redis/connection/connection.js';
 import { readReplicas, type Replicas } from '../../redis/servers/replicas.js';
 import type { LockConnection, RedisLockModuleOptions } from './options.js';
 
@@ -49,6 +50,8 @@ export function resolveModuleOptions(options: RedisLockModuleOptions): ResolvedM
   if (given.connection === 'memory' && given.replicas !== undefined) {
     reader.problems.push("replicas needs Redis, got connection 'memory'.");
   }
+  if (settings.coexist && isQuorum(given.connection))
+    reader.problems.push('coexist is not available on a quorum of independent servers.');
   if (reader.problems.length > 0) throw new LockConfigError(reader.problems);
   return resolved;
 }

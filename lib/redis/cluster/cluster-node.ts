@@ -1,9 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { StoreTrouble } from '../../engine/store/lock-store.js';
-import type { ConnectionSettings } from '../client/connection-settings.js';
 import { RedisConnection } from '../client/redis-connection.js';
 import type { RedisTime } from '../client/redis-time.js';
-import type { Replicas } from '../servers/replicas.js';
+import type { ServerSettings } from '../servers/lock-servers.js';
 import { ScriptRunner } from '../servers/script-runner.js';
 
 /** What a node of a Cluster tells unasked. */
@@ -33,7 +32,7 @@ export class ClusterNode {
     /** `host:port`. */
     readonly name: string,
     private readonly open: () => Redis,
-    private readonly options: ConnectionSettings & { readonly replicas?: Replicas | undefined },
+    private readonly options: ServerSettings,
     private readonly hooks: ClusterNodeHooks,
   ) {
     this.scripts = new ScriptRunner(open, 'sharded', options, {

@@ -1,8 +1,7 @@
 import type { LockError } from '../../engine/api/errors.js';
 import { NotAppliedError, type StoreTrouble } from '../../engine/store/lock-store.js';
-import type { ConnectionSettings } from '../client/connection-settings.js';
 import { RedisConnection } from '../client/redis-connection.js';
-import type { Replicas } from '../servers/replicas.js';
+import type { ServerSettings } from '../servers/lock-servers.js';
 import type { ClusterClients } from './cluster-clients.js';
 import { troubleOf } from '../client/redis-errors.js';
 import { type ClusterLayout, layoutUnknown, readLayout } from './cluster-layout.js';
@@ -26,7 +25,7 @@ export class ClusterTopology {
 
   constructor(
     private readonly clients: ClusterClients,
-    private readonly options: ConnectionSettings & { readonly replicas?: Replicas | undefined },
+    private readonly options: ServerSettings,
     private readonly hooks: Omit<ClusterNodeHooks, 'closed'> & {
       /** Nobody has told the layout yet, and here is why. */
       readonly unreachable: (trouble: StoreTrouble) => void;

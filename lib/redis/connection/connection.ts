@@ -51,6 +51,11 @@ export function single(connection: unknown): unknown {
   return Array.isArray(connection) && connection.length === 1 ? connection[0] : connection;
 }
 
+/** Independent servers, of which a majority holds a lock. */
+export function isQuorum(connection: unknown): boolean {
+  return Array.isArray(single(connection));
+}
+
 /** An object that is written down as one, of any realm; no instance of a class. */
 export function isPlain(value: unknown): value is Record<string, unknown> {
   if (!isObject(value) || Array.isArray(value)) return false;

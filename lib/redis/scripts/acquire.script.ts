@@ -1,3 +1,4 @@
+import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript, NOBODY } from './define-script.js';
 import { ADMIT, HOLDS, PROMOTE, SHOWN, TELL_HOLDERS } from './holders.script.js';
 import { IS_TOKEN, KEEP_QUEUE, MINT, mintInPlace, REPORT, TELL, TIME } from './shared.script.js';
@@ -71,6 +72,7 @@ local lock, queue, alive, holders, channel
   SHOWN,
   TELL_HOLDERS,
   PROMOTE,
+  LEAVE_FREE,
   /* lua */ `
 local function enqueue(token, callers, ticket)
   local place = math.min(tonumber(ticket) or us, us)
@@ -100,7 +102,7 @@ local function yieldTo(token, yields, callers, ticket, value)
   local place, waiting, _, isLast = enqueue(token, callers, ticket)
   value, count, behind, mine = promote(token, waiting, value, count)
   if mine then return {${ACQUIRED.held}, 1, mine[1], mine[2], behind, mine[3]} end
-  local left = count and leaseLeft(token, value, count) or claimOf(value)
+  local left = value and not count and claimOf(value) or leaseLeft(token, value, count)
   return {${ACQUIRED.queued}, 1, left, rankOf(token, behind, isLast), place, shown(value, count)}
 end
 local function acquire(i)

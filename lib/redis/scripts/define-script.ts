@@ -12,33 +12,60 @@ export interface ScriptText {
   readonly sha1: string;
 }
 
+/** For one server, or for a Cluster, where messages stay in their slot. */
+export type Topology = 'single' | 'sharded';
+
 /**
  * A Lua script that Redis runs as one step. Its file's header lists KEYS, ARGV, reply and cost.
  * The text itself is that for a single server.
  */
 export interface RedisScript extends ScriptText {
   readonly name: string;
-  /** The text for a Cluster, where messages stay in their slot. */
   readonly sharded: ScriptText;
+  /** The texts where other libraries use the same keys. */
+  readonly coexisting: Readonly<Record<Topology, ScriptText>>;
+}
+
+/** Which text of the scripts a server needs. */
+export interface ScriptForm {
+  readonly topology: Topology;
+  readonly coexist: boolean;
 }
 
 /** A part of a script that differs in a Cluster. */
-export interface TopologyPart {
-  readonly single: string;
-  readonly sharded: string;
+export type TopologyPart = Readonly<Record<Topology, string>>;
+
+/** A part of a script that only stands there where other libraries use the same keys. */
+export interface CoexistPart {
+  readonly coexisting: string;
 }
 
 /** Defines a script from its parts, in order. */
 export function defineScript(
   name: string,
-  ...parts: readonly (string | TopologyPart)[]
+  ...parts: readonly (string | TopologyPart | CoexistPart)[]
 ): RedisScript {
-  const build = (topology: 'single' | 'sharded'): ScriptText => {
-    const texts = parts.map((part) => (typeof part === 'string' ? part : part[topology]));
+  const build = (topology: Topology, coexist: boolean): ScriptText => {
+    const texts = parts.flatMap((part) => {
+      if (typeof part === 'string') return part;
+      if ('coexisting' in part) return coexist ? part.coexisting : [];
+      return part[topology];
+    });
     const lua = texts.map((text) => text.trim()).join('\n');
     return { lua, sha1: createHash('sha1').update(lua).digest('hex') };
   };
-  return { name, ...build('single'), sharded: build('sharded') };
+  return {
+    name,
+    ...build('single', false),
+    sharded: build('sharded', false),
+    coexisting: { single: build('single', true), sharded: build('sharded', true) },
+  };
+}
+
+/** The text of a script in a form. */
+export function textOf(script: RedisScript, { topology, coexist }: ScriptForm): ScriptText {
+  if (coexist) return script.coexisting[topology];
+  return topology === 'single' ? script : script.sharded;
 }
 
 export type Argument = string | number;

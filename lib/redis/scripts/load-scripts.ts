@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { RedisTime } from '../client/redis-time.js';
 import { acquireScript } from './acquire.script.js';
-import type { ScriptText } from './define-script.js';
+import { type ScriptForm, textOf } from './define-script.js';
 import { inspectScript } from './inspect.script.js';
 import { pollScript } from './poll.script.js';
 import { raiseScript } from './raise.script.js';
@@ -23,13 +23,9 @@ const SCRIPTS = [
  * Sends what goes first on every new connection: all scripts, since one that is not loaded runs later
  * than what was sent behind it, and a look at Redis' clock, since without it a command has no time limit.
  */
-export async function loadScripts(
-  client: Redis,
-  time: RedisTime,
-  form: 'single' | 'sharded',
-): Promise<void> {
-  const texts = SCRIPTS.map((script): ScriptText => (form === 'single' ? script : script.sharded));
-  for (const { lua } of texts) client.script('LOAD', lua).catch(() => undefined);
+export async function loadScripts(client: Redis, time: RedisTime, form: ScriptForm): Promise<void> {
+  for (const script of SCRIPTS)
+    client.script('LOAD', textOf(script, form).lua).catch(() => undefined);
   const sentAt = time.now;
   try {
     const [seconds, microseconds] = await client.time();

@@ -1,4 +1,5 @@
 import { ACQUIRED } from './acquire.script.js';
+import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript } from './define-script.js';
 import { ADMIT, HOLDS, PROMOTE, SHOWN } from './holders.script.js';
 import { IS_TOKEN, KEEP_QUEUE, LOCK_KEYS, MINT, REPORT, TELL, TIME } from './shared.script.js';
@@ -31,6 +32,7 @@ if us > tonumber(ARGV[2]) then return {us} end
   ADMIT,
   SHOWN,
   PROMOTE,
+  LEAVE_FREE,
   /* lua */ `
 local value, count = redis.call('GET', lock), nil
 if holds(token, value) then

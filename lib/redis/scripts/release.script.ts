@@ -1,3 +1,4 @@
+import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript, NOBODY } from './define-script.js';
 import { ADMIT, HOLDS, PROMOTE, TELL_HOLDERS } from './holders.script.js';
 import { IS_TOKEN, KEEP_QUEUE, MINT, TELL, TIME } from './shared.script.js';
@@ -42,6 +43,7 @@ local counter, lock, queue, alive, holders, channel = KEYS[1], nil, nil, nil, ni
   ADMIT,
   TELL_HOLDERS,
   PROMOTE,
+  LEAVE_FREE,
   /* lua */ `
 local function quit(token, value)
   local rank = redis.call('ZRANK', queue, token)

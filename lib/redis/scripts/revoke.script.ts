@@ -1,3 +1,4 @@
+import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript, NOBODY } from './define-script.js';
 import { ADMIT, HOLDS, PROMOTE } from './holders.script.js';
 import { KEEP_QUEUE, LOCK_KEYS, MINT, TELL, TIME } from './shared.script.js';
@@ -25,6 +26,7 @@ local channel = ARGV[1]
   HOLDS,
   ADMIT,
   PROMOTE,
+  LEAVE_FREE,
   /* lua */ `
 local value = redis.call('GET', lock)
 local isMarker = value and markerIn(value)

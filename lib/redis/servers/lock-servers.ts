@@ -43,14 +43,20 @@ export interface LockServers {
   close(): void;
 }
 
+/** What holds for each server that keeps locks. */
+export interface ServerSettings extends ConnectionSettings {
+  /** A grant counts only when so many replicas have it; unset, when the primary has it. */
+  readonly replicas?: Replicas | undefined;
+  /** Other libraries use the same keys: twice a second a lock is left free instead of handed over. */
+  readonly coexist?: boolean | undefined;
+}
+
 /** What a store of locks in Redis needs beside its connection. */
-export interface RedisStoreOptions extends Omit<ConnectionSettings, 'login'>, OwnClientOptions {
+export interface RedisStoreOptions extends Omit<ServerSettings, 'login'>, OwnClientOptions {
   /** Put before every key, behind the client's own `keyPrefix`. */
   readonly keyPrefix: string;
   /** The lease that locks have by default, in milliseconds: other processes, too, use one as long. */
   readonly ttl?: number | undefined;
   /** The name of this process in Redis. */
   readonly boot: string;
-  /** A grant counts only when so many replicas have it; unset, when the primary has it. */
-  readonly replicas?: Replicas | undefined;
 }

@@ -1,31 +1,39 @@
 import type { Redis } from 'ioredis';
-import type { ConnectionHooks, ConnectionSettings } from '../client/connection-settings.js';
+import type { ConnectionHooks } from '../client/connection-settings.js';
 import { type Answer, RedisConnection } from '../client/redis-connection.js';
 import { observe, type RedisTime } from '../client/redis-time.js';
 import { isNoScript } from '../client/redis-errors.js';
 import type { ServerInfo } from '../client/server-info.js';
-import type { Argument, ScriptText } from '../scripts/define-script.js';
+import {
+  type Argument,
+  type ScriptForm,
+  type ScriptText,
+  textOf,
+  type Topology,
+} from '../scripts/define-script.js';
 import { loadScripts } from '../scripts/load-scripts.js';
-import type { LockCommand } from './lock-servers.js';
+import type { LockCommand, ServerSettings } from './lock-servers.js';
 import { type Replicas, runReplicated } from './replicas.js';
 
 /** Runs scripts on one server: one connection for all, and one for grants that replicas must have. */
 export class ScriptRunner {
   readonly commands: RedisConnection;
+  readonly #form: ScriptForm;
   readonly #grants: RedisConnection | undefined;
   readonly #replicas: Replicas | undefined;
 
-  /** @param form Which text of the scripts the server needs. */
   constructor(
     open: () => Redis,
-    private readonly form: 'single' | 'sharded',
-    settings: ConnectionSettings & { readonly replicas?: Replicas | undefined },
+    topology: Topology,
+    settings: ServerSettings,
     hooks: Omit<ConnectionHooks, 'prepare'>,
   ) {
-    const { commandTimeout, replicas } = settings;
-    const alone = form === 'single';
+    const { commandTimeout, replicas, coexist = false } = settings;
+    const form = { topology, coexist };
+    const alone = topology === 'single';
     const prepare: ConnectionHooks['prepare'] = (client, time) => loadScripts(client, time, form);
     this.commands = new RedisConnection(open(), settings, { ...hooks, alone, prepare });
+    this.#form = form;
     this.#replicas = replicas;
     if (replicas === undefined) return;
     // A command here may stand behind another one's wait for the replicas.
@@ -88,8 +96,7 @@ export class ScriptRunner {
 
   #send<T>(on: RedisConnection, command: LockCommand, asking: boolean): Promise<Answer<T>> {
     const { script, key, keys, args } = command;
-    const text = this.form === 'single' ? script : script.sharded;
-    return runScript(on, text, key, keys, args, asking);
+    return runScript(on, textOf(script, this.#form), key, keys, args, asking);
   }
 }
 

@@ -36,25 +36,32 @@ describe('a turn of this process', () => {
     const hold = holdOf();
     hold.passes = 1000;
 
-    expect(mustYield(hold, 16, 5000)).toBe(false);
+    expect(mustYield(hold, settings, 5000)).toBe(false);
   });
 
   it('ends 25 ms after another process began to wait', () => {
     const hold = holdOf();
     hold.heard(1, 100);
 
-    expect(mustYield(hold, 16, 124)).toBe(false);
-    expect(mustYield(hold, 16, 125)).toBe(true);
+    expect(mustYield(hold, settings, 124)).toBe(false);
+    expect(mustYield(hold, settings, 125)).toBe(true);
+  });
+
+  it('ends 25 ms after it began where other libraries use the same keys', () => {
+    const coexisting = { ...settings, coexist: true };
+
+    expect(mustYield(holdOf(), coexisting, 24)).toBe(false);
+    expect(mustYield(holdOf(), coexisting, 25)).toBe(true);
   });
 
   it('ends after localHandoffs hand-overs, counted since then', () => {
     const hold = holdOf();
     hold.heard(1, 100);
     hold.passes = 15;
-    expect(mustYield(hold, 16, 101)).toBe(false);
+    expect(mustYield(hold, settings, 101)).toBe(false);
     hold.passes = 16;
-    expect(mustYield(hold, 16, 101)).toBe(true);
-    expect(mustYield(holdOf({ queue: 1 }), 0, 0)).toBe(true);
+    expect(mustYield(hold, settings, 101)).toBe(true);
+    expect(mustYield(holdOf({ queue: 1 }), { ...settings, localHandoffs: 0 }, 0)).toBe(true);
   });
 
   it('begins anew when the other has gone', () => {
@@ -63,9 +70,9 @@ describe('a turn of this process', () => {
     hold.passes = 16;
     hold.heard(0, 110);
 
-    expect(mustYield(hold, 16, 200)).toBe(false);
+    expect(mustYield(hold, settings, 200)).toBe(false);
     hold.heard(2, 210);
-    expect(mustYield(hold, 16, 211)).toBe(false);
+    expect(mustYield(hold, settings, 211)).toBe(false);
   });
 
   it('is not prolonged by an answer that is older than the word that somebody waits', () => {
@@ -73,7 +80,7 @@ describe('a turn of this process', () => {
     hold.heard(1, 100);
     hold.heard(0, 90);
 
-    expect(mustYield(hold, 16, 130)).toBe(true);
+    expect(mustYield(hold, settings, 130)).toBe(true);
   });
 });
 

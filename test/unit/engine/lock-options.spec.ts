@@ -36,6 +36,7 @@ describe('readSettings', () => {
         wait: 10_000,
         renew: true,
         localHandoffs: 16,
+        coexist: false,
         maxWaiters: Infinity,
         commandTimeout: 1000,
         shutdownTimeout: 10_000,

@@ -44,7 +44,8 @@ describe('scripts', () => {
   it('are all known to this test', () => {
     const files = readdirSync(FOLDER).filter(
       (file) =>
-        file.endsWith('.script.ts') && !['shared.script.ts', 'holders.script.ts'].includes(file),
+        file.endsWith('.script.ts') &&
+        !['shared.script.ts', 'holders.script.ts', 'coexist.script.ts'].includes(file),
     );
 
     expect(files.sort()).toEqual(Object.keys(SCRIPTS).sort());
@@ -76,13 +77,21 @@ describe('scripts', () => {
     },
   );
 
+  it.each(Object.values(SCRIPTS))('$name knows of other libraries only where asked', (script) => {
+    const added = '\nlocal freeFor = ';
+
+    expect(script.lua + script.sharded.lua).not.toContain(added);
+    expect(script.coexisting.single.lua.includes(added)).toBe(script.lua.includes('promote'));
+    expect(script.coexisting.sharded.lua.includes(added)).toBe(script.lua.includes('promote'));
+  });
+
   it.each(Object.values(SCRIPTS))(
     '$name has the digest of its text, and takes time from Redis only',
     (script) => {
       expect(script.sha1).toBe(createHash('sha1').update(script.lua).digest('hex'));
       expect(script.lua).not.toMatch(/os\.time|os\.clock|math\.random/);
       // No key is built in Lua: a key that is not declared would be in another slot.
-      for (const [, call = ''] of script.lua.matchAll(
+      for (const [, call = ''] of script.coexisting.single.lua.matchAll(
         /redis\.p?call\('(?!PUBLISH|TIME)[A-Z]+', ([^,)]+)/g,
       ))
         expect(call).toMatch(/^(lock|queue|alive|holders|counter|KEYS\[i \* 4 \+ \d\])$/);
