@@ -8,6 +8,8 @@ const locks = new LockService(JSON.parse(process.argv[2] ?? '{}'));
 const sections = new Map();
 
 listen((message) => void obey(message));
+// Connected from here on: a service opens with its first call.
+await locks.inspect('first-call').catch(() => {});
 tell('ready');
 
 /** @param {{ type: string }} message */
