@@ -39,5 +39,5 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/dist-sample/'],
   testTimeout: 60_000,
   // Most tests wait for servers and leases, not for a processor.
-  maxWorkers: Math.max(3, availableParallelism()),
+  maxWorkers: Math.max(2, availableParallelism()),
 };

@@ -11,11 +11,8 @@ export class ShopCrew {
 
   /** @throws {StartError} A process could not open the shop. */
   async open(processes: number, options: ShopOptions): Promise<void> {
-    for (let i = 0; i < processes; i += 1) {
-      // With port 0 the first one takes any, and the others the same.
-      const shared = { ...options, port: this.port || options.port };
-      this.port = await this.start(shared);
-    }
+    // Asked for port 0, all of them get the one that the first has got.
+    for (let i = 0; i < processes; i += 1) this.port = await this.start(options);
   }
 
   async close(): Promise<void> {
