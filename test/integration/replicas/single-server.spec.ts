@@ -74,11 +74,11 @@ describe('locks that a replica must have', () => {
 
   it('are renewed and released though no replica answers', async () => {
     const manager = openManager(primary.url, { replicas: REPLICAS });
-    const lock = await manager.acquire('k', { ttl: 900 });
+    const lock = await manager.acquire('k', { ttl: 1800 });
     replica.pause();
-    void manager.acquire('other', { wait: 1800 }).catch(() => undefined);
+    void manager.acquire('other', { wait: 3600 }).catch(() => undefined);
 
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await new Promise((resolve) => setTimeout(resolve, 4000));
 
     expect(lock.signal.aborted).toBe(false);
     expect(await lock.release()).toBe('released');
