@@ -9,7 +9,12 @@ interface Demo {
   readonly path: string;
 }
 
-const DEMOS: readonly Demo[] = [{ label: 'Stream an export', method: 'GET', path: 'demos/export' }];
+const DEMOS: readonly Demo[] = [
+  { label: 'Stream an export', method: 'GET', path: 'demos/export' },
+  { label: 'Read the catalogue', method: 'GET', path: 'demos/catalogue' },
+  { label: 'Rebuild the catalogue', method: 'POST', path: 'demos/catalogue/rebuild' },
+  { label: 'Call the supplier', method: 'POST', path: 'demos/supplier' },
+];
 
 @Controller('demos')
 export class DemosController {

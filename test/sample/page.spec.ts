@@ -67,6 +67,22 @@ describe('the page of the sample', () => {
     await page.locator('#log li', { hasText: 'has sent the export' }).waitFor({ timeout: 30_000 });
   }, 120_000);
 
+  it.each([
+    { button: 'Read the catalogue', shows: 'reads the catalogue' },
+    { button: 'Rebuild the catalogue', shows: 'has rebuilt the catalogue' },
+    { button: 'Call the supplier', shows: 'calls the supplier' },
+  ])(
+    'shows what “$button” did',
+    async ({ button, shows }) => {
+      const page = await openPage('light');
+
+      await page.getByRole('button', { name: button }).click();
+
+      await page.locator('#log li', { hasText: shows }).waitFor({ timeout: 30_000 });
+    },
+    120_000,
+  );
+
   it('leads to the board', async () => {
     const page = await openPage('light');
 
