@@ -71,10 +71,8 @@ export class ClusterServers implements LockServers {
         const next = needsHolders
           ? undefined
           : await this.#redirected(error as Error, node, place.slot, hops);
-        sent =
-          needsHolders || !isTryAgain(error as Error, node.name)
-            ? command
-            : withoutHolders(command);
+        if (needsHolders) sent = command;
+        else if (isTryAgain(error as Error, node.name)) sent = withoutHolders(command);
         importing = next;
       }
     }
