@@ -12,7 +12,7 @@ interface BaseFilter {
     catch: (this: object, exception: unknown, host: ArgumentsHost) => unknown;
   };
 }
-type Map = (error: LockError, host: ArgumentsHost, filter: object) => unknown;
+type Translation = (error: LockError, host: ArgumentsHost, filter: object) => unknown;
 
 /** The same in every copy of the package: the first one teaches for all. */
 const TAUGHT = Symbol.for('nestjs-redis-lock.taught');
@@ -30,7 +30,7 @@ export async function teachBaseFilters(): Promise<void> {
   if (ws) teach(ws.BaseWsExceptionFilter, (error) => wsExceptionOf(ws, error));
 }
 
-function teach({ prototype }: BaseFilter, map: Map): void {
+function teach({ prototype }: BaseFilter, translate: Translation): void {
   if (TAUGHT in prototype) return;
   const logger = new Logger('RedisLock');
   const { catch: answer } = prototype;
@@ -38,7 +38,7 @@ function teach({ prototype }: BaseFilter, map: Map): void {
     if (!isLockError(exception) || isLeftAlone(host, exception))
       return answer.call(this, exception, host);
     logFault(exception, logger);
-    return answer.call(this, map(exception, host, this), host);
+    return answer.call(this, translate(exception, host, this), host);
   };
   Object.defineProperty(prototype, TAUGHT, { value: true });
 }
