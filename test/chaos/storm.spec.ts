@@ -1,11 +1,10 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { sharedRedisUrl } from '../support/shared-redis.js';
-import { SampleBuild } from '../sample/sample-build.js';
+import { printed, SampleBuild } from '../sample/sample-build.js';
 
 let sample: SampleBuild;
 
@@ -62,15 +61,3 @@ describe('npm run storm', () => {
     expect(code).toBe(1);
   });
 });
-
-/** Resolves with what matched as soon as the program has printed it. */
-function printed(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
-  let seen = '';
-  return new Promise((resolve) => {
-    child.stdout?.on('data', (chunk) => {
-      seen += String(chunk);
-      const match = pattern.exec(seen);
-      if (match !== null) resolve(match);
-    });
-  });
-}

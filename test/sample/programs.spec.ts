@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 
@@ -6,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { sharedRedisUrl } from '../support/shared-redis.js';
 import { freePort } from '../support/spawn-redis.mjs';
-import { SampleBuild } from './sample-build.js';
+import { printed, SampleBuild } from './sample-build.js';
 
 let sample: SampleBuild;
 
@@ -118,15 +117,3 @@ describe('npm start -- --help', () => {
     expect(code).toBe(0);
   });
 });
-
-/** Resolves with what matched as soon as the program has printed it. */
-function printed(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
-  let seen = '';
-  return new Promise((resolve) => {
-    child.stdout?.on('data', (chunk) => {
-      seen += String(chunk);
-      const match = pattern.exec(seen);
-      if (match !== null) resolve(match);
-    });
-  });
-}

@@ -73,3 +73,18 @@ function run(args: string[], env: Record<string, string>): Program {
   );
   return { child, ended };
 }
+
+/** Resolves with what matched as soon as the program has printed it; rejects when it ends before. */
+export function printed(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
+  let seen = '';
+  return new Promise((resolve, reject) => {
+    child.stdout?.on('data', (chunk) => {
+      seen += String(chunk);
+      const match = pattern.exec(seen);
+      if (match !== null) resolve(match);
+    });
+    child.once('close', () =>
+      reject(new Error(`It ended without ${pattern}, and printed:\n${seen}`)),
+    );
+  });
+}
