@@ -139,6 +139,19 @@ export class RedisCluster {
     }
     await to.client.cluster('SETSLOT', slot, 'NODE', to.id);
     await from.client.cluster('SETSLOT', slot, 'NODE', to.id);
+    // A replica that has not heard of it and takes over would claim the slot for the old owner.
+    for (const { client } of this.members) await this.#knowsOwner(client, slot, to);
+  }
+
+  async #knowsOwner(client: Redis, slot: number, owner: ClusterMember): Promise<void> {
+    await eventually(
+      async () => {
+        const range = (await client.cluster('SLOTS')).find(([a, b]) => slot >= a && slot <= b);
+        if (range?.[2]?.[1] !== owner.server.port)
+          throw new Error(`Slot ${slot} is elsewhere yet.`);
+      },
+      { within: 30_000 },
+    );
   }
 
   async stop(): Promise<void> {
