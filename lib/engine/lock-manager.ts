@@ -2,7 +2,7 @@ import { checkReentry } from './api/capacity.js';
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { eventOf, LockEventEmitter } from './api/lock-events.js';
 import { checkKey, type LockKey } from './api/lock-key.js';
-import { defaultRequest, resolveRequest } from './api/lock-options.check.js';
+import { resolveRequest } from './api/lock-options.check.js';
 import { LockObservers } from './api/lock-observers.js';
 import type { LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
 import { SuspectKeys } from './api/suspect-keys.js';
@@ -43,7 +43,7 @@ export class LockManager {
     this.#gates = new GateRegistry(settings, openStore, this.events, clock);
     this.#store = this.#gates.store;
     this.viewer = new LockViewer(this.#store, this.#gates);
-    this.#usual = defaultRequest(settings);
+    this.#usual = resolveRequest(undefined, settings);
     this.#reentry = { clock, events: this.events };
   }
 

@@ -3,7 +3,8 @@ import type { RedisOptions } from 'ioredis';
 
 import { LockConfigError } from '../../lib/engine/api/errors.js';
 import { LockManager } from '../../lib/engine/lock-manager.js';
-import { OptionReader, readSettings } from '../../lib/engine/api/lock-options.check.js';
+import { readSettings } from '../../lib/engine/api/lock-options.check.js';
+import { OptionReader } from '../../lib/engine/api/option-reader.js';
 import type { LockEngineOptions } from '../../lib/engine/api/lock-options.js';
 import { MemoryLockStore } from '../../lib/memory/memory-lock.store.js';
 import { MemorySpace } from '../../lib/memory/memory-space.js';

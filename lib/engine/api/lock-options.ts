@@ -51,17 +51,15 @@ export interface LockEngineOptions {
   shutdownTimeout?: Duration;
 }
 
-/** {@link LockEngineOptions} with every default filled in; durations in milliseconds. */
-export interface LockSettings {
-  readonly ttl: number;
-  readonly wait: number;
-  readonly renew: boolean;
-  readonly localHandoffs: number;
-  readonly coexist: boolean;
-  readonly maxWaiters: number;
-  readonly commandTimeout: number;
-  readonly shutdownTimeout: number;
-}
+/** Options with every default filled in; durations in milliseconds. */
+type Filled<Options> = {
+  readonly [Name in keyof Options]-?: Options[Name] extends Duration | undefined
+    ? number
+    : Exclude<Options[Name], undefined>;
+};
+
+/** {@link LockEngineOptions} with every default filled in. */
+export type LockSettings = Filled<LockEngineOptions>;
 
 /** What stops a wait: an `AbortSignal`, or what does as one. */
 export interface StopSignal extends Pick<AbortSignal, 'aborted' | 'reason' | 'throwIfAborted'> {
@@ -69,18 +67,11 @@ export interface StopSignal extends Pick<AbortSignal, 'aborted' | 'reason' | 'th
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** {@link LockOptions} of one call with every default filled in; durations in milliseconds. */
-export interface LockRequest {
+/** {@link LockOptions} of one call with every default filled in. */
+export interface LockRequest extends Filled<Omit<LockOptions, 'mode' | 'permits' | 'signal'>> {
   /** How many may hold the key beside each other: `mode` and `permits`. */
   readonly capacity: number;
-  readonly ttl: number;
-  readonly wait: number;
-  readonly renew: boolean;
-  readonly minHold: number;
-  readonly maxHold: number;
-  readonly onLost: 'throw' | 'report';
   readonly signal: StopSignal | undefined;
-  readonly label: string;
   readonly template: string;
   /** Unset when nobody observes. */
   readonly observed?: ObservedCall;

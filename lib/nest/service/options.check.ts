@@ -1,20 +1,32 @@
 import { LockConfigError } from '../../engine/api/errors.js';
-import { ENGINE_OPTIONS, OptionReader, readSettings } from '../../engine/api/lock-options.check.js';
-import type { LockSettings } from '../../engine/api/lock-options.js';
+import { ENGINE_OPTIONS, readSettings } from '../../engine/api/lock-options.check.js';
+import type { LockEngineOptions, LockSettings } from '../../engine/api/lock-options.js';
+import { OptionReader } from '../../engine/api/option-reader.js';
 import { checkPrefix } from '../../redis/cluster/cluster-clients.js';
 import { checkConnection } from '../../redis/connection/connection.check.js';
 import { isQuorum } from '../../redis/connection/connection.js';
 import { readReplicas, type Replicas } from '../../redis/servers/replicas.js';
 import type { LockConnection, RedisLockModuleOptions } from './options.js';
 
-const MODULE_OPTIONS = [
-  ...ENGINE_OPTIONS,
-  'connection',
-  'keyPrefix',
-  'replicas',
-  'credentials',
-  'http',
-];
+type OwnOption = Exclude<keyof RedisLockModuleOptions, keyof LockEngineOptions>;
+interface ModuleOption {
+  readonly read: (given: OptionReader, settings: LockSettings) => unknown;
+}
+
+/** What the module takes beside the engine's options: how each is checked, and its default. */
+const OWN_OPTIONS = {
+  // Checked when all are read: `'memory'` goes with few of them.
+  connection: { read: (given): LockConnection => given.raw('connection') as LockConnection },
+  keyPrefix: { read: (given) => given.text('keyPrefix', 'lock:') },
+  replicas: {
+    read: (given, { commandTimeout }) =>
+      readReplicas(given.raw('replicas'), commandTimeout, given.problems),
+  },
+  credentials: { read: readCredentials },
+  http: { read: readBusyStatus },
+} satisfies Record<OwnOption, ModuleOption>;
+
+const KNOWN = [...Object.keys(ENGINE_OPTIONS), ...Object.keys(OWN_OPTIONS)];
 
 /** {@link RedisLockModuleOptions} with every default filled in. */
 export interface ResolvedModuleOptions {
@@ -34,46 +46,39 @@ export interface ResolvedModuleOptions {
  */
 export function resolveModuleOptions(options: RedisLockModuleOptions): ResolvedModuleOptions {
   const reader = new OptionReader(options);
-  reader.only(MODULE_OPTIONS);
-  const given: Partial<RedisLockModuleOptions> = { ...options };
+  const { problems } = reader;
+  reader.only(KNOWN);
   const settings = readSettings(reader);
-  const resolved: ResolvedModuleOptions = Object.freeze({
-    settings,
-    connection: options?.connection,
-    keyPrefix: reader.text('keyPrefix', 'lock:'),
-    replicas: readReplicas(given.replicas, settings.commandTimeout, reader.problems),
-    credentials: readCredentials(given, reader.problems),
-    busyStatus: readBusyStatus(given.http, reader.problems),
-  });
-  if (given.connection !== 'memory') reader.problems.push(...checkConnection(given.connection));
-  reader.problems.push(...checkPrefix(given.connection, resolved.keyPrefix));
-  if (given.connection === 'memory' && given.replicas !== undefined) {
-    reader.problems.push("replicas needs Redis, got connection 'memory'.");
+  const { http: busyStatus, ...own } = reader.all(OWN_OPTIONS, settings);
+  const { connection, keyPrefix } = own;
+  if (connection !== 'memory') problems.push(...checkConnection(connection));
+  problems.push(...checkPrefix(connection, keyPrefix));
+  if (connection === 'memory' && reader.raw('replicas') !== undefined) {
+    problems.push("replicas needs Redis, got connection 'memory'.");
   }
-  if (settings.coexist && isQuorum(given.connection))
-    reader.problems.push('coexist is not available on a quorum of independent servers.');
-  if (reader.problems.length > 0) throw new LockConfigError(reader.problems);
-  return resolved;
+  if (settings.coexist && isQuorum(connection))
+    problems.push('coexist is not available on a quorum of independent servers.');
+  if (problems.length > 0) throw new LockConfigError(problems);
+  return Object.freeze({ settings, busyStatus, ...own });
 }
 
-function readCredentials(
-  { credentials, connection }: Partial<RedisLockModuleOptions>,
-  problems: string[],
-): RedisLockModuleOptions['credentials'] {
-  if (credentials !== undefined && connection === 'memory')
-    problems.push("credentials needs Redis, got connection 'memory'.");
+function readCredentials(given: OptionReader): RedisLockModuleOptions['credentials'] {
+  const credentials = given.raw('credentials') as RedisLockModuleOptions['credentials'];
+  if (credentials !== undefined && given.raw('connection') === 'memory')
+    given.problems.push("credentials needs Redis, got connection 'memory'.");
   if (credentials !== undefined && typeof credentials !== 'function')
-    problems.push(
+    given.problems.push(
       `credentials must be a function that gives { username?, password }, got ${typeof credentials}.`,
     );
   return credentials;
 }
 
-function readBusyStatus(http: unknown, problems: string[]): number | false {
+function readBusyStatus(given: OptionReader): number | false {
+  const http = given.raw('http');
   if (http === false) return false;
   const reader = new OptionReader(http);
   reader.only(['status']);
   const status = reader.integer('status', 423, 400, 599);
-  problems.push(...reader.problems.map((problem) => `http: ${problem}`));
+  given.problems.push(...reader.problems.map((problem) => `http: ${problem}`));
   return status;
 }

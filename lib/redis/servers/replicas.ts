@@ -1,5 +1,5 @@
 import { LockUnavailableError } from '../../engine/api/errors.js';
-import { OptionReader } from '../../engine/api/lock-options.check.js';
+import { OptionReader } from '../../engine/api/option-reader.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import { grantsLock } from '../scripts/replies.js';
 

@@ -9,12 +9,9 @@ import {
 } from '../../../lib/engine/hold/handoff-policy.js';
 import { LeaseState } from '../../../lib/engine/hold/lease-state.js';
 import type { LeaseOwner } from '../../../lib/engine/hold/lease-state.js';
-import {
-  OptionReader,
-  readSettings,
-  resolveRequest,
-} from '../../../lib/engine/api/lock-options.check.js';
+import { readSettings, resolveRequest } from '../../../lib/engine/api/lock-options.check.js';
 import type { LockRequest } from '../../../lib/engine/api/lock-options.js';
+import { OptionReader } from '../../../lib/engine/api/option-reader.js';
 
 const owner: LeaseOwner = { waiters: 0, places: 0, lost() {}, troubled() {}, confirmed() {} };
 const settings = readSettings(new OptionReader({}));

@@ -2,13 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 
 import { EXCLUSIVE, SHARED } from '../../../lib/engine/api/capacity.js';
 import { LockConfigError } from '../../../lib/engine/api/errors.js';
-import {
-  OptionReader,
-  defaultRequest,
-  readSettings,
-  resolveRequest,
-} from '../../../lib/engine/api/lock-options.check.js';
+import { readSettings, resolveRequest } from '../../../lib/engine/api/lock-options.check.js';
 import type { LockSettings } from '../../../lib/engine/api/lock-options.js';
+import { OptionReader } from '../../../lib/engine/api/option-reader.js';
 
 function settingsOf(options: unknown): { settings: LockSettings; problems: string[] } {
   const reader = new OptionReader(options);
@@ -82,7 +78,18 @@ describe('readSettings', () => {
 
 describe('resolveRequest', () => {
   it('takes what is left out from the settings', () => {
-    expect(resolveRequest({}, settings)).toEqual(defaultRequest(settings));
+    expect(resolveRequest({}, settings)).toEqual({
+      capacity: EXCLUSIVE,
+      ttl: 30_000,
+      wait: 10_000,
+      renew: true,
+      minHold: 0,
+      maxHold: Infinity,
+      onLost: 'throw',
+      signal: undefined,
+      label: '',
+      template: '',
+    });
     const own = settingsOf({ ttl: 1000, wait: 5, renew: false }).settings;
     expect(resolveRequest({ wait: 7 }, own)).toMatchObject({ ttl: 1000, wait: 7, renew: false });
   });

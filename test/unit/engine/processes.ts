@@ -1,5 +1,6 @@
 import { LockManager } from '../../../lib/engine/lock-manager.js';
-import { OptionReader, readSettings } from '../../../lib/engine/api/lock-options.check.js';
+import { readSettings } from '../../../lib/engine/api/lock-options.check.js';
+import { OptionReader } from '../../../lib/engine/api/option-reader.js';
 import type { LockOptions } from '../../../lib/engine/api/lock-options.js';
 import type { Lock } from '../../../lib/engine/api/lock.js';
 import { MemoryLockStore } from '../../../lib/memory/memory-lock.store.js';

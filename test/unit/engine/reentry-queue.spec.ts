@@ -1,12 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { LockEventEmitter } from '../../../lib/engine/api/lock-events.js';
-import {
-  OptionReader,
-  readSettings,
-  resolveRequest,
-} from '../../../lib/engine/api/lock-options.check.js';
+import { readSettings, resolveRequest } from '../../../lib/engine/api/lock-options.check.js';
 import type { LockRequest } from '../../../lib/engine/api/lock-options.js';
+import { OptionReader } from '../../../lib/engine/api/option-reader.js';
 import { ReentryQueue } from '../../../lib/engine/reentry/reentry-queue.js';
 import { timed } from '../../support/timed.js';
 import { VirtualClock, settle } from '../../support/virtual-clock.js';
