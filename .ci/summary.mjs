@@ -1,24 +1,22 @@
-// Prints "N passed, N failed" over jest's JSON results. A test file that could not be run, and a
-// result that is not there, count as one failure. Fails when anything failed or nothing ran.
-import { readFileSync } from 'node:fs';
+// Prints "N passed, N failed" over jest's JSON results, each file by the last of its runs, and names
+// the files that failed at first. A test file that could not be run, and a result that is not
+// there, count as one failure. Fails when anything failed or nothing ran.
+import { resultsIn } from './results.mjs';
 
-const results = process.argv.slice(2).map(read);
-const passed = sum(results.map((result) => result.passed));
-const failed = sum(results.map((result) => result.failed));
+const files = new Map();
+const runs = process.argv.slice(2).map(resultsIn);
+for (const run of runs) for (const result of run ?? []) files.set(result.file, result);
+const failedAtFirst = runs
+  .flatMap((run) => run ?? [])
+  .filter(({ file, failed }) => failed > 0 && files.get(file).failed === 0);
+for (const { file, failures } of failedAtFirst)
+  console.log(`Failed at first and passed alone: ${file}: ${failures.join('; ')}`);
+
+const lost = runs.filter((run) => run === undefined).length;
+const passed = sum([...files.values()].map((result) => result.passed));
+const failed = sum([...files.values()].map((result) => result.failed)) + lost;
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
-
-function read(file) {
-  try {
-    const result = JSON.parse(readFileSync(file, 'utf8'));
-    return {
-      passed: result.numPassedTests,
-      failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
-    };
-  } catch {
-    return { passed: 0, failed: 1 };
-  }
-}
 
 function sum(numbers) {
   return numbers.reduce((total, number) => total + number, 0);

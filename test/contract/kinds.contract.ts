@@ -4,7 +4,7 @@ import { EXCLUSIVE, SHARED } from '../../lib/engine/api/capacity.js';
 import type { AcquireCommand, AcquireReply } from '../../lib/engine/store/lock-store.js';
 import { eventually } from '../support/eventually.js';
 import type { StoreParty } from './store-party.js';
-import { KEY, SHORT, held, queued, takenOver } from './store-system.js';
+import { BRIEF, KEY, SHORT, held, queued, takenOver } from './store-system.js';
 import type { Contract } from './store-system.js';
 
 /** Locks that several may hold beside each other. */
@@ -113,7 +113,7 @@ export function describeKinds({ setUp, where }: Contract): void {
 
     it('is free once the leases of all have ended', async () => {
       const [, a, b] = await setUp(2);
-      await enter(a, SHARED, SHORT);
+      await enter(a, SHARED, BRIEF);
 
       const writer = await wait(b, EXCLUSIVE);
 
@@ -159,8 +159,8 @@ export function describeKinds({ setUp, where }: Contract): void {
 
     it('gives the permits of crashed holders to those that wait', async () => {
       const [, a, b, c] = await setUp(3);
-      await enter(a, 2, SHORT);
-      await enter(a, 2, SHORT);
+      await enter(a, 2, BRIEF);
+      await enter(a, 2, BRIEF);
       const waiting = [await wait(b, 2), await wait(c, 2)];
 
       await takenOver(b, KEY, waiting[0]!);
@@ -174,8 +174,8 @@ export function describeKinds({ setUp, where }: Contract): void {
       await enter(a, 2);
       const early = await enter(a, 2);
 
-      expect(await a.release(KEY, early, 300)).toBe('released');
-      expect(await a.release(KEY, early, 300)).toBe('not-held');
+      expect(await a.release(KEY, early, BRIEF)).toBe('released');
+      expect(await a.release(KEY, early, BRIEF)).toBe('not-held');
 
       const next = await wait(b, 2);
       await eventually(async () => expect((await b.poll(KEY, next)).kind).toBe('held'));

@@ -34,8 +34,8 @@ type FiveParties = readonly [StoreParty, StoreParty, StoreParty, StoreParty, Sto
 export const KEY = 'order:7';
 /** A lease that ends soon. */
 export const SHORT = 250;
-/** A lease that ends soon, but not before somebody has begun to wait for it. */
-export const BRIEF = 600;
+/** A lease that ends soon, but not before somebody has begun to wait for it on a busy machine. */
+export const BRIEF = 2000;
 
 /** One store under the contract: how its systems are opened, and what it lacks. */
 export class Contract {

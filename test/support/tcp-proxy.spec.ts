@@ -18,7 +18,7 @@ describe('TcpProxy', () => {
     redis = new Redis(proxy.url, {
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
-      commandTimeout: 200,
+      commandTimeout: 2000,
       disconnectTimeout: 0,
     });
     redis.on('error', () => {});
