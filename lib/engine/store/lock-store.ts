@@ -40,7 +40,7 @@ export interface LockStore {
   /** A store of several nodes: how many there are, how many must agree, and which do not answer. */
   readonly quorum?: QuorumState;
   /** Sets the one receiver of what comes unasked. */
-  listen(listener: StoreListener): void;
+  listen(events: StoreEvents): void;
   /** Ends connections and timers of its own; commands under way reject. */
   close(): Promise<void>;
 }
@@ -174,7 +174,7 @@ export interface StoreTrouble {
 }
 
 /** What comes from a store unasked. */
-export interface StoreListener {
+export interface StoreEvents {
   granted(grant: Grant): void;
   /** So many other processes wait for the lock that `token` holds: one began to, or the first has left. */
   wanted(token: string, queue: number): void;

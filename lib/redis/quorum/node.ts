@@ -1,5 +1,5 @@
 import { LockUnavailableError } from '../../engine/api/errors.js';
-import { NotAppliedError, type StoreListener } from '../../engine/store/lock-store.js';
+import { NotAppliedError, type StoreEvents } from '../../engine/store/lock-store.js';
 import type { Clock } from '../../engine/time/clock.js';
 import { ReadyWaiters } from '../client/ready-waiters.js';
 import type { ServerInfo } from '../client/server-info.js';
@@ -7,7 +7,7 @@ import type { LinkedStore, NodeLink, NodeStore } from '../store/node-store.js';
 import { type OwedRelease, OwedReleases } from './owed-releases.js';
 
 /** What a node tells unasked. */
-export interface NodeEvents extends Omit<StoreListener, 'unreachable'> {
+export interface NodeEvents extends Omit<StoreEvents, 'unreachable'> {
   /** It has told who it is, after each connect. */
   identified(): void;
 }
