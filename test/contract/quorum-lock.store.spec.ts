@@ -45,6 +45,7 @@ function fetchingGrants(store: LockStore): LockStore {
     },
     revoke: (key) => store.revoke(key),
     inspect: (key) => store.inspect(key),
+    queue: (key) => store.queue(key),
     keys: (match) => store.keys(match),
     close: () => {
       isClosed = true;

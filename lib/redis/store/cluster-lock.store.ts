@@ -10,6 +10,7 @@ import type {
   RenewReply,
   StoreEvents,
 } from '../../engine/store/lock-store.js';
+import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
 import type { Clock, Timer } from '../../engine/time/clock.js';
 import type { LockServers } from '../servers/lock-servers.js';
@@ -79,6 +80,10 @@ export class ClusterLockStore implements LockStore {
 
   inspect(key: string): Promise<StoredLock | null> {
     return this.store.inspect(key);
+  }
+
+  queue(key: string): Promise<readonly StoredPlace[]> {
+    return this.store.queue(key);
   }
 
   keys(match: string): AsyncIterable<readonly string[]> {

@@ -11,6 +11,7 @@ import type {
   RenewReply,
   StoreEvents,
 } from '../../../lib/engine/store/lock-store.js';
+import type { StoredPlace } from '../../../lib/engine/store/lock-queue.js';
 import type { StoredLock } from '../../../lib/engine/store/stored-lock.js';
 
 /** Stands between a command and the store that would run it; runs it by `next`, or does not. */
@@ -61,6 +62,10 @@ export class FaultyStore implements LockStore {
 
   inspect(key: string): Promise<StoredLock | null> {
     return this.store.inspect(key);
+  }
+
+  queue(key: string): Promise<readonly StoredPlace[]> {
+    return this.store.queue(key);
   }
 
   keys(match: string): AsyncIterable<readonly string[]> {
