@@ -4,9 +4,10 @@ import { eventOf, LockEventEmitter } from './api/lock-events.js';
 import { checkKey, type LockKey } from './api/lock-key.js';
 import { resolveRequest } from './api/lock-options.check.js';
 import { LockObservers } from './api/lock-observers.js';
-import type { LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
+import type { AttachOptions, LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
 import { SuspectKeys } from './api/suspect-keys.js';
 import type { Lock, LockInfo } from './api/lock.js';
+import { attachRequest } from './gate/attach-request.js';
 import { GateRegistry } from './gate/gate-registry.js';
 import { LockViewer } from './lock-viewer.js';
 import { LockContext, LockedSection } from './reentry/lock-context.js';
@@ -15,8 +16,12 @@ import { ReenteredLock } from './reentry/reentered-lock.js';
 import type { ReentrantLock } from './reentry/reentrant-lock.js';
 import type { ReentryContext } from './reentry/reentry-queue.js';
 import type { LockStore } from './store/lock-store.js';
+import { readTicket } from './store/lock-ticket.js';
 import type { KnownTrouble } from './store/troubles.js';
 import { type Clock, systemClock } from './time/clock.js';
+
+/** The way of a call to its lock. */
+type Enter = (request: LockRequest, isInside: boolean) => Promise<ReentrantLock>;
 
 /** The locks of one process in one store: what `LockService` and `@Locked` stand on. */
 export class LockManager {
@@ -76,6 +81,14 @@ export class LockManager {
     }
   }
 
+  /** Takes over a lock that was detached, here or in another process; once. */
+  async attach(ticket: string, options?: AttachOptions): Promise<Lock> {
+    const detached = readTicket(ticket);
+    const request = attachRequest(detached, options, this.settings);
+    const enter: Enter = (asked, isInside) => this.#gates.attach(detached, asked, isInside);
+    return this.#handleOf(await this.#ask(detached.key, request, enter));
+  }
+
   /** Runs `task` while holding the lock. */
   async withLock<T>(
     key: LockKey,
@@ -85,10 +98,7 @@ export class LockManager {
     return this.runLocked(key, this.#request(options), (lock) => task(lock));
   }
 
-  /**
-   * {@link withLock} for options that were resolved before. `task` gets the section as well, to go
-   * on inside it from a context that others chose.
-   */
+  /** {@link withLock} for resolved options; `task` gets the section too, to go on inside it from another context. */
   async runLocked<T>(
     key: LockKey,
     request: LockRequest,
@@ -160,12 +170,17 @@ export class LockManager {
     this.#suspects.look(only);
     const outer = this.#contexts.find(only);
     if (outer !== undefined) return this.#reenter(outer, request);
+    return this.#ask(only, request, (asked, isInside) => this.#gates.enter(only, asked, isInside));
+  }
+
+  /** Asks for a lock before the eyes of the observers; as the application closes, from inside a held section alone. */
+  #ask(key: string, request: LockRequest, enter: Enter): Promise<ReentrantLock> {
     const enclosing = this.#contexts.find();
     const isInside = enclosing !== undefined && enclosing.lostError === undefined;
-    if (this.#closing && !isInside) throw new LockShutdownError([only]);
-    if (!this.observers.any) return this.#gates.enter(only, request, isInside);
-    const observed = this.observers.asked(eventOf(only, request));
-    const entered = this.#gates.enter(only, { ...request, observed }, isInside);
+    if (this.#closing && !isInside) throw new LockShutdownError([key]);
+    if (!this.observers.any) return enter(request, isInside);
+    const observed = this.observers.asked(eventOf(key, request));
+    const entered = enter({ ...request, observed }, isInside);
     observed.watch(entered);
     return entered;
   }

@@ -9,9 +9,10 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoreEvents,
+  StoreListener,
 } from '../engine/store/lock-store.js';
 import type { StoredPlace } from '../engine/store/lock-queue.js';
+import type { MoveCommand, MoveReply } from '../engine/store/move.js';
 import type { StoredLock } from '../engine/store/stored-lock.js';
 import { capacityIn, claimIn, fencesIn } from '../engine/store/token.js';
 import { systemClock } from '../engine/time/clock.js';
@@ -34,7 +35,7 @@ export class MemoryLockStore implements LockStore {
     this.#queue = new MemoryQueue(space);
   }
 
-  listen(listener: StoreEvents): void {
+  listen(listener: StoreListener): void {
     this.space.listeners.set(this.boot, listener);
   }
 
@@ -110,6 +111,20 @@ export class MemoryLockStore implements LockStore {
       this.#queue.promote(key);
     }
     return 'released';
+  }
+
+  async move({ key, from, to, ttl, until, beside }: MoveCommand): Promise<MoveReply> {
+    const { space } = this;
+    const sentAt = space.clock.now();
+    if (sentAt > until) return { kind: 'stale', sentAt };
+    const queue = space.queue(key).length;
+    if (space.prolong(key, to, ttl)) return { kind: 'held', sentAt, queue };
+    const holder = space.holder(key, from);
+    if (holder === undefined) return { kind: 'lost', sentAt };
+    const leaseLeft = holder.expiresAt - sentAt;
+    space.admit(key, to, Math.max(ttl, leaseLeft));
+    if (!beside) space.leave(key, from);
+    return { kind: 'held', sentAt, queue, leaseLeft };
   }
 
   async revoke(key: string): Promise<boolean> {

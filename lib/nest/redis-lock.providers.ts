@@ -4,12 +4,11 @@ import {
   ApplicationConfig,
   DiscoveryService,
   HttpAdapterHost,
-  LazyModuleLoader,
   ModulesContainer,
 } from '@nestjs/core';
 import { teachBaseFilters } from './errors/base-filters.js';
 import { LockErrorFilter } from './errors/filter.js';
-import { endWithApplication, LockLifecycle } from './service/lifecycle.js';
+import { LockLifecycle } from './service/lifecycle.js';
 import { busyStatusOf, LockService } from './service/lock.service.js';
 import { LockLogger } from './service/logger.js';
 import type { RedisLockModuleOptions } from './service/options.js';
@@ -38,18 +37,14 @@ export function lockProviders(name: string | undefined): Provider[] {
     },
     {
       provide: LockedExplorer,
-      inject: [service, DiscoveryService, LazyModuleLoader],
-      useFactory: (locks: LockService, discovery: DiscoveryService, loader: LazyModuleLoader) =>
-        new LockedExplorer(name, locks, discovery, loader),
+      inject: [service, DiscoveryService],
+      useFactory: (locks: LockService, discovery: DiscoveryService) =>
+        new LockedExplorer(name, locks, discovery),
     },
     {
       provide: LockLifecycle,
-      inject: [service, ModulesContainer],
-      useFactory: (locks: LockService, modules: ModulesContainer) => {
-        const lifecycle = new LockLifecycle(locks);
-        endWithApplication(lifecycle, modules);
-        return lifecycle;
-      },
+      inject: [service],
+      useFactory: (locks: LockService) => new LockLifecycle(locks),
     },
     {
       provide: LockLogger,

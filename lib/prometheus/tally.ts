@@ -9,7 +9,12 @@ import { DurationBuckets } from './duration-buckets.js';
  */
 export class Tally implements CallObserver {
   readonly acquiredBy: Record<Via, number> = { free: 0, handoff: 0, local: 0 };
-  readonly endedBy: Record<HoldEnd, number> = { released: 0, lost: 0, 'release-failed': 0 };
+  readonly endedBy: Record<HoldEnd, number> = {
+    released: 0,
+    detached: 0,
+    lost: 0,
+    'release-failed': 0,
+  };
   readonly wait = new DurationBuckets();
   readonly hold = new DurationBuckets();
   waiting = 0;

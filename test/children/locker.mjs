@@ -4,7 +4,7 @@ import { LockService } from '../../dist/esm/index.js';
 import { listen, tell } from './parent.mjs';
 
 const locks = new LockService(JSON.parse(process.argv[2] ?? '{}'));
-/** @type {Map<unknown, { release: () => void, lock: any }>} */
+/** @type {Map<unknown, { release: () => unknown, lock: any }>} */
 const sections = new Map();
 
 listen((message) => void obey(message));
@@ -22,6 +22,16 @@ async function obey(message) {
     case 'end':
       sections.get(id)?.release();
       return;
+    case 'detach': // The lock of a section, which goes on until it is told to end.
+      tell('detached', { id, ticket: await sections.get(id)?.lock.detach() });
+      return;
+    case 'attach': {
+      const lock = await locks.attach(/** @type {any} */ (message).ticket, options);
+      const release = async () => tell('ended', { id, result: await lock.release() });
+      sections.set(id, { release, lock });
+      tell('attached', { id, key: lock.key, fence: lock.fencingToken });
+      return;
+    }
     case 'look': {
       const lock = sections.get(id)?.lock;
       tell('seen', { id, aborted: lock?.signal.aborted, remainingMs: lock?.remainingMs });

@@ -11,7 +11,7 @@ import { eventually } from '../support/eventually.js';
 import { openClient } from '../support/managers.js';
 import { chooseSeed, seededRandom } from '../support/random.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
-import { StoreParty } from './store-party.js';
+import { COMMAND_MS, StoreParty } from './store-party.js';
 
 const PARTIES = 4;
 const STEPS = 60;
@@ -43,6 +43,7 @@ const COMMANDS = [
   'queue',
   'queue',
   'yield',
+  'move',
   'poll',
   'renew',
   'release',
@@ -133,6 +134,13 @@ async function commandOf(
       if ((await party.store.inspect(key))?.token !== token) return async () => 'nothing to yield';
       goOn();
       return () => party.queue(key, fresh, { yields: token });
+    case 'move': {
+      const from = late ? fresh : token;
+      const to = late ? token : fresh;
+      if (!late) goOn();
+      const command = { key, from, to, ttl: CLAIM, until: performance.now() + COMMAND_MS };
+      return () => party.store.move!({ ...command, beside: false });
+    }
     case 'poll':
       return () => party.poll(key, old);
     case 'renew':

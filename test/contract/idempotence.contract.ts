@@ -1,12 +1,13 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 
 import { eventually } from '../support/eventually.js';
+import { COMMAND_MS } from './store-party.js';
 import type { StoreParty } from './store-party.js';
 import { KEY } from './store-system.js';
 import type { Contract, StoreSystem } from './store-system.js';
 
 /** A command that arrives twice. */
-export function describeIdempotence({ setUp, lacks }: Contract): void {
+export function describeIdempotence({ setUp, lacks, where }: Contract): void {
   describe('any command, twice (I6)', () => {
     /** Everything that can be seen of the lock but the lease's length. */
     function picture(system: StoreSystem, party: StoreParty): Promise<unknown> {
@@ -50,12 +51,18 @@ export function describeIdempotence({ setUp, lacks }: Contract): void {
       'acquire that yields': async (a: StoreParty, token: string, next: string) =>
         a.queue(KEY, next, { yields: token }),
       poll: (a: StoreParty, token: string) => a.poll(KEY, token),
+      move: async (a: StoreParty, token: string, next: string) =>
+        a.store.move?.({
+          ...{ key: KEY, from: token, to: next, ttl: 30_000, beside: false },
+          until: performance.now() + COMMAND_MS,
+        }),
       renew: (a: StoreParty, token: string) => a.renew(KEY, token, { fences: 5, callers: 2 }),
       release: (a: StoreParty, token: string) => a.release(KEY, token),
       'release with a minHoldLeft': (a: StoreParty, token: string) => a.release(KEY, token, 30_000),
     };
 
     for (const [command, run] of Object.entries(commands)) {
+      const it = command === 'move' ? where('moves') : where();
       for (const [situation, prepare] of Object.entries(situations)) {
         it(`${command} changes nothing but the lease the second time, at ${situation}`, async () => {
           const [system, a, b, c] = await setUp(3);

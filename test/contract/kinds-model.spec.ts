@@ -5,7 +5,7 @@ import type { Arbitrary } from 'fast-check';
 import { SHARED } from '../../lib/engine/api/capacity.js';
 import { isLockError } from '../../lib/engine/api/errors.js';
 import type { LockStore } from '../../lib/engine/store/lock-store.js';
-import { TokenMint } from '../../lib/engine/store/token.js';
+import { capacityIn, TokenMint } from '../../lib/engine/store/token.js';
 import { systemClock } from '../../lib/engine/time/clock.js';
 import { MemoryLockStore } from '../../lib/memory/memory-lock.store.js';
 import { MemorySpace } from '../../lib/memory/memory-space.js';
@@ -15,7 +15,7 @@ import { eventually } from '../support/eventually.js';
 import { openClient } from '../support/managers.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
 import { LockModel } from './kinds-model.js';
-import { StoreParty } from './store-party.js';
+import { COMMAND_MS, StoreParty } from './store-party.js';
 
 const PARTIES = 3;
 const RUNS = 40;
@@ -36,7 +36,7 @@ const KINDS = { 'exclusive and shared': [1, SHARED, SHARED], 'a semaphore': [2, 
 const steps = array(
   record({
     what: constantFrom(
-      ...(['acquire', 'queue', 'queue', 'queue', 'yield', 'poll', 'renew'] as const),
+      ...(['acquire', 'queue', 'queue', 'queue', 'yield', 'poll', 'renew', 'move'] as const),
       ...(['release', 'release', 'release', 'revoke', 'expire'] as const),
     ),
     party: nat(PARTIES - 1),
@@ -132,6 +132,16 @@ function commandOf(
       return {
         model: () => model.yield(token, fresh),
         store: () => kindOf(party.queue(key, fresh, { yields })),
+      };
+    }
+    case 'move': {
+      const to = next();
+      const beside = capacityIn(token) === SHARED && token.length % 2 === 0;
+      const command = { key, from: token, to, ttl: 30_000, beside };
+      const until = (): number => performance.now() + COMMAND_MS;
+      return {
+        model: () => model.move(token, to, beside),
+        store: () => kindOf(party.store.move!({ ...command, until: until() })),
       };
     }
     case 'poll':

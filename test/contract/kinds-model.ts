@@ -31,6 +31,14 @@ export class LockModel {
     return this.holders.includes(fresh) ? 'held' : 'queued';
   }
 
+  /** @param stays Whether the first token goes on holding it. */
+  move(from: string, to: string, stays: boolean): string {
+    if (this.holders.includes(to)) return 'held';
+    if (!this.holders.includes(from)) return 'lost';
+    this.holders = [...this.holders.filter((one) => stays || one !== from), to];
+    return 'held';
+  }
+
   poll(token: string): string {
     if (this.holders.includes(token)) return 'held';
     if (!this.queue.includes(token)) return 'gone';

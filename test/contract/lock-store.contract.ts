@@ -7,6 +7,7 @@ import { describeIdempotence } from './idempotence.contract.js';
 import { describeInspect } from './inspect.contract.js';
 import { describeKinds } from './kinds.contract.js';
 import { describeLeases } from './leases.contract.js';
+import { describeMove } from './move.contract.js';
 import { describePoll } from './poll.contract.js';
 import { describeQueue } from './queue.contract.js';
 import { describeRelease } from './release.contract.js';
@@ -37,6 +38,7 @@ export function describeLockStore(
     describeRevoke(contract);
     describeInspect(contract);
     describeKinds(contract);
+    describeMove(contract);
     describeIdempotence(contract);
   });
 }

@@ -25,8 +25,10 @@ export interface StoreSystem {
  *   the same step, and clears what a dead process left; else the waiter fetches the rest itself,
  *   and what is left at a place that it did not need ends by itself
  * - `kinds`: shared locks and semaphores
+ * - `moves`: puts one holder's token in the place of another's in one step
  */
-export type Ability = 'order' | 'pushes' | 'told-holders' | 'dead-waiters' | 'one-place' | 'kinds';
+export type Ability =
+  'order' | 'pushes' | 'told-holders' | 'dead-waiters' | 'one-place' | 'kinds' | 'moves';
 
 type FiveParties = readonly [StoreParty, StoreParty, StoreParty, StoreParty, StoreParty];
 

@@ -1,7 +1,7 @@
 import type { LockEvent, Via } from './lock-events.js';
 
 /** How the hold of a call ended. */
-export type HoldEnd = 'released' | 'lost' | 'release-failed';
+export type HoldEnd = 'released' | 'detached' | 'lost' | 'release-failed';
 
 /** Sees every call for a lock of one service; metrics and tracing stand on it. */
 export interface LockObserver {

@@ -1,10 +1,9 @@
 import { capacityOf, MAX_PERMITS } from './capacity.js';
 import { LockConfigError } from './errors.js';
+import { MIN_TTL_MS } from './lease-time.js';
 import type { LockEngineOptions, LockOptions, LockRequest, LockSettings } from './lock-options.js';
 import { OptionReader } from './option-reader.js';
 
-/** The shortest lease; below it a renewal has no time to be repeated. */
-const MIN_TTL_MS = 100;
 const MIN_COMMAND_TIMEOUT_MS = 10;
 const FINITE = Number.MAX_SAFE_INTEGER;
 

@@ -28,6 +28,9 @@ export interface LockOptions {
   label?: string;
 }
 
+/** Options of `attach`; the rest is as the lock was taken. `label` is by default that of the call that took it. */
+export type AttachOptions = Pick<LockOptions, 'ttl' | 'renew' | 'maxHold' | 'label'>;
+
 /** What the engine takes from the module's options. */
 export interface LockEngineOptions {
   /** Lease of a lock, renewed while held; at least 100 ms. @default 30_000 */

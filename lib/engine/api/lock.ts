@@ -34,6 +34,16 @@ export interface Lock {
    * @throws {LockUnavailableError} Redis did not answer; the release is repeated in the background.
    */
   release(): Promise<'released' | 'lost'>;
+  /**
+   * Ends this handle without releasing: the lock stays held for a full `ttl` from here, and whoever has the
+   * ticket takes it over with `attach`, once, in this or another process. A ticket is a secret: it is the lock.
+   *
+   * @returns The ticket.
+   * @throws {LockLostError} It is no longer held.
+   * @throws {LockConfigError} Re-entered, or on a quorum; it is held as before.
+   * @throws {LockUnavailableError} Redis did not answer; the lock is given back in the background.
+   */
+  detach(): Promise<string>;
   /** What may be shown of it, never its token; `util.inspect` shows the same. */
   toJSON(): LockFacts;
   /** `release()` that reports a failure by event and never throws. */

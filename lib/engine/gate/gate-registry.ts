@@ -6,13 +6,16 @@ import type { CallerLock } from '../hold/caller-lock.js';
 import { HolderEvents } from '../hold/holder-events.js';
 import { LeaseRenewer } from '../hold/lease-renewer.js';
 import type { LocalState } from '../store/lock-info.js';
+import { LockMover } from '../store/lock-mover.js';
 import type { LockStore, StoreTrouble } from '../store/lock-store.js';
+import type { DetachedLock } from '../store/lock-ticket.js';
 import { ReleaseRetrier } from '../store/release-retrier.js';
 import { TokenRoutes } from '../store/token-routes.js';
 import { TokenMint } from '../store/token.js';
 import { Troubles } from '../store/troubles.js';
 import type { Clock } from '../time/clock.js';
-import type { GateContext, KeyName } from './gate-context.js';
+import { AttachedGate } from './attached-gate.js';
+import type { Gate, GateContext } from './gate-context.js';
 import { KeyGate } from './key-gate.js';
 
 /** The gates of all keys in use, and what they share. A key that is not in use has none. */
@@ -20,6 +23,7 @@ export class GateRegistry {
   readonly store: LockStore;
   readonly troubles: Troubles;
   readonly #gates = new Map<string, KeyGate>();
+  readonly #attached = new Set<Gate>();
   readonly #mint = new TokenMint();
   readonly #releaser: ReleaseRetrier;
   readonly #renewer: LeaseRenewer;
@@ -38,17 +42,14 @@ export class GateRegistry {
     const store = (this.store = openStore(this.boot, clock));
     const releaser = (this.#releaser = new ReleaseRetrier(store, clock));
     const renewer = (this.#renewer = new LeaseRenewer(store, clock, settings.commandTimeout));
-    const routes = new TokenRoutes(releaser, {
-      unreachable: (trouble) => this.#unreachable(trouble),
-      troubled: (trouble) => this.troubles.add(trouble),
-      reconnected: () => this.#reconnected(),
-    });
+    const routes = new TokenRoutes(releaser);
     this.#context = {
       settings,
       store,
       clock,
       mint: this.#mint,
       releaser,
+      mover: new LockMover(store, clock, settings.commandTimeout),
       renewer,
       routes,
       events,
@@ -56,7 +57,16 @@ export class GateRegistry {
       trouble: () => this.#trouble,
       emptied: (gate) => this.#emptied(gate),
     };
-    store.listen(routes);
+    store.listen({
+      granted: (grant) => routes.granted(grant),
+      wanted: (token, queue) => routes.wanted(token, queue),
+      revoked: (token) => routes.revoked(token),
+      recheck: (token, inMs) => routes.recheck(token, inMs),
+      doubted: (token, key) => routes.doubted(token, key),
+      unreachable: (trouble) => this.#unreachable(trouble),
+      troubled: (trouble) => this.troubles.add(trouble),
+      reconnected: () => this.#reconnected(),
+    });
   }
 
   /** What this process is called in the store. */
@@ -75,6 +85,14 @@ export class GateRegistry {
       this.#gates.set(id, gate);
     }
     return gate.enter(request, isInside);
+  }
+
+  /** Takes over a lock that was detached. */
+  attach(detached: DetachedLock, request: LockRequest, isInside: boolean): Promise<CallerLock> {
+    this.#context.mover.check([detached.key]);
+    const gate = new AttachedGate(detached, this.#context);
+    this.#attached.add(gate);
+    return gate.attach(request, isInside);
   }
 
   /** What is known here of `key`: more than the store has heard. */
@@ -115,7 +133,7 @@ export class GateRegistry {
   }
 
   async #drain(timeout: number): Promise<void> {
-    if (this.#gates.size > 0) {
+    if (this.#all.length > 0) {
       await new Promise<void>((resolve) => {
         const timer = timeout === Infinity ? undefined : this.clock.after(timeout, resolve);
         this.#onEmpty = () => {
@@ -124,33 +142,37 @@ export class GateRegistry {
         };
       });
     }
-    for (const gate of [...this.#gates.values()]) gate.evict('the application is closing.');
+    for (const gate of this.#all) gate.evict('the application is closing.');
     this.#clear(() => true);
     await this.#releaser.settled();
   }
 
   #clear(isMeant: (isInside: boolean) => boolean): void {
-    for (const gate of [...this.#gates.values()])
-      gate.clear(() => new LockShutdownError([gate.key]), isMeant);
-  }
-
-  #unreachable(trouble: StoreTrouble): void {
-    this.#trouble = trouble;
-    this.troubles.add(trouble);
-    for (const gate of this.#gates.values()) gate.unreachable();
+    for (const gate of this.#all) gate.clear(() => new LockShutdownError([gate.key]), isMeant);
   }
 
   #reconnected(): void {
     this.#trouble = undefined;
     this.#releaser.retry();
     this.#renewer.renewAll();
-    for (const gate of this.#gates.values()) gate.reconnected();
+    for (const gate of this.#all) gate.reconnected();
   }
 
-  #emptied(gate: KeyName): void {
+  #unreachable(trouble: StoreTrouble): void {
+    this.#trouble = trouble;
+    this.troubles.add(trouble);
+    for (const gate of this.#all) gate.unreachable();
+  }
+
+  get #all(): readonly Gate[] {
+    return [...this.#gates.values(), ...this.#attached];
+  }
+
+  #emptied(gate: Gate): void {
     const id = gateId(gate.key, gate.capacity);
     if (this.#gates.get(id) === gate) this.#gates.delete(id);
-    if (this.#gates.size === 0) this.#onEmpty?.();
+    this.#attached.delete(gate);
+    if (this.#gates.size + this.#attached.size === 0) this.#onEmpty?.();
   }
 }
 

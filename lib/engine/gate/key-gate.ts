@@ -10,7 +10,7 @@ import { Tenure } from '../hold/tenure.js';
 import { CallerQueue, type CallerQueueOwner } from '../queue/caller-queue.js';
 import type { Yield } from '../store/yield.js';
 import { refusalOf } from './entry-refusal.js';
-import type { GateContext } from './gate-context.js';
+import type { Gate, GateContext } from './gate-context.js';
 import { GateTokens } from './gate-tokens.js';
 
 /**
@@ -21,7 +21,7 @@ import { GateTokens } from './gate-tokens.js';
  * @see Dice, Marathe, Shavit: Lock Cohorting, PPoPP 2012. Ours bounds a turn by count and by time.
  */
 export class KeyGate
-  implements AcquisitionOwner<Acquisition>, CallerQueueOwner, TenureOwner<Tenure>
+  implements Gate, AcquisitionOwner<Acquisition>, CallerQueueOwner, TenureOwner<Tenure>
 {
   readonly #callers: CallerQueue<CallerLock>;
   readonly #tokens: GateTokens;

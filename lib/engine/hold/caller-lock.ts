@@ -1,13 +1,10 @@
 import { getEventListeners, setMaxListeners } from 'node:events';
-import { type Duration, parseDuration } from '../api/duration.js';
-import {
-  LockConfigError,
-  type LockError,
-  LockLostError,
-  LockUnavailableError,
-} from '../api/errors.js';
+import type { Duration } from '../api/duration.js';
+import { type LockError, LockLostError, LockUnavailableError } from '../api/errors.js';
+import { leaseTime } from '../api/lease-time.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { ShownLock } from '../api/shown-lock.js';
+import { innerHolds } from '../reentry/detach-refusal.js';
 import type { ReentrantLock } from '../reentry/reentrant-lock.js';
 import { type ReentryContext, ReentryQueue } from '../reentry/reentry-queue.js';
 import type { Clock, Timer } from '../time/clock.js';
@@ -19,6 +16,8 @@ export interface LockHome {
   readonly context: ReentryContext;
   /** Takes the lock back from its caller. */
   leave(lock: CallerLock, now: number): Promise<'released' | 'lost'>;
+  /** Leaves the lock held, and gives its ticket. */
+  detach(lock: CallerLock): Promise<string>;
   /** Renews the lease to its hold's `ttl`. */
   renew(): Promise<RenewalOutcome>;
   /** The caller has to go: for it the lock counts as lost, and is released. */
@@ -27,16 +26,16 @@ export interface LockHome {
   reportLost(lock: CallerLock, error: LockLostError): void;
 }
 
-const MIN_TTL_MS = 100;
-
 /** The lock in the hands of one caller. */
 export class CallerLock extends ShownLock implements ReentrantLock {
   readonly keys: readonly string[];
   readonly #hold: LeaseState;
   readonly #request: LockRequest;
   readonly #home: LockHome;
+  readonly #clock: Clock;
   readonly #acquiredAt: number;
-  #over = false;
+  /** How the caller gave it away. */
+  #ended: 'released' | 'detached' | undefined;
   #lostError: LockLostError | undefined;
   #abort: AbortController | undefined;
   #reentries: ReentryQueue | undefined;
@@ -55,6 +54,7 @@ export class CallerLock extends ShownLock implements ReentrantLock {
     this.#hold = hold;
     this.#request = request;
     this.#home = home;
+    this.#clock = home.context.clock;
     this.#acquiredAt = acquiredAt;
     const { maxHold } = request;
     if (maxHold !== Infinity) {
@@ -76,7 +76,7 @@ export class CallerLock extends ShownLock implements ReentrantLock {
   }
 
   get over(): boolean {
-    return this.#over;
+    return this.#ended !== undefined;
   }
 
   get lostError(): LockLostError | undefined {
@@ -95,12 +95,6 @@ export class CallerLock extends ShownLock implements ReentrantLock {
     return this.#clock.now() - this.#acquiredAt;
   }
 
-  /** What is left of the caller's `minHold`, in milliseconds. */
-  get minHoldLeft(): number {
-    const { minHold } = this.#request;
-    return minHold === 0 ? 0 : Math.max(0, Math.ceil(minHold - this.heldMs));
-  }
-
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
@@ -116,7 +110,7 @@ export class CallerLock extends ShownLock implements ReentrantLock {
   }
 
   get remainingMs(): number {
-    if (this.#over || this.#lostError !== undefined) return 0;
+    if (this.over || this.#lostError !== undefined) return 0;
     return Math.max(0, this.#hold.deadline - this.#clock.now());
   }
 
@@ -127,17 +121,13 @@ export class CallerLock extends ShownLock implements ReentrantLock {
 
   assertHeld(): void {
     if (this.remainingMs > 0) return;
-    throw this.#lostError ?? this.#lostNow(this.over ? 'it was released.' : 'its lease is over.');
+    throw (
+      this.#lostError ?? this.#lostNow(this.over ? `it was ${this.#ended}.` : 'its lease is over.')
+    );
   }
 
   async extend(ttl?: Duration): Promise<void> {
-    const ms = ttl === undefined ? this.#request.ttl : parseDuration(ttl);
-    if (ms === undefined || ms < MIN_TTL_MS || ms === Infinity) {
-      throw new LockConfigError(
-        [`ttl must be a finite duration of at least ${MIN_TTL_MS} ms, got ${JSON.stringify(ttl)}.`],
-        this.keys,
-      );
-    }
+    const ms = ttl === undefined ? this.#request.ttl : leaseTime(ttl, this.keys);
     this.assertHeld();
     this.#hold.ttl = ms;
     const outcome = await this.#home.renew();
@@ -150,6 +140,18 @@ export class CallerLock extends ShownLock implements ReentrantLock {
     return (this.#release ??= this.reentered ? this.#releaseAfterTurns() : this.#leave());
   }
 
+  async detach(): Promise<string> {
+    this.assertHeld();
+    if (this.reentered) throw innerHolds(this.keys);
+    const ticket = this.#home.detach(this);
+    this.#end('detached');
+    this.#release = ticket.then(
+      () => 'released',
+      () => 'lost',
+    );
+    return ticket;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release().catch((error: LockError) => {
       // Reported by a `release-failed` event; anything else is a fault of ours.
@@ -159,7 +161,7 @@ export class CallerLock extends ShownLock implements ReentrantLock {
 
   /** The lease is, or may be, gone: tells the caller. Nothing when it has been given back. */
   lose(why: string): void {
-    if (this.#over || this.#lostError !== undefined) return;
+    if (this.over || this.#lostError !== undefined) return;
     this.#clock.cancel(this.#maxHold);
     this.#lostError = this.#lostNow(why);
     this.#home.reportLost(this, this.#lostError);
@@ -181,14 +183,14 @@ export class CallerLock extends ShownLock implements ReentrantLock {
     if (this.#hold.deadline <= now) {
       this.#hold.owner.lost(this.#hold, 'its lease is over.', true);
     }
-    this.#over = true;
+    this.#end('released');
     if (this.#lostError !== undefined) return Promise.resolve('lost');
-    this.#clock.cancel(this.#maxHold);
     return this.#home.leave(this, now);
   }
 
-  get #clock(): Clock {
-    return this.#home.context.clock;
+  #end(how: 'released' | 'detached'): void {
+    this.#ended = how;
+    this.#clock.cancel(this.#maxHold);
   }
 
   #lostNow(why: string): LockLostError {

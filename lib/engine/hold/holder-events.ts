@@ -1,4 +1,4 @@
-import { LockLostError, type LockUnavailableError } from '../api/errors.js';
+import { type LockError, LockLostError, type LockUnavailableError } from '../api/errors.js';
 import { eventOf, type LockEventEmitter, type Via } from '../api/lock-events.js';
 import type { ReleaseReply } from '../store/lock-store.js';
 import type { CallerLock } from './caller-lock.js';
@@ -43,6 +43,19 @@ export class HolderEvents {
     return true;
   }
 
+  /** Tells how a hold ended that leaves its lock held: an event only when it went wrong. */
+  async detaching(lock: CallerLock, ticket: Promise<string>): Promise<string> {
+    try {
+      const text = await ticket;
+      lock.request.observed?.ended('detached', lock.heldMs);
+      return text;
+    } catch (error) {
+      if (error instanceof LockLostError) this.lost(lock, error);
+      else this.#releaseFailed(lock, error as LockError);
+      throw error;
+    }
+  }
+
   /** Tells how a release ended, and passes on what the caller gets of it. */
   async releasing(lock: CallerLock, reply: Promise<ReleaseReply>): Promise<'released' | 'lost'> {
     try {
@@ -51,13 +64,16 @@ export class HolderEvents {
         return 'released';
       }
     } catch (thrown) {
-      const error = thrown as LockUnavailableError;
-      lock.request.observed?.ended('release-failed', lock.heldMs, error);
-      this.events.emit('release-failed', { ...eventOf(lock.key, lock.request), error });
-      throw error;
+      this.#releaseFailed(lock, thrown as LockError);
+      throw thrown;
     }
     const why = 'Redis had it no longer under our token when it was released.';
     this.lost(lock, new LockLostError(lock.keys, lock.heldMs, why));
     return 'lost';
+  }
+
+  #releaseFailed(lock: CallerLock, error: LockError): void {
+    lock.request.observed?.ended('release-failed', lock.heldMs, error);
+    this.events.emit('release-failed', { ...eventOf(lock.key, lock.request), error });
   }
 }

@@ -6,9 +6,14 @@ import type { HolderEvents } from './holder-events.js';
 export class LeaseCallers {
   readonly #locks = new Set<CallerLock>();
   /** Until when callers that have left want the lock to stay locked. */
-  #keptUntil = 0;
+  #keptUntil: number;
 
-  constructor(private readonly events: HolderEvents) {}
+  constructor(
+    private readonly events: HolderEvents,
+    keptUntil = 0,
+  ) {
+    this.#keptUntil = keptUntil;
+  }
 
   get size(): number {
     return this.#locks.size;
@@ -26,7 +31,9 @@ export class LeaseCallers {
   /** Returns how long the lock has to stay locked without it, in milliseconds. */
   delete(lock: CallerLock, now: number): number {
     this.#locks.delete(lock);
-    const kept = Math.max(this.#keptUntil, now + lock.minHoldLeft);
+    const { minHold } = lock.request;
+    const left = minHold === 0 ? 0 : Math.ceil(minHold - lock.heldMs);
+    const kept = Math.max(this.#keptUntil, now + left);
     this.#keptUntil = this.#locks.size > 0 ? kept : 0;
     return Math.max(0, Math.ceil(kept - now));
   }

@@ -39,6 +39,14 @@ export class LeaseExit {
     });
   }
 
+  /** Leaves the lock held in the store, by what is sent there. */
+  detach(send: () => Promise<string>): Promise<string> {
+    this.#end();
+    const ticket = send();
+    this.ended();
+    return ticket;
+  }
+
   /**
    * It is, or may be, lost.
    *

@@ -1,4 +1,5 @@
 import type { LockSettings } from '../api/lock-options.js';
+import type { LockMover } from '../store/lock-mover.js';
 import type { ReleaseRetrier } from '../store/release-retrier.js';
 import type { TokenRoutes } from '../store/token-routes.js';
 import type { ReentryContext } from '../reentry/reentry-queue.js';
@@ -9,6 +10,7 @@ import type { LeaseRenewer } from './lease-renewer.js';
 export interface TenureContext extends ReentryContext {
   readonly settings: LockSettings;
   readonly releaser: ReleaseRetrier;
+  readonly mover: LockMover;
   readonly routes: TokenRoutes;
   readonly renewer: LeaseRenewer;
   readonly holderEvents: HolderEvents;

@@ -7,6 +7,8 @@ export interface TenureGrant {
   readonly token: string;
   readonly ttl: number;
   readonly terms: LeaseTerms;
+  /** Until when a holder before wanted the lock to stay locked: the rest of its `minHold`. */
+  readonly keptUntil?: number;
 }
 
 /** The gate that a tenure is of. */

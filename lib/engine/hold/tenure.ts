@@ -6,6 +6,7 @@ import { BusyCheck } from './busy-check.js';
 import type { CallerLock, LockHome } from './caller-lock.js';
 import { mustYield } from './handoff-policy.js';
 import { LeaseCallers } from './lease-callers.js';
+import { detachLease } from './lease-detachment.js';
 import { LeaseExit } from './lease-exit.js';
 import type { RenewalOutcome } from './lease-renewer.js';
 import { type LeaseOwner, LeaseState } from './lease-state.js';
@@ -31,7 +32,7 @@ export class Tenure implements LeaseOwner, LockHome {
     grant: TenureGrant,
   ) {
     const hold = new LeaseState(grant.key, grant.token, this, grant.ttl, grant.terms);
-    const holders = new LeaseCallers(context.holderEvents);
+    const holders = new LeaseCallers(context.holderEvents, grant.keptUntil);
     const exit = new LeaseExit(hold, context, (yields) => owner.ended(this, yields));
     this.#hold = hold;
     this.#holders = holders;
@@ -138,6 +139,15 @@ export class Tenure implements LeaseOwner, LockHome {
     }
     this.offer('local', holderEvents.released(lock) ? this.context.clock.now() : now);
     return Promise.resolve('released');
+  }
+
+  detach(lock: CallerLock): Promise<string> {
+    const { context } = this;
+    context.mover.check(lock.keys);
+    const minHoldLeft = this.#holders.delete(lock, context.clock.now());
+    const how = { beside: this.#holders.size > 0, minHoldLeft };
+    const send = (): Promise<string> => detachLease(this.#hold, lock, how, context);
+    return context.holderEvents.detaching(lock, how.beside ? send() : this.#exit.detach(send));
   }
 
   renew(): Promise<RenewalOutcome> {

@@ -43,6 +43,10 @@ export class LockHandle extends ShownLock implements Lock {
     return this.#lock.release();
   }
 
+  detach(): Promise<string> {
+    return this.#lock.detach();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#lock[Symbol.asyncDispose]();
   }

@@ -2,6 +2,7 @@ import type { Duration } from '../api/duration.js';
 import { LockLostError } from '../api/errors.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { ShownLock } from '../api/shown-lock.js';
+import { outerHolds } from './detach-refusal.js';
 import type { ReentrantLock } from './reentrant-lock.js';
 import { type ReentryContext, ReentryQueue } from './reentry-queue.js';
 
@@ -89,6 +90,10 @@ export class ReenteredLock extends ShownLock implements ReentrantLock {
 
   release(): Promise<'released' | 'lost'> {
     return (this.#release ??= this.#end());
+  }
+
+  detach(): Promise<string> {
+    return Promise.reject(outerHolds(this.keys));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

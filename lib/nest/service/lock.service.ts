@@ -1,7 +1,7 @@
 import { isLockError } from '../../engine/api/errors.js';
 import type { LockEvents } from '../../engine/api/lock-events.js';
 import type { LockKey } from '../../engine/api/lock-key.js';
-import type { LockOptions } from '../../engine/api/lock-options.js';
+import type { AttachOptions, LockOptions } from '../../engine/api/lock-options.js';
 import type { Lock, LockInfo } from '../../engine/api/lock.js';
 import { LockManager } from '../../engine/lock-manager.js';
 import { MemoryLockStore } from '../../memory/memory-lock.store.js';
@@ -91,6 +91,21 @@ export class LockService {
     options?: LockOptions,
   ): Promise<T> {
     return this.own(this.manager.withLock(key, task, options));
+  }
+
+  /**
+   * Takes over a lock that was detached, here or in another process: renewed, with its keys, kind and fencing
+   * number. Others that wait for the lock keep their places. A ticket is used once.
+   *
+   * @param ticket What `lock.detach()` gave.
+   * @param options What is left out comes from the module's options, and `label` from the call that took the lock.
+   * @throws {LockLostError} `LOCK_LOST`: the lease had ended, or the ticket was used.
+   * @throws {LockConfigError} `LOCK_CONFIG`: the text is no ticket, or the locks are on a quorum.
+   * @throws {LockUnavailableError} `LOCK_UNAVAILABLE`: Redis did not answer within the module's `wait`.
+   * @throws {LockShutdownError} `LOCK_SHUTDOWN`: the application is closing.
+   */
+  attach(ticket: string, options?: AttachOptions): Promise<Lock> {
+    return this.own(this.manager.attach(ticket, options));
   }
 
   /** The innermost lock of the running `withLock` or `@Locked` context, of `key` when given. */

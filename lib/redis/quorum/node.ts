@@ -1,18 +1,13 @@
 import { LockUnavailableError } from '../../engine/api/errors.js';
-import {
-  NotAppliedError,
-  type ReleaseCommand,
-  type ReleaseReply,
-  type StoreEvents,
-} from '../../engine/store/lock-store.js';
-import { ReleaseRetrier } from '../../engine/store/release-retrier.js';
+import { NotAppliedError, type StoreListener } from '../../engine/store/lock-store.js';
 import type { Clock } from '../../engine/time/clock.js';
 import { ReadyWaiters } from '../client/ready-waiters.js';
 import type { ServerInfo } from '../client/server-info.js';
 import type { LinkedStore, NodeLink, NodeStore } from '../store/node-store.js';
+import { type OwedRelease, OwedReleases } from './owed-releases.js';
 
 /** What a node tells unasked. */
-export interface NodeEvents extends Omit<StoreEvents, 'unreachable'> {
+export interface NodeEvents extends Omit<StoreListener, 'unreachable'> {
   /** It has told who it is, after each connect. */
   identified(): void;
 }
@@ -28,7 +23,7 @@ export class QuorumNode {
   hasRestarted = false;
   #settle: () => void = () => undefined;
   readonly #link: NodeLink;
-  readonly #releases: ReleaseRetrier;
+  readonly #owed: OwedReleases;
   readonly #waiting: ReadyWaiters;
   #contacted = false;
   #isUp = false;
@@ -43,9 +38,11 @@ export class QuorumNode {
     this.store = store;
     this.#link = link;
     this.#waiting = new ReadyWaiters(clock);
-    const release = (command: ReleaseCommand): Promise<ReleaseReply> =>
-      this.call(command.key, () => store.release(command));
-    this.#releases = new ReleaseRetrier({ release }, clock);
+    this.#owed = new OwedReleases(
+      (token, { key, minHoldLeft }) =>
+        this.call(key, () => store.release({ key, token, minHoldLeft })),
+      clock,
+    );
     const timer = clock.after(commandTimeout, () => this.#settle(), 'observer');
     this.contact = new Promise((resolve) => {
       this.#settle = () => {
@@ -98,7 +95,7 @@ export class QuorumNode {
       const reply = await command(this.store);
       this.#suspect = false;
       // It hears again, though its connection was never cut.
-      this.#releases.heard();
+      void this.#owed.settle();
       return reply;
     } catch (error) {
       this.#suspect = error instanceof LockUnavailableError && !(error instanceof NotAppliedError);
@@ -125,19 +122,19 @@ export class QuorumNode {
     });
   }
 
-  /** Makes one attempt; it is repeated when the server has not heard, or may have not. */
-  release(command: ReleaseCommand, ttl: number): Promise<ReleaseReply> {
-    return this.#releases.release(command, ttl);
+  /** Repeats a release when the server is back, up to the moment `until`. */
+  owe(token: string, release: OwedRelease): void {
+    this.#owed.owe(token, release);
   }
 
   /** Whether a release of `token` is to be repeated: it must not be given a vote before. */
   owes(token: string): boolean {
-    return this.#releases.owes(token);
+    return this.#owed.owes(token);
   }
 
   async close(): Promise<void> {
     this.#settle();
-    this.#releases.close();
+    this.#owed.close();
     this.#waiting.wake();
     await this.store.close();
   }
@@ -154,7 +151,7 @@ export class QuorumNode {
     if (this.isReady) {
       this.#settle();
       this.#waiting.wake();
-      this.#releases.retry();
+      void this.#owed.retry();
     }
     this.events.reconnected();
   }

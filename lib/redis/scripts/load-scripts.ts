@@ -3,6 +3,7 @@ import type { RedisTime } from '../client/redis-time.js';
 import { acquireScript } from './acquire.script.js';
 import { type ScriptForm, textOf } from './define-script.js';
 import { inspectScript } from './inspect.script.js';
+import { moveScript } from './move.script.js';
 import { pollScript } from './poll.script.js';
 import { raiseScript } from './raise.script.js';
 import { releaseScript } from './release.script.js';
@@ -16,6 +17,7 @@ const SCRIPTS = [
   releaseScript,
   revokeScript,
   inspectScript,
+  moveScript,
   raiseScript,
 ];
 

@@ -8,10 +8,12 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoreEvents,
+  StoreListener,
 } from '../../engine/store/lock-store.js';
 import type { StoredPlace } from '../../engine/store/lock-queue.js';
+import type { MoveCommand, MoveReply } from '../../engine/store/move.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
+import { bootOf } from '../../engine/store/token.js';
 import type { Clock, Timer } from '../../engine/time/clock.js';
 import type { LockServers } from '../servers/lock-servers.js';
 import type { RedisLockStore } from './redis-lock.store.js';
@@ -33,17 +35,19 @@ interface Holder {
  */
 export class ClusterLockStore implements LockStore {
   readonly #holders = new Map<string, Holder>();
-  #isListening = false;
+  #listener: StoreListener | undefined;
 
   constructor(
     private readonly store: RedisLockStore,
     private readonly servers: LockServers,
     private readonly clock: Clock,
+    /** The beginning of the tokens that this process holds locks by. */
+    private readonly boot: string,
   ) {}
 
-  listen(events: StoreEvents): void {
-    this.#isListening = true;
-    this.store.listen(events);
+  listen(listener: StoreListener): void {
+    this.#listener = listener;
+    this.store.listen(listener);
   }
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
@@ -74,6 +78,14 @@ export class ClusterLockStore implements LockStore {
     return this.store.release(command);
   }
 
+  async move(command: MoveCommand): Promise<MoveReply> {
+    const { key, from, to, ttl, beside } = command;
+    if (!beside) this.#ended(from);
+    const reply = await this.store.move(command);
+    if (reply.kind === 'held' && bootOf(to) === this.boot) this.#holds({ key, token: to }, ttl);
+    return reply;
+  }
+
   revoke(key: string): Promise<boolean> {
     return this.store.revoke(key);
   }
@@ -91,14 +103,14 @@ export class ClusterLockStore implements LockStore {
   }
 
   close(): Promise<void> {
-    this.#isListening = false;
+    this.#listener = undefined;
     for (const { timer } of this.#holders.values()) this.clock.cancel(timer);
     this.#holders.clear();
     return this.store.close();
   }
 
   #holds({ key, token }: { readonly key: string; readonly token: string }, lease: number): void {
-    if (!this.#isListening) return;
+    if (this.#listener === undefined) return;
     const until = this.clock.now() + lease;
     const known = this.#holders.get(token);
     if (known === undefined) this.#hearLater(key, token, WORTH_MS, until);

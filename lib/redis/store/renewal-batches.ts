@@ -1,7 +1,13 @@
 import { EXCLUSIVE } from '../../engine/api/capacity.js';
-import type { RenewCommand } from '../../engine/store/lock-store.js';
+import type { RenewCommand, RenewReply } from '../../engine/store/lock-store.js';
 import { capacityIn } from '../../engine/store/token.js';
+import { forKey } from '../client/redis-errors.js';
+import { notAfter, observe, type RedisTime } from '../client/redis-time.js';
 import type { KeysOfLock, LockKeys } from '../keys/lock-keys.js';
+import type { Argument } from '../scripts/define-script.js';
+import { renewScript } from '../scripts/renew.script.js';
+import { readRenewed, type RenewedReply } from '../scripts/replies.js';
+import type { LockServers } from '../servers/lock-servers.js';
 
 /** Leases renewed by one script; more would keep Redis from others for too long. */
 const RENEWALS_A_SCRIPT = 200;
@@ -41,4 +47,37 @@ export function renewalBatches(
     if (command.callers > 0) batch.more.push(place.alive);
   }
   return batches;
+}
+
+/**
+ * Renews what is in one script.
+ *
+ * @param floor The moment whose fencing numbers to reserve, µs. @default Redis' own
+ */
+export async function renewBatch(
+  servers: LockServers,
+  { place, commands, keys, more }: RenewalBatch,
+  sentAt: number,
+  floor: number | undefined,
+): Promise<RenewReply[]> {
+  const args = (time: RedisTime): Argument[] => {
+    const all: Argument[] = [];
+    for (const { token, ttl, until, fences, callers } of commands)
+      all.push(token, `${Math.floor(ttl)} ${notAfter(until, time)} ${fences} ${callers}`);
+    if (floor !== undefined) all.push(floor);
+    return all;
+  };
+  try {
+    const answer = await servers.run<RenewedReply>({
+      script: renewScript,
+      key: commands[0]?.key ?? '',
+      place,
+      keys: more.length === 0 ? keys : [...keys, ...more],
+      args,
+    });
+    observe(answer.reply[0], answer);
+    return readRenewed(answer);
+  } catch (error) {
+    return commands.map(({ key }) => ({ kind: 'unknown', sentAt, error: forKey(key, error) }));
+  }
 }

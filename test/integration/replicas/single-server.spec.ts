@@ -43,6 +43,21 @@ describe('locks that a replica must have', () => {
     await next.release();
   });
 
+  it('are on it, under the token of their new holder, when they are attached', async () => {
+    const [a, b] = [1, 2].map(() => openManager(primary.url, { replicas: REPLICAS }));
+    const client = openClient(replica.url);
+
+    const ticket = await (await a!.acquire('k')).detach();
+    const first = await client.get('lock:k');
+    const lock = await b!.attach(ticket);
+    const second = await client.get('lock:k');
+
+    expect(first).not.toBeNull();
+    expect(second).not.toBeNull();
+    expect(second).not.toBe(first);
+    expect(await lock.release()).toBe('released');
+  });
+
   it('are not given, and not kept, when no replica answers', async () => {
     const manager = openManager(primary.url, { replicas: REPLICAS });
     await manager.withLock('warm-up', () => {});

@@ -9,9 +9,9 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoreEvents,
+  StoreListener,
 } from '../../../lib/engine/store/lock-store.js';
-import type { StoredPlace } from '../../../lib/engine/store/lock-queue.js';
+import type { MoveCommand, MoveReply } from '../../../lib/engine/store/move.js';
 import type { StoredLock } from '../../../lib/engine/store/stored-lock.js';
 
 /** Stands between a command and the store that would run it; runs it by `next`, or does not. */
@@ -26,13 +26,12 @@ export class FaultyStore implements LockStore {
   onPoll: Fault<PollCommand, PollReply> = (_, next) => next();
   onRenew: Fault<readonly RenewCommand[], readonly RenewReply[]> = (_, next) => next();
   onRelease: Fault<ReleaseCommand, ReleaseReply> = (_, next) => next();
+  onMove: Fault<MoveCommand, MoveReply> = (_, next) => next();
   /** What becomes of a grant that is pushed; `undefined` loses it. */
   onGrant: (grant: Grant) => Grant | undefined = (grant) => grant;
   /** Names and keys of all commands so far. */
   readonly log: string[] = [];
-  /** Whether it is never told that others wait. */
-  losesWanted = false;
-  listener: StoreEvents | undefined;
+  listener: StoreListener | undefined;
 
   constructor(private readonly store: LockStore) {}
 
@@ -56,6 +55,11 @@ export class FaultyStore implements LockStore {
     return this.onRelease(command, () => this.store.release(command));
   }
 
+  move(command: MoveCommand): Promise<MoveReply> {
+    this.log.push('move');
+    return this.onMove(command, () => this.store.move!(command));
+  }
+
   revoke(key: string): Promise<boolean> {
     return this.store.revoke(key);
   }
@@ -64,22 +68,18 @@ export class FaultyStore implements LockStore {
     return this.store.inspect(key);
   }
 
-  queue(key: string): Promise<readonly StoredPlace[]> {
-    return this.store.queue(key);
-  }
-
   keys(match: string): AsyncIterable<readonly string[]> {
     return this.store.keys(match);
   }
 
-  listen(listener: StoreEvents): void {
+  listen(listener: StoreListener): void {
     this.listener = listener;
     this.store.listen({
       granted: (grant) => {
         const told = this.onGrant(grant);
         if (told !== undefined) listener.granted(told);
       },
-      wanted: (token, queue) => this.losesWanted || listener.wanted(token, queue),
+      wanted: (token, queue) => listener.wanted(token, queue),
       revoked: (token) => listener.revoked(token),
       recheck: (token, inMs) => listener.recheck(token, inMs),
       doubted: (token, key) => listener.doubted(token, key),

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { RedisScript } from '../../../lib/redis/scripts/define-script.js';
 import { acquireScript } from '../../../lib/redis/scripts/acquire.script.js';
 import { inspectScript } from '../../../lib/redis/scripts/inspect.script.js';
+import { moveScript } from '../../../lib/redis/scripts/move.script.js';
 import { pollScript } from '../../../lib/redis/scripts/poll.script.js';
 import { queueScript } from '../../../lib/redis/scripts/queue.script.js';
 import { raiseScript } from '../../../lib/redis/scripts/raise.script.js';
@@ -17,6 +18,7 @@ const FOLDER = fileURLToPath(new URL('../../../lib/redis/scripts', import.meta.u
 const SCRIPTS: Record<string, RedisScript> = {
   'acquire.script.ts': acquireScript,
   'inspect.script.ts': inspectScript,
+  'move.script.ts': moveScript,
   'poll.script.ts': pollScript,
   'queue.script.ts': queueScript,
   'raise.script.ts': raiseScript,

@@ -1,0 +1,137 @@
+import { type LockError, LockLostError, type LockUnavailableError } from '../api/errors.js';
+import type { LockRequest } from '../api/lock-options.js';
+import type { CallerLock } from '../hold/caller-lock.js';
+import type { TenureOwner } from '../hold/tenure-owner.js';
+import { Tenure } from '../hold/tenure.js';
+import { CallerQueue, type CallerQueueOwner } from '../queue/caller-queue.js';
+import { heldTerms, type LeaseTerms } from '../store/lease-terms.js';
+import type { Moved } from '../store/lock-mover.js';
+import type { DetachedLock } from '../store/lock-ticket.js';
+import { capacityIn, claimOf } from '../store/token.js';
+import type { Gate, GateContext } from './gate-context.js';
+
+const GONE = 'its lease had ended before it was attached, or its ticket had been used.';
+
+/**
+ * A lock that was detached, and the one caller that attaches it. To the callers of its key that wait in
+ * this process it is as one of another process: they keep their places in the store's queue.
+ */
+export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure> {
+  readonly key: string;
+  readonly capacity: number;
+  readonly busyFor = undefined;
+  readonly holder = undefined;
+  readonly places = 0;
+  readonly #callers: CallerQueue<CallerLock>;
+  #tenure: Tenure | undefined;
+  #failure: LockUnavailableError | undefined;
+
+  constructor(
+    private readonly detached: DetachedLock,
+    private readonly context: GateContext,
+  ) {
+    const { clock, events, settings } = context;
+    this.key = detached.key;
+    this.capacity = capacityIn(detached.token);
+    this.#callers = new CallerQueue(this, clock, events, settings.commandTimeout);
+  }
+
+  get failure(): LockUnavailableError | undefined {
+    return this.#failure;
+  }
+
+  /** Attaches the lock for this call. */
+  attach(request: LockRequest, isInside: boolean): Promise<CallerLock> {
+    const entered = this.#callers.join(request, false, isInside);
+    const { mint, routes } = this.context;
+    const token = mint.next(claimOf(request.ttl), 1, request.label, this.capacity);
+    // Known before it is sent: a waiter may doubt that it lives before the answer is here.
+    routes.watch(token, {});
+    void this.#move(token, request);
+    return entered;
+  }
+
+  clear(error: () => LockError, isMeant: (isInside: boolean) => boolean): void {
+    this.#callers.clear(error, isMeant);
+  }
+
+  evict(why: string): void {
+    this.#tenure?.evict(why);
+  }
+
+  unreachable(): void {
+    this.#tenure?.doubt();
+  }
+
+  /** Its renewal is asked for with all others, and an attachment repeats by itself. */
+  reconnected(): void {}
+
+  behind(): number {
+    return 0;
+  }
+
+  held(): void {}
+
+  changed(): void {}
+
+  ended(): void {
+    this.#tenure = undefined;
+    this.shrunk();
+  }
+
+  shrunk(): void {
+    if (this.#tenure === undefined && this.#callers.size === 0) this.context.emptied(this);
+  }
+
+  async #move(token: string, { ttl }: LockRequest): Promise<void> {
+    const { key, detached } = this;
+    const command = { key, from: detached.token, to: token, ttl, beside: false };
+    try {
+      const moved = await this.context.mover.move(command, (failure) => {
+        this.#failure = failure;
+        return this.#callers.size > 0;
+      });
+      this.#moved(token, ttl, moved);
+    } catch (error) {
+      this.#giveBack(token, ttl, error as LockError, detached.minHoldLeft);
+    }
+  }
+
+  #moved(token: string, ttl: number, moved: Moved): void {
+    const lost = new LockLostError([this.key], 0, GONE);
+    if (moved.kind === 'lost') return this.#refuse(token, lost);
+    const { sentAt, queue } = moved;
+    const { fence } = this.detached;
+    const fences = { next: fence, last: fence };
+    const now = this.context.clock.now();
+    const terms = heldTerms({ sentAt, lease: ttl, fences, queue }, now);
+    const minHoldLeft = this.#minHoldLeft(moved.leaseLeft);
+    // Its caller may have left.
+    if (terms === undefined || this.#callers.size === 0)
+      return this.#giveBack(token, ttl, lost, minHoldLeft);
+    this.#begin(token, ttl, terms, now + minHoldLeft);
+  }
+
+  #begin(token: string, ttl: number, terms: LeaseTerms, keptUntil: number): void {
+    const grant = { key: this.key, token, ttl, terms, keptUntil };
+    this.#tenure = new Tenure(this.context, this.#callers, this, grant);
+    this.#tenure.offer('free');
+  }
+
+  /** While the lock was on its way its lease ran down. */
+  #minHoldLeft(leaseLeft: number | undefined): number {
+    const { lease, minHoldLeft } = this.detached;
+    return Math.max(0, minHoldLeft - Math.max(0, lease - (leaseLeft ?? lease)));
+  }
+
+  /** Gives back what the token has, or may have. */
+  #giveBack(token: string, ttl: number, error: LockError, minHoldLeft: number): void {
+    this.context.releaser.discard(this.key, token, ttl, minHoldLeft);
+    this.#refuse(token, error);
+  }
+
+  #refuse(token: string, error: LockError): void {
+    this.context.routes.forget(token);
+    this.#callers.clear(() => error);
+  }
+}

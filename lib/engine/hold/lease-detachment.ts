@@ -1,0 +1,48 @@
+import { LockLostError } from '../api/errors.js';
+import { writeTicket } from '../store/lock-ticket.js';
+import { capacityIn, claimOf, TokenMint } from '../store/token.js';
+import type { CallerLock } from './caller-lock.js';
+import type { LeaseState } from './lease-state.js';
+import type { TenureContext } from './tenure-context.js';
+
+/** How a lock is detached. */
+export interface Detachment {
+  /** Whether others go on holding the lock by the same lease. */
+  readonly beside: boolean;
+  /** What is left of its `minHold`, in milliseconds. */
+  readonly minHoldLeft: number;
+}
+
+/**
+ * Leaves a lock held by a token that is of no process: no doubt of a waiter reaches it, and nobody here gives
+ * it back. Asks until there is an answer, for `wait` at most; without one all is given back.
+ *
+ * @returns The ticket.
+ */
+export async function detachLease(
+  hold: LeaseState,
+  lock: CallerLock,
+  { beside, minHoldLeft }: Detachment,
+  { clock, mover, releaser, routes, settings }: TenureContext,
+): Promise<string> {
+  const { key, token: from } = hold;
+  const until = Math.min(hold.deadline, clock.now() + settings.wait);
+  // The former holder is asked whether it still is one until it has been answered that it is not.
+  if (!beside) routes.watch(from, {});
+  const lease = Math.floor(Math.max(hold.ttl, minHoldLeft));
+  const to = new TokenMint().next(claimOf(lease), 1, lock.request.label, capacityIn(from));
+  try {
+    const command = { key, from, to, ttl: lease, beside };
+    const { kind } = await mover.move(command, () => clock.now() < until);
+    if (kind === 'held')
+      return writeTicket({ key, token: to, fence: lock.fencingToken, lease, minHoldLeft });
+  } catch (error) {
+    if (!beside) releaser.discard(key, from, lease, minHoldLeft);
+    releaser.discard(key, to, lease, minHoldLeft);
+    throw error;
+  } finally {
+    if (!beside) routes.forget(from);
+  }
+  const why = 'Redis had it no longer under our token when it was detached.';
+  throw new LockLostError(lock.keys, lock.heldMs, why);
+}
