@@ -5,7 +5,13 @@ export default {
   rootDir: import.meta.dirname,
   roots: ['<rootDir>/test'],
   testRegex: '\\.spec\\.ts$',
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/chaos/', '<rootDir>/test/matrix/'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/chaos/',
+    '<rootDir>/test/matrix/',
+    '<rootDir>/test/model/',
+    '<rootDir>/test/simulation/.*\\.long\\.spec\\.ts$',
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
