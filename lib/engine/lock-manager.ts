@@ -1,4 +1,3 @@
-import { checkReentry } from './api/capacity.js';
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { eventOf, LockEventEmitter } from './api/lock-events.js';
 import { checkKey, type LockKey } from './api/lock-key.js';
@@ -12,7 +11,8 @@ import { GateRegistry } from './gate/gate-registry.js';
 import { LockViewer } from './lock-viewer.js';
 import { LockContext, LockedSection } from './reentry/lock-context.js';
 import { DroppedLocks } from './reentry/dropped-locks.js';
-import { ReenteredLock } from './reentry/reentered-lock.js';
+import { LockOrder } from './reentry/lock-order.js';
+import { reenter } from './reentry/reentered-lock.js';
 import type { ReentrantLock } from './reentry/reentrant-lock.js';
 import type { ReentryContext } from './reentry/reentry-queue.js';
 import type { LockStore } from './store/lock-store.js';
@@ -29,6 +29,8 @@ export class LockManager {
   readonly observers = new LockObservers();
   /** What there is to see for people. */
   readonly viewer: LockViewer;
+  /** Unset unless the watch is on. */
+  readonly order: LockOrder | undefined;
   readonly #store: LockStore;
   readonly #gates: GateRegistry;
   readonly #contexts = new LockContext();
@@ -50,6 +52,7 @@ export class LockManager {
     this.viewer = new LockViewer(this.#store, this.#gates);
     this.#usual = resolveRequest(undefined, settings);
     this.#reentry = { clock, events: this.events };
+    if (settings.lockOrderWatch) this.order = new LockOrder();
   }
 
   /** Whether the shutdown has begun. */
@@ -169,7 +172,8 @@ export class LockManager {
     const [only] = checkKey(key);
     this.#suspects.look(only);
     const outer = this.#contexts.find(only);
-    if (outer !== undefined) return this.#reenter(outer, request);
+    if (outer !== undefined) return reenter(outer, request, this.#reentry);
+    this.order?.asked([only], request, this.#contexts.held());
     return this.#ask(only, request, (asked, isInside) => this.#gates.enter(only, asked, isInside));
   }
 
@@ -183,15 +187,6 @@ export class LockManager {
     const entered = enter({ ...request, observed }, isInside);
     observed.watch(entered);
     return entered;
-  }
-
-  async #reenter(outer: ReentrantLock, request: LockRequest): Promise<ReentrantLock> {
-    checkReentry(outer, request.capacity);
-    if (outer.lostError !== undefined) throw outer.lostError;
-    await outer.reentries.take(request);
-    if (outer.lostError === undefined) return new ReenteredLock(outer, request, this.#reentry);
-    outer.reentries.endTurn();
-    throw outer.lostError;
   }
 
   readonly #handleOf = (lock: ReentrantLock): Lock => this.#dropped.handleOf(lock);

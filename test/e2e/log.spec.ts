@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Injectable } from '@nestjs/common';
 import { Locked } from 'nestjs-redis-lock';
 
 import { eventually } from '../support/eventually.js';
@@ -15,6 +15,25 @@ class Orders {
   pay(): string {
     return 'paid';
   }
+}
+
+@Injectable()
+class Transfers {
+  @Locked('account:{0}')
+  async book(account: string): Promise<void> {
+    await this.note(account);
+  }
+
+  @Locked('ledger:{0}')
+  async note(_account: string): Promise<void> {}
+
+  @Locked('ledger:{0}')
+  async audit(account: string): Promise<void> {
+    await this.touch(account);
+  }
+
+  @Locked('account:{0}')
+  async touch(_account: string): Promise<void> {}
 }
 
 function warnings({ log }: TestApp): string[] {
@@ -85,5 +104,33 @@ describe('the log', () => {
       'verbose renewed',
       'debug still busy',
     ]);
+  });
+
+  it('warns once of two methods that take their locks inside each other in both orders', async () => {
+    const { app, log } = await startApp({ providers: [Transfers] });
+    const transfers = app.get(Transfers);
+    for (let i = 0; i < 3; i += 1) {
+      await transfers.book('anna');
+      await transfers.audit('bert');
+    }
+
+    const told = log.of('warn').filter((line) => line.includes('inside each other'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(
+      '"account:{0}" (Transfers.touch) inside "ledger:{0}" (Transfers.audit), and ' +
+        '"ledger:{0}" (Transfers.note) inside "account:{0}" (Transfers.book)',
+    );
+    expect(told[0]).not.toMatch(/anna|bert/);
+  });
+
+  it('does not warn of them where the watch is off', async () => {
+    const { app, log } = await startApp({
+      providers: [Transfers],
+      lock: { lockOrderWatch: false },
+    });
+    await app.get(Transfers).book('anna');
+    await app.get(Transfers).audit('bert');
+
+    expect(log.of('warn').filter((line) => line.includes('inside each other'))).toEqual([]);
   });
 });

@@ -23,6 +23,9 @@ export const ENGINE_OPTIONS = {
     read: (given) => given.duration('commandTimeout', 1000, MIN_COMMAND_TIMEOUT_MS, FINITE),
   },
   shutdownTimeout: { read: (given) => given.duration('shutdownTimeout', 10_000, 0) },
+  lockOrderWatch: {
+    read: (given) => given.boolean('lockOrderWatch', process.env['NODE_ENV'] !== 'production'),
+  },
 } satisfies Record<keyof LockEngineOptions, EngineOption>;
 
 interface CallOption {

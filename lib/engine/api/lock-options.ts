@@ -52,6 +52,11 @@ export interface LockEngineOptions {
   commandTimeout?: Duration;
   /** How long `shutdown()` lets running holders finish. @default 10_000 */
   shutdownTimeout?: Duration;
+  /**
+   * Warns once of any two key templates whose locks are taken inside each other in both orders, which is a
+   * deadlock in waiting. @default unless `NODE_ENV` is `'production'`
+   */
+  lockOrderWatch?: boolean;
 }
 
 /** Options with every default filled in; durations in milliseconds. */

@@ -28,6 +28,12 @@ export class LockContext {
     return this.#storage.run(frame, () => frame.lock.run(task));
   }
 
+  /** The locks of the running context that have not been released, innermost first. */
+  *held(): Generator<ReentrantLock> {
+    let frame = liveFrom(this.#storage.getStore());
+    for (; frame !== undefined; frame = liveFrom(frame.outer)) yield frame.lock;
+  }
+
   /** The innermost lock of the running context that has not been released, of `key` when given. */
   find(key?: string): ReentrantLock | undefined {
     const wanted = (lock: ReentrantLock): boolean => key === undefined || lock.keys.includes(key);

@@ -1,3 +1,4 @@
+import { checkReentry } from '../api/capacity.js';
 import type { Duration } from '../api/duration.js';
 import { LockLostError } from '../api/errors.js';
 import type { LockRequest } from '../api/lock-options.js';
@@ -106,4 +107,23 @@ export class ReenteredLock extends ShownLock implements ReentrantLock {
     this.#outer.reentries.endTurn();
     return this.lostError === undefined ? 'released' : 'lost';
   }
+}
+
+/**
+ * Waits for a turn of a lock that the calling context holds.
+ *
+ * @throws {LockLostError} It is lost.
+ * @throws {LockConfigError} The call wants it for itself and would wait for itself.
+ */
+export async function reenter(
+  outer: ReentrantLock,
+  request: LockRequest,
+  context: ReentryContext,
+): Promise<ReenteredLock> {
+  checkReentry(outer, request.capacity);
+  if (outer.lostError !== undefined) throw outer.lostError;
+  await outer.reentries.take(request);
+  if (outer.lostError === undefined) return new ReenteredLock(outer, request, context);
+  outer.reentries.endTurn();
+  throw outer.lostError;
 }

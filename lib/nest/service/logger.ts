@@ -9,7 +9,7 @@ import { FailureLog } from './failure-log.js';
 const SOME_KEY = 'connection';
 const UNUSABLE = "Redis can't be used for locks";
 
-type LoggedManager = Pick<LockManager, 'events' | 'inspect' | 'onTrouble'>;
+type LoggedManager = Pick<LockManager, 'events' | 'inspect' | 'onTrouble' | 'order'>;
 
 /** What the log needs of a `LateEngine`. */
 interface LoggedEngine {
@@ -34,6 +34,7 @@ export class LockLogger implements OnApplicationBootstrap, OnModuleDestroy {
     this.failures = new FailureLog(this.logger, now);
     engine?.whenOpen((manager) => {
       this.#follow(manager.events);
+      manager.order?.listen((warning) => this.logger.warn(warning));
       manager.onTrouble(({ nodes, cause }) =>
         this.failures.write(
           'warn',

@@ -28,6 +28,7 @@ describe('readSettings', () => {
     expect(settingsOf({})).toEqual({
       problems: [],
       settings: {
+        lockOrderWatch: true,
         ttl: 30_000,
         wait: 10_000,
         renew: true,

@@ -7,7 +7,7 @@ import { LockLogger } from '../../../lib/nest/service/logger.js';
 
 /** An engine that has been opened. */
 function opened<T>(given: T) {
-  const manager = { onTrouble: () => {}, ...given };
+  const manager = { onTrouble: () => {}, order: undefined, ...given };
   return { manager, whenOpen: (listener: (each: typeof manager) => void) => listener(manager) };
 }
 
