@@ -29,7 +29,7 @@ export class LockViewer {
   /** Who waits for the lock, in order; the first few. */
   async queue(key: string): Promise<readonly WaitingProcess[]> {
     const [only] = checkKey(key);
-    return describeQueue((await this.#store.queue?.(only)) ?? []);
+    return describeQueue(await this.#store.queue(only));
   }
 
   /** All locks of this prefix; `match` is a glob as of Redis' `KEYS`. Not a snapshot. */

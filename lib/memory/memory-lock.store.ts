@@ -9,7 +9,7 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoreListener,
+  StoreEvents,
 } from '../engine/store/lock-store.js';
 import type { StoredPlace } from '../engine/store/lock-queue.js';
 import type { MoveCommand, MoveReply } from '../engine/store/move.js';
@@ -35,7 +35,7 @@ export class MemoryLockStore implements LockStore {
     this.#queue = new MemoryQueue(space);
   }
 
-  listen(listener: StoreListener): void {
+  listen(listener: StoreEvents): void {
     this.space.listeners.set(this.boot, listener);
   }
 

@@ -1,5 +1,5 @@
 import { areCompatible, EXCLUSIVE } from '../engine/api/capacity.js';
-import { ALIVE_MS, type FenceBlock, type StoreListener } from '../engine/store/lock-store.js';
+import { ALIVE_MS, type FenceBlock, type StoreEvents } from '../engine/store/lock-store.js';
 import { bootOf, capacityIn } from '../engine/store/token.js';
 import type { Clock, Timer } from '../engine/time/clock.js';
 
@@ -29,7 +29,7 @@ export interface MemoryLock {
 
 /** What locks in memory are made of: the counterpart of the keys in Redis. Everything is lost with it. */
 export class MemorySpace {
-  readonly listeners = new Map<string, StoreListener>();
+  readonly listeners = new Map<string, StoreEvents>();
   readonly #locks = new Map<string, MemoryLock>();
   readonly #queues = new Map<string, MemoryWaiter[]>();
   readonly #minHolds = new Set<Timer>();

@@ -4,11 +4,12 @@ import {
   ApplicationConfig,
   DiscoveryService,
   HttpAdapterHost,
+  LazyModuleLoader,
   ModulesContainer,
 } from '@nestjs/core';
 import { teachBaseFilters } from './errors/base-filters.js';
 import { LockErrorFilter } from './errors/filter.js';
-import { LockLifecycle } from './service/lifecycle.js';
+import { endWithApplication, LockLifecycle } from './service/lifecycle.js';
 import { busyStatusOf, LockService } from './service/lock.service.js';
 import { LockLogger } from './service/logger.js';
 import type { RedisLockModuleOptions } from './service/options.js';
@@ -37,14 +38,18 @@ export function lockProviders(name: string | undefined): Provider[] {
     },
     {
       provide: LockedExplorer,
-      inject: [service, DiscoveryService],
-      useFactory: (locks: LockService, discovery: DiscoveryService) =>
-        new LockedExplorer(name, locks, discovery),
+      inject: [service, DiscoveryService, LazyModuleLoader],
+      useFactory: (locks: LockService, discovery: DiscoveryService, loader: LazyModuleLoader) =>
+        new LockedExplorer(name, locks, discovery, loader),
     },
     {
       provide: LockLifecycle,
-      inject: [service],
-      useFactory: (locks: LockService) => new LockLifecycle(locks),
+      inject: [service, ModulesContainer],
+      useFactory: (locks: LockService, modules: ModulesContainer) => {
+        const lifecycle = new LockLifecycle(locks);
+        endWithApplication(lifecycle, modules);
+        return lifecycle;
+      },
     },
     {
       provide: LockLogger,

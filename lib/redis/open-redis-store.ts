@@ -12,7 +12,6 @@ import {
 } from './connection/connection.js';
 import { QuorumLockStore } from './quorum/quorum-lock.store.js';
 import type { RedisStoreOptions } from './servers/lock-servers.js';
-import type { ServersListener } from './servers/push-messages.js';
 import { SingleServer } from './servers/single-server.js';
 import type { LinkedStore } from './store/node-store.js';
 import { ClusterLockStore } from './store/cluster-lock.store.js';
@@ -32,10 +31,8 @@ export function openRedisStore(
   const nodes = single(connection);
   if (Array.isArray(nodes)) return openQuorum(nodes, options);
   if (isCluster(connection)) return openCluster(connection, options);
-  const clients = ownClients(connection, options);
-  const open = (listener: ServersListener) =>
-    new SingleServer(clients, options, confirmed(listener, options));
-  return new RedisLockStore(open, options.clock);
+  const server = new SingleServer(ownClients(connection, options), options);
+  return new RedisLockStore(server, options.clock);
 }
 
 /** Independent servers, of which a majority holds a lock. */
@@ -44,32 +41,14 @@ function openQuorum(
   options: RedisStoreOptions,
 ): QuorumLockStore {
   const linked = nodes.map((node): LinkedStore => {
-    const clients = ownClients(node, options);
-    let link!: SingleServer;
-    const store = new RedisLockStore(
-      (listener) => (link = new SingleServer(clients, options, confirmed(listener, options))),
-      options.clock,
-    );
-    return { store, link };
+    const link = new SingleServer(ownClients(node, options), options);
+    return { store: new RedisLockStore(link, options.clock), link };
   });
   return new QuorumLockStore(linked, options);
 }
 
 function openCluster(connection: ClusterConnection, options: RedisStoreOptions): ClusterLockStore {
-  const clients = clusterClients(connection, options);
-  let servers!: ClusterServers;
-  const store = new RedisLockStore(
-    (listener) => (servers = new ClusterServers(clients, options, confirmed(listener, options))),
-    options.clock,
-  );
+  const servers = new ClusterServers(clusterClients(connection, options), options);
+  const store = new RedisLockStore(servers, options.clock);
   return new ClusterLockStore(store, servers, options.clock, options.boot);
-}
-
-/** A push tells nothing of replicas: who is granted the lock asks, and then it counts. */
-function confirmed(
-  listener: ServersListener,
-  { replicas }: Pick<RedisStoreOptions, 'replicas'>,
-): ServersListener {
-  if (replicas === undefined) return listener;
-  return { ...listener, granted: (message) => listener.granted(message, undefined) };
 }

@@ -18,6 +18,15 @@ export function describeInspect({ setUp, where }: Contract): void {
       expect(seen!.leaseLeft).toBeLessThanOrEqual(5000);
     });
 
+    where('order')('tells who waits, in order', async () => {
+      const [, a, b, c] = await setUp(3);
+      await a.take(KEY);
+      const first = await b.wait(KEY);
+      const second = await c.wait(KEY);
+
+      expect(await a.store.queue(KEY)).toMatchObject([{ token: first }, { token: second }]);
+    });
+
     where('order')('counts waiting callers by process, as last reported', async () => {
       const [, a, b, c] = await setUp(3);
       const token = await a.take(KEY);

@@ -5,7 +5,7 @@ import type {
   Grant,
   LockStore,
   PollReply,
-  StoreListener,
+  StoreEvents,
 } from '../../lib/engine/store/lock-store.js';
 import { TokenMint } from '../../lib/engine/store/token.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
@@ -45,6 +45,7 @@ function fetchingGrants(store: LockStore): LockStore {
     },
     revoke: (key) => store.revoke(key),
     inspect: (key) => store.inspect(key),
+    queue: (key) => store.queue(key),
     keys: (match) => store.keys(match),
     close: () => {
       isClosed = true;
@@ -62,13 +63,13 @@ function fetchingGrants(store: LockStore): LockStore {
       }),
   };
 
-  function ask(token: string, listener: StoreListener): void {
+  function ask(token: string, listener: StoreEvents): void {
     const before = polls.get(token) ?? Promise.resolve();
     const poll = before.then(() => fetch(token, listener));
     polls.set(token, poll);
   }
 
-  async function fetch(token: string, listener: StoreListener): Promise<void> {
+  async function fetch(token: string, listener: StoreEvents): Promise<void> {
     const key = keys.get(token);
     if (key === undefined) return;
     const reply = await whole({ key, token }).catch((error: unknown) => {

@@ -42,7 +42,11 @@ export class GateRegistry {
     const store = (this.store = openStore(this.boot, clock));
     const releaser = (this.#releaser = new ReleaseRetrier(store, clock));
     const renewer = (this.#renewer = new LeaseRenewer(store, clock, settings.commandTimeout));
-    const routes = new TokenRoutes(releaser);
+    const routes = new TokenRoutes(releaser, {
+      unreachable: (trouble) => this.#unreachable(trouble),
+      troubled: (trouble) => this.troubles.add(trouble),
+      reconnected: () => this.#reconnected(),
+    });
     this.#context = {
       settings,
       store,
@@ -57,16 +61,7 @@ export class GateRegistry {
       trouble: () => this.#trouble,
       emptied: (gate) => this.#emptied(gate),
     };
-    store.listen({
-      granted: (grant) => routes.granted(grant),
-      wanted: (token, queue) => routes.wanted(token, queue),
-      revoked: (token) => routes.revoked(token),
-      recheck: (token, inMs) => routes.recheck(token, inMs),
-      doubted: (token, key) => routes.doubted(token, key),
-      unreachable: (trouble) => this.#unreachable(trouble),
-      troubled: (trouble) => this.troubles.add(trouble),
-      reconnected: () => this.#reconnected(),
-    });
+    store.listen(routes);
   }
 
   /** What this process is called in the store. */
@@ -151,17 +146,17 @@ export class GateRegistry {
     for (const gate of this.#all) gate.clear(() => new LockShutdownError([gate.key]), isMeant);
   }
 
+  #unreachable(trouble: StoreTrouble): void {
+    this.#trouble = trouble;
+    this.troubles.add(trouble);
+    for (const gate of this.#all) gate.unreachable();
+  }
+
   #reconnected(): void {
     this.#trouble = undefined;
     this.#releaser.retry();
     this.#renewer.renewAll();
     for (const gate of this.#all) gate.reconnected();
-  }
-
-  #unreachable(trouble: StoreTrouble): void {
-    this.#trouble = trouble;
-    this.troubles.add(trouble);
-    for (const gate of this.#all) gate.unreachable();
   }
 
   get #all(): readonly Gate[] {

@@ -8,42 +8,44 @@ import type { StoredLock } from './stored-lock.js';
 export const ALIVE_MS = 15_000;
 
 /**
- * Where locks live. A store makes one attempt for each call and never retries, waits or emits:
- * that exists once, in the engine. `test/contract` holds every store to this contract.
+ * Where locks live. To the engine a store makes one attempt for each call: it may wait for a connection, follow a slot
+ * of a Cluster, send again what a cut left unanswered, or ask several nodes. Making another attempt, waiting for a busy
+ * lock and events exist once, in the engine. `test/contract` holds every store to this; what one lacks is named there.
  *
- * Times are milliseconds. `sentAt`, `until` and `expiresAt` are on the engine's own monotonic clock; `sentAt` is
- * read before the command is handed to the network, so that a deadline that is counted from it is never late. Every
- * method may reject with `LockUnavailableError` (unknown what happened), {@link NotAppliedError} or `LockConfigError`
- * (it can never work), and with nothing else.
+ * Times are milliseconds, but for tickets. `sentAt`, `until` and `expiresAt` are on the engine's monotonic clock;
+ * `sentAt` is read before a command is handed to the network, so that a deadline that is counted from it is never late.
+ * Methods reject with `LockUnavailableError` (unknown what happened), {@link NotAppliedError} or `LockConfigError` (it
+ * can never work), and with nothing else.
  */
 export interface LockStore {
   /**
-   * Takes a lock for `token` that is free, or has room for one of its capacity, unless another process waits for it.
-   * A busy lock: with `queue` the token gets a place in the queue, without it nothing is left behind. Idempotent for
-   * its token. A capacity that never gets along with that of holders or waiters is a `LockConfigError`.
+   * Takes a lock for `token` that is free, or has room for one of its capacity, unless another token waits for it. A
+   * busy lock: with `queue` the token gets a place in the queue, without it nothing is left behind unless the reply is
+   * `partial`. Harmless when it runs twice for its token. A capacity that never gets along with those that hold the lock
+   * or wait (to a quorum any but 1) is a `LockConfigError`.
    */
   acquire(command: AcquireCommand): Promise<AcquireReply>;
-  /** Keeps the waiting token's place, and takes the lock when its turn has come but the grant was lost. */
+  /** Keeps the waiting token's place; takes the lock when its turn has come, whose push was lost or does not suffice. */
   poll(command: PollCommand): Promise<PollReply>;
-  /** Renews leases; one reply for each, in order. */
+  /** Renews leases, never to a shorter one; one reply for each, in order. */
   renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]>;
-  /** Gives back a lock, a place in the queue or an unwanted grant, and hands over to the next waiter. */
+  /** Gives back what the token has: a place, or the lock, which goes to those that wait (with `coexist` not always). */
   release(command: ReleaseCommand): Promise<ReleaseReply>;
   /** Idempotent for its pair of tokens. Unset: what holds a lock here can't be moved in one step. */
   move?(command: MoveCommand): Promise<MoveReply>;
-  /** Takes the lock from all of us that hold it. `false`: nobody, or a holder that is none of ours. */
+  /** Takes the lock from all that hold it, or ends a `minHold`. `false`: it is free, or held by one that is none of ours. */
   revoke(key: string): Promise<boolean>;
-  /** `null`: nobody holds it. */
+  /** `null`: nobody holds it, and no `minHold` runs on. */
   inspect(key: string): Promise<StoredLock | null>;
   /** Who waits, in order; the first few. For people: an order that changes meanwhile is none. */
-  queue?(key: string): Promise<readonly StoredPlace[]>;
-  /** Keys under our prefix, page by page, perhaps twice; `match` is a Redis glob over the application's key. */
+  queue(key: string): Promise<readonly StoredPlace[]>;
+  /** Keys that are locked, by us or others, page by page, perhaps twice; `match` is a Redis glob over the application's key. */
   keys(match: string): AsyncIterable<readonly string[]>;
-  /** A store of several nodes: how many there are, how many must agree, and which do not answer. */
+  /** A quorum: how many nodes there are, how many must agree, and which are not expected to answer. */
   readonly quorum?: QuorumState;
   /** Sets the one receiver of what comes unasked. */
-  listen(listener: StoreListener): void;
-  /** Ends connections and timers of its own; commands under way reject. */
+  listen(events: StoreEvents): void;
+  /** Ends its connections and timers; commands under way reject, and nothing comes unasked any more. */
   close(): Promise<void>;
 }
 
@@ -57,17 +59,17 @@ export interface AcquireCommand {
   readonly key: string;
   readonly token: string;
   readonly ttl: number;
-  /** After this moment the command must not act. */
+  /** After this moment the command must not act, by the store's clock as far as that is known. */
   readonly until: number;
   /** How many fencing numbers to reserve, at least 1. */
   readonly fences: number;
-  /** Wait when busy: with how many local callers, and at which place when one was had before. */
+  /** Wait when busy: for how many callers of this process, and with the ticket of an earlier place. */
   readonly queue?: { readonly callers: number; readonly ticket?: number | undefined } | undefined;
-  /** A token of this process that gives up the lock in the same step: it yields its turn. */
+  /** A token of this process that gives up the lock in the same step, in a quorum at the node with the queue: it yields its turn. */
   readonly yields?: string | undefined;
 }
 
-/** `yielded`: whether the token that yields still had the lock. */
+/** `yielded`: whether the token that yields still had the lock; unset: none yields, or it is not known. */
 export type AcquireReply = { readonly sentAt: number; readonly yielded?: boolean } & (
   | {
       readonly kind: 'held';
@@ -81,20 +83,17 @@ export type AcquireReply = { readonly sentAt: number; readonly yielded?: boolean
   | { readonly kind: 'stale' }
 );
 
-/**
- * A store of several nodes: the token's turn has come, and it keeps it, but too few nodes have
- * given it the lock yet. To be polled again; no two at the same moment, or they split the rest.
- */
+/** A quorum: its turn has come, and stays, but others have too many nodes, one for `leaseLeft`. Poll again, no two at once. */
 export interface PartialHold {
   readonly kind: 'partial';
   readonly leaseLeft: number;
 }
 
-/** What is told of a lock that somebody else holds. */
+/** What is told of a lock that others hold; of several, the one is meant whose lease ends first. */
 export interface BusyLock {
   /** `Infinity` when the holder's key never expires. */
   readonly leaseLeft: number;
-  /** The holder's token; `''`: another party's; `undefined`: not known, or nobody while a `minHold` runs on. */
+  /** The holder's token; `''`: another party's; `undefined`: not known, or nobody's while a `minHold` runs on. */
   readonly holder?: string | undefined;
 }
 
@@ -102,7 +101,7 @@ export interface BusyLock {
 export interface QueuePlace extends BusyLock {
   readonly rank: number;
   readonly ticket: number;
-  /** When the store would like to be polled, in milliseconds: it doubts that the holder lives. */
+  /** How soon the store would like to be polled: it doubts that this holder holds the lock. */
   readonly pollIn?: number | undefined;
 }
 
@@ -122,7 +121,7 @@ export type PollReply = { readonly sentAt: number } & (
     }
   | ({ readonly kind: 'queued' } & QueuePlace)
   | PartialHold
-  /** The token has no place any more and no lock. */
+  /** The token has no lock, and no place any more that counts; what is left of one is given back. */
   | { readonly kind: 'gone' }
   | { readonly kind: 'stale' }
 );
@@ -134,7 +133,7 @@ export interface RenewCommand {
   readonly until: number;
   /** How many more fencing numbers to reserve; 0 for none. */
   readonly fences: number;
-  /** Callers of this process that wait for the lock behind its holder. */
+  /** Callers of this process that wait behind the holder and stand for no place in the queue. */
   readonly callers: number;
 }
 
@@ -147,23 +146,23 @@ export type RenewReply = { readonly sentAt: number } & (
 export interface ReleaseCommand {
   readonly key: string;
   readonly token: string;
-  /** Keep the key locked for everybody this much longer (the rest of `minHold`); 0 frees it. */
+  /** Keep the token's place at the lock taken by nobody this much longer (the rest of `minHold`); 0 frees it. */
   readonly minHoldLeft: number;
 }
 
-/** `unconfirmed`: not ours any more, but the command may have run twice, so that this is no proof of a loss. */
+/** `unconfirmed`: not ours any more, but it may have been given up by this very token before, so that this is no proof of a loss. */
 export type ReleaseReply = 'released' | 'not-held' | 'unconfirmed';
 
-/** The lock was handed to a waiting token. */
+/** The lock was handed to a waiting token; in a quorum, its turn has come. */
 export interface Grant {
   readonly key: string;
   readonly token: string;
   readonly fences: FenceBlock;
-  /** Processes that wait behind it. */
+  /** Tokens that wait behind it. */
   readonly queue: number;
   /**
-   * When the claim ends, never late; `undefined` when the store can't tell: a push has no age,
-   * and a waiter may start on it only by a time base of its own.
+   * When the claim ends, never late; `undefined` when a waiter must not start on the push alone: its age
+   * is not known, or other servers have to agree. Then it polls.
    */
   readonly expiresAt: number | undefined;
 }
@@ -176,17 +175,17 @@ export interface StoreTrouble {
 }
 
 /** What comes from a store unasked. */
-export interface StoreListener {
+export interface StoreEvents {
   granted(grant: Grant): void;
-  /** So many other processes wait for the lock that `token` holds: one began to, or the first has left. */
+  /** So many tokens wait for the lock that `token` holds or is granted: one began to, or the first has left. */
   wanted(token: string, queue: number): void;
   /** The lock was taken from `token` by an operator. */
   revoked(token: string): void;
-  /** The lock that `token` waits for comes free in `inMs` without a release. */
+  /** The lock that `token` waits for comes free in `inMs` without a release; 0: something may have been missed. */
   recheck(token: string, inMs: number): void;
   /** Somebody waits for the lock and sees `token` hold it: its release may have been lost. */
   doubted(token: string, key: string): void;
-  /** The store has lost its connection, or failed to get one; `reconnected` ends it. */
+  /** No command can be sent: the connection is lost, or was not made; `reconnected` ends it. Never of a quorum. */
   unreachable(trouble: StoreTrouble): void;
   /** Something fails that calls may go on without: a node of several, a subscription, an old server. */
   troubled?(trouble: StoreTrouble): void;
@@ -194,7 +193,7 @@ export interface StoreListener {
   reconnected(): void;
 }
 
-/** Unavailable, and it is certain that the command changed nothing: not sent, or refused. */
+/** Unavailable, and nothing of the command is left to clean up: it was not sent, was refused, or the store takes it back itself. */
 export class NotAppliedError extends LockUnavailableError {
   override readonly name = 'LockUnavailableError';
 }

@@ -4,20 +4,33 @@ import { ALIVE_MS, type LockStore, type ReleaseCommand, type ReleaseReply } from
 
 const RETRY_MS = 500;
 
+/** A release that was not heard. */
+interface Owed {
+  readonly command: ReleaseCommand;
+  /** When lease and place in the queue have ended by themselves. */
+  readonly until: number;
+  /** The servers that did not hear it: what failed at one place is repeated there together. */
+  readonly place: string;
+}
+
 /**
- * Gives tokens back, and goes on trying when Redis did not answer: until it did, or until the
- * lease and the place in the queue have ended by themselves.
+ * Gives tokens back, and repeats what was not heard: every half second, and whenever a server can be
+ * reached anew. At each place one goes first, each time another, and the rest follows once that was
+ * heard: a server that hangs gets one command instead of thousands, and holds up no other.
  */
 export class ReleaseRetrier {
-  /** Releases that did not get through, and until when it makes sense to repeat them. */
-  readonly #owed = new Map<ReleaseCommand, number>();
+  /** By token, the one that was tried longest ago first. */
+  readonly #owed = new Map<string, Owed>();
+  /** Where the first one is under way. */
+  readonly #trying = new Set<string>();
+  #triedAt = -Infinity;
   #underway = 0;
   #onSettled: (() => void) | undefined;
   #timer: Timer | undefined;
   #closed = false;
 
   constructor(
-    private readonly store: LockStore,
+    private readonly store: Pick<LockStore, 'release'>,
     private readonly clock: Clock,
   ) {}
 
@@ -27,7 +40,8 @@ export class ReleaseRetrier {
     try {
       return await this.store.release(command);
     } catch (error) {
-      this.#owe(command, this.clock.now() + Math.max(ttl, ALIVE_MS));
+      const until = this.clock.now() + Math.max(ttl, ALIVE_MS);
+      this.#owe({ command, until, place: placeOf(error) });
       throw error;
     } finally {
       this.#underway -= 1;
@@ -46,23 +60,35 @@ export class ReleaseRetrier {
     });
   }
 
-  /** Resolves when every release has been answered or has failed. */
-  async settled(): Promise<void> {
-    if (this.#underway > 0) await new Promise<void>((resolve) => (this.#onSettled = resolve));
-  }
-
   /** Releases a token that nobody here uses any more, whatever has become of it. */
   discard(key: string, token: string, ttl: number, minHoldLeft = 0): void {
     this.release({ key, token, minHoldLeft }, ttl).catch(() => undefined);
   }
 
-  /** The connection is back: everything owed goes out at once. */
+  /** Resolves when every release has been answered or has failed. */
+  async settled(): Promise<void> {
+    if (this.#underway > 0) await new Promise<void>((resolve) => (this.#onSettled = resolve));
+  }
+
+  /** Whether a release of `token` is to be repeated: what the token is given before, that takes. */
+  owes(token: string): boolean {
+    return this.#owed.has(token);
+  }
+
+  /** Something else was answered: what is owed may be heard as well, unless it was tried just before. */
+  heard(): void {
+    if (this.#owed.size > 0 && this.clock.now() >= this.#triedAt + RETRY_MS) this.retry();
+  }
+
+  /** A server can be reached anew: what is owed goes out at once. */
   retry(): void {
     const now = this.clock.now();
-    for (const [command, until] of this.#owed) {
-      this.#owed.delete(command);
-      if (now < until) this.store.release(command).catch(() => this.#owe(command, until));
+    const places = new Set<string>();
+    for (const [token, { until, place }] of this.#owed) {
+      if (until <= now) this.#owed.delete(token);
+      else if (!this.#trying.has(place)) places.add(place);
     }
+    for (const place of places) void this.#retryAt(place);
   }
 
   /** Stops repeating; what is owed ends with its lease. */
@@ -72,11 +98,35 @@ export class ReleaseRetrier {
     this.#owed.clear();
   }
 
-  #owe(command: ReleaseCommand, until: number): void {
+  async #retryAt(place: string): Promise<void> {
+    const [first, ...rest] = [...this.#owed.values()].filter((owed) => owed.place === place);
+    if (first === undefined) return;
+    this.#trying.add(place);
+    if (await this.#repeat(first)) await Promise.all(rest.map((owed) => this.#repeat(owed)));
+    this.#trying.delete(place);
+  }
+
+  /** Whether it was heard. */
+  async #repeat(owed: Owed): Promise<boolean> {
+    const { token } = owed.command;
+    this.#triedAt = this.clock.now();
+    try {
+      await this.store.release(owed.command);
+      if (this.#owed.get(token) === owed) this.#owed.delete(token);
+      return true;
+    } catch (error) {
+      // A later one of the same token stands for both.
+      const latest = this.#owed.get(token);
+      if (latest !== undefined) this.#owe({ ...latest, place: placeOf(error) });
+      return false;
+    }
+  }
+
+  #owe(owed: Owed): void {
     if (this.#closed) return;
-    this.#owed.set(command, until);
-    if (this.#timer !== undefined) return;
-    this.#timer = this.clock.after(
+    this.#owed.delete(owed.command.token);
+    this.#owed.set(owed.command.token, owed);
+    this.#timer ??= this.clock.after(
       RETRY_MS,
       () => {
         this.#timer = undefined;
@@ -85,4 +135,8 @@ export class ReleaseRetrier {
       'observer',
     );
   }
+}
+
+function placeOf(error: unknown): string {
+  return error instanceof LockUnavailableError ? error.nodes.join(' ') : '';
 }

@@ -1,4 +1,4 @@
-import type { Grant, StoreListener } from './lock-store.js';
+import type { Grant, StoreEvents, StoreTrouble } from './lock-store.js';
 import type { ReleaseRetrier } from './release-retrier.js';
 import { MAX_CLAIM_MS } from './token.js';
 
@@ -10,11 +10,17 @@ export interface TokenListener {
   revoked?(): void;
 }
 
+/** What concerns all tokens alike. */
+type ConnectionEvents = Required<Pick<StoreEvents, 'unreachable' | 'troubled' | 'reconnected'>>;
+
 /** Knows who uses each token of this process, and takes what the store sends unasked to them. */
-export class TokenRoutes implements Omit<StoreListener, 'reconnected' | 'unreachable'> {
+export class TokenRoutes implements StoreEvents {
   readonly #users = new Map<string, TokenListener>();
 
-  constructor(private readonly releaser: ReleaseRetrier) {}
+  constructor(
+    private readonly releaser: ReleaseRetrier,
+    private readonly connection: ConnectionEvents,
+  ) {}
 
   watch(token: string, user: TokenListener): void {
     this.#users.set(token, user);
@@ -50,5 +56,17 @@ export class TokenRoutes implements Omit<StoreListener, 'reconnected' | 'unreach
 
   recheck(token: string, inMs: number): void {
     this.#users.get(token)?.recheck?.(inMs);
+  }
+
+  unreachable(trouble: StoreTrouble): void {
+    this.connection.unreachable(trouble);
+  }
+
+  troubled(trouble: StoreTrouble): void {
+    this.connection.troubled(trouble);
+  }
+
+  reconnected(): void {
+    this.connection.reconnected();
   }
 }

@@ -1,5 +1,5 @@
 import { Logger, type OnModuleInit } from '@nestjs/common';
-import type { DiscoveryService } from '@nestjs/core';
+import type { DiscoveryService, LazyModuleLoader } from '@nestjs/core';
 import { LockConfigError } from '../../engine/api/errors.js';
 import type { LockRequest } from '../../engine/api/lock-options.js';
 import type { LockedPlan } from '../locked/plan.js';
@@ -9,9 +9,8 @@ import { getLockServiceToken } from '../service/tokens.js';
 import { adviceOn, isCutOff } from './advice.js';
 import { type DecoratedMethod, type HandlerKind, handlerKindsOf } from './handler-kinds.js';
 import { inspectMethods } from './inspection.js';
+import { checkLazyModules, type InstanceWrapper, showWhatIsMade } from './late-objects.js';
 import { checkParts } from './parts.check.js';
-
-type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
 /** Token of the options in graphql.constants.js of @nestjs/graphql. */
 const GRAPHQL_OPTIONS = 'GqlModuleOptions';
@@ -24,50 +23,74 @@ interface Findings {
   readonly kinds: Map<LockedPlan, ReadonlySet<HandlerKind>>;
 }
 
+function noFindings(): Findings {
+  return { problems: new Set(), warnings: new Set(), kinds: new Map() };
+}
+
 /**
  * Checks every `@Locked` method of an application when it starts, and reaches out to objects that
  * Nest did not construct (`useFactory`, `useValue`). Never wraps a method.
  */
 export class LockedExplorer implements OnModuleInit {
   private readonly logger = new Logger('RedisLock');
+  private readonly seen = new WeakSet<InstanceWrapper>();
 
   /** @param name Whose methods are checked: those that take locks of this service. */
   constructor(
     private readonly name: string | undefined,
     private readonly service: LockService,
     private readonly discovery: DiscoveryService,
+    private readonly loader: LazyModuleLoader,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    const findings: Findings = { problems: new Set(), warnings: new Set(), kinds: new Map() };
+    try {
+      this.#check();
+    } catch (error) {
+      // Other modules' services, too: the application that would close them has not started.
+      await Promise.all(this.#engines().map((each) => each.close()));
+      throw error;
+    }
+    checkLazyModules(this.loader, () => this.#check());
+  }
+
+  /** Checks what it has not seen before. */
+  #check(): void {
+    const findings = noFindings();
     for (const each of this.discovery.getControllers()) this.#inspect(each, true, findings);
     for (const each of this.discovery.getProviders()) this.#inspect(each, false, findings);
-    const { problems, warnings, kinds } = findings;
-    this.#checkTwins(problems);
+    this.#checkTwins(findings.problems);
+    this.#tell(findings);
+  }
+
+  #tell({ problems, warnings, kinds }: Findings): void {
     for (const [plan, its] of kinds) checkParts(plan, its).forEach((each) => problems.add(each));
     for (const warning of warnings) this.logger.warn(warning);
-    if (problems.size === 0) return;
-    // Other modules' services, too: the application that would close them has not started.
-    await Promise.all(this.#engines().map((each) => each.close()));
-    throw new LockConfigError([...problems]);
+    if (problems.size > 0) throw new LockConfigError([...problems]);
   }
 
   #inspect(wrapper: InstanceWrapper, isController: boolean, findings: Findings): void {
+    if (wrapper.isAlias || this.seen.has(wrapper)) return;
+    this.seen.add(wrapper);
     const made = wrapper.isTransient
       ? wrapper.getStaticTransientInstances().map((host) => host?.instance as unknown)
       : [];
-    for (const instance of [wrapper.instance as unknown, ...made]) {
-      if (wrapper.isAlias || typeof instance !== 'object' || instance === null) continue;
+    for (const instance of [wrapper.instance as unknown, ...made])
       this.#inspectInstance(instance, wrapper, isController, findings);
-    }
+    showWhatIsMade(wrapper, (late) => {
+      const found = noFindings();
+      this.#inspectInstance(late, wrapper, isController, found);
+      this.#tell({ ...found, warnings: new Set() });
+    });
   }
 
   #inspectInstance(
-    instance: object,
+    instance: unknown,
     wrapper: InstanceWrapper,
     isController: boolean,
     findings: Findings,
   ): void {
+    if (typeof instance !== 'object' || instance === null) return;
     const { problems, warnings } = findings;
     const { locked, faults, overrides } = inspectMethods(instance);
     for (const fault of faults) problems.add(fault);

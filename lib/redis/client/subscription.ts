@@ -9,7 +9,7 @@ export const WATCH_MS = 5000;
 
 /** What a subscription tells. */
 export interface SubscriptionHooks {
-  readonly message: (text: string) => void;
+  readonly message: (text: string, by: RedisConnection) => void;
   /** The subscription stands, on a new connection. */
   readonly subscribed?: () => void;
   /** There is no connection for it, or it was refused. */
@@ -36,7 +36,7 @@ export class Subscription {
       closed: () => (this.#stands = false),
       troubled: hooks.troubled,
     });
-    client.on('message', (_channel: string, message: string) => hooks.message(message));
+    client.on('message', (_channel: string, text: string) => hooks.message(text, this.connection));
   }
 
   /** Tests the socket, and tears it down when it is half open; subscribes when that was refused. */

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { StoreTrouble } from '../../engine/store/lock-store.js';
 import { RedisConnection } from '../client/redis-connection.js';
-import type { RedisTime } from '../client/redis-time.js';
 import type { ServerSettings } from '../servers/lock-servers.js';
+import type { PushMessages } from '../servers/push-messages.js';
 import { ScriptRunner } from '../servers/script-runner.js';
 
 /** What a node of a Cluster tells unasked. */
@@ -18,8 +18,8 @@ export interface ClusterNodeHooks {
   troubled(trouble: StoreTrouble): void;
   /** It has ended some subscriptions: their slots are elsewhere. */
   unsubscribed(node: ClusterNode): void;
-  /** @param time The node's clock; `undefined` when it can't be told whose it is. */
-  told(message: string, time: RedisTime | undefined): void;
+  /** Reads what was published. */
+  readonly pushes: PushMessages;
 }
 
 /** One node of a Cluster: a connection for commands and, once somebody waits there, one that listens. */
@@ -65,10 +65,8 @@ export class ClusterNode {
       closed: () => this.#closed || this.hooks.subscriberClosed(this),
       troubled: (trouble) => this.hooks.troubled(trouble),
     });
-    client.on('smessage', (_channel: string, message: string) => {
-      const known = subscriber.isAtServerOf(this.commands);
-      this.hooks.told(message, known ? this.commands.time : undefined);
-    });
+    const heard = this.hooks.pushes.beside(this.commands);
+    client.on('smessage', (_channel: string, text: string) => heard(text, subscriber));
     client.on('moved', () => this.hooks.unsubscribed(this));
     if (this.#closed) subscriber.close();
     return (this.#subscriber = subscriber);

@@ -1,9 +1,9 @@
 import { LockConfigError } from '../../engine/api/errors.js';
-import { NotAppliedError } from '../../engine/store/lock-store.js';
+import { NotAppliedError, type StoreEvents } from '../../engine/store/lock-store.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import { type KeysOfLock, LockKeys } from '../keys/lock-keys.js';
 import type { LockCommand, LockServers, RedisStoreOptions } from '../servers/lock-servers.js';
-import { deliver, type ServersListener } from '../servers/push-messages.js';
+import { PushMessages } from '../servers/push-messages.js';
 import type { ClusterClients } from './cluster-clients.js';
 import { causeOf, readRedirection } from './cluster-layout.js';
 import type { ClusterNode } from './cluster-node.js';
@@ -18,24 +18,25 @@ const PAUSE_MS = 40;
 export class ClusterServers implements LockServers {
   readonly keys: LockKeys;
   readonly joint = false;
+  readonly #pushes: PushMessages;
   readonly #topology: ClusterTopology;
   readonly #channels: ShardedChannels;
 
   constructor(
     clients: ClusterClients,
     private readonly options: RedisStoreOptions,
-    listener: ServersListener,
   ) {
     const { boot, keyPrefix } = options;
     this.keys = new LockKeys(clients.keyPrefix + keyPrefix, true);
+    const pushes = (this.#pushes = new PushMessages(this.keys, options.replicas !== undefined));
     this.#topology = new ClusterTopology(
       clients,
       { ...options, login: clients.login },
       {
-        ready: () => listener.reconnected(),
+        ready: () => pushes.to?.reconnected(),
         changed: () => {
           this.#channels.follow();
-          listener.reconnected();
+          pushes.to?.reconnected();
         },
         subscriberReady: (node) => this.#channels.restore(node),
         subscriberClosed: (node) => this.#channels.lose(node),
@@ -43,15 +44,19 @@ export class ClusterServers implements LockServers {
           this.#channels.lose(node);
           void this.#topology.refresh().then(() => this.#channels.restore(node));
         },
-        told: (message, time) => deliver(message, time, listener),
-        troubled: (trouble) => listener.troubled?.(trouble),
-        unreachable: (trouble) => listener.unreachable(trouble),
+        pushes,
+        troubled: (trouble) => pushes.to?.troubled?.(trouble),
+        unreachable: (trouble) => pushes.to?.unreachable(trouble),
       },
     );
     this.#channels = new ShardedChannels(this.#topology, boot, options, {
-      missed: () => listener.reconnected(),
-      troubled: (trouble) => listener.troubled?.(trouble),
+      missed: () => pushes.to?.reconnected(),
+      troubled: (trouble) => pushes.to?.troubled?.(trouble),
     });
+  }
+
+  listen(events: StoreEvents): void {
+    this.#pushes.to = events;
   }
 
   /** Follows the slot to where it is; one node has `commandTimeout` to answer, and no new one is asked after that. */
@@ -93,6 +98,7 @@ export class ClusterServers implements LockServers {
   }
 
   close(): void {
+    this.#pushes.to = undefined;
     this.#channels.close();
     this.#topology.close();
   }

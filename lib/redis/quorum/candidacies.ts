@@ -19,7 +19,7 @@ export class Candidacies {
 
   begin(key: string, token: string, ttl: number): Candidacy {
     const coordinator = this.coordinators.coordinatorOf(key);
-    const candidacy = new Candidacy(key, token, ttl, coordinator, this.nodes.clock);
+    const candidacy = new Candidacy(key, token, ttl, coordinator);
     this.#byToken.set(token, candidacy);
     return candidacy;
   }
@@ -29,8 +29,7 @@ export class Candidacies {
     const known = this.#byToken.get(token);
     this.#byToken.delete(token);
     if (known !== undefined) return known;
-    const { all, clock } = this.nodes;
-    return new Candidacy(key, token, 0, this.coordinators.coordinatorOf(key), clock, all);
+    return new Candidacy(key, token, 0, this.coordinators.coordinatorOf(key), this.nodes.all);
   }
 
   /** It was not given up in one step: the caller releases it, and hears what the nodes have answered. */
@@ -50,8 +49,7 @@ export class Candidacies {
   granted(node: QuorumNode, grant: Grant): Candidacy | undefined {
     const { key, token } = grant;
     const candidacy = this.#byToken.get(token);
-    if (candidacy === undefined)
-      new Candidacy(key, token, 0, node, this.nodes.clock, [node]).giveBack([node]);
+    if (candidacy === undefined) new Candidacy(key, token, 0, node, [node]).giveBack([node]);
     // What another node has granted was asked for before its queue was left: it goes back with the rest.
     if (candidacy === undefined || candidacy.held || candidacy.coordinator !== node)
       return undefined;

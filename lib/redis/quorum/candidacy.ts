@@ -1,14 +1,12 @@
 import {
   type AcquireCommand,
   type AcquireReply,
-  ALIVE_MS,
   type Grant,
   NotAppliedError,
   type PollCommand,
   type PollReply,
   type ReleaseReply,
 } from '../../engine/store/lock-store.js';
-import type { Clock } from '../../engine/time/clock.js';
 import type { QuorumNode } from './node.js';
 
 /**
@@ -41,7 +39,6 @@ export class Candidacy {
     readonly token: string,
     readonly ttl: number,
     public coordinator: QuorumNode,
-    private readonly clock: Clock,
     asked: readonly QuorumNode[] = [],
   ) {
     this.#asked = new Set(asked);
@@ -82,7 +79,7 @@ export class Candidacy {
     if (!this.#asked.delete(node)) return this.#released.get(node) ?? Promise.resolve('not-held');
     const { key, token } = this;
     const command = { key, token, minHoldLeft };
-    const sent = this.#inTurn(node, () => node.call(key, (store) => store.release(command)));
+    const sent = this.#inTurn(node, () => node.release(command, this.ttl));
     const mayHaveYielded = this.mayHaveYielded && node === this.coordinator;
     const answer = mayHaveYielded ? sent.then(unproven) : sent;
     this.#released.set(node, answer);
@@ -92,8 +89,6 @@ export class Candidacy {
       },
       (error: unknown) => {
         if (!(error instanceof NotAppliedError)) this.#astray.add(node);
-        const until = this.clock.now() + Math.max(this.ttl, ALIVE_MS);
-        node.owe(token, { key, minHoldLeft, until });
       },
     );
     return answer;

@@ -55,7 +55,7 @@ export class QuorumViewer {
   async queue(key: string): Promise<readonly StoredPlace[]> {
     const answers = await this.nodes.ask(
       this.nodes.all,
-      (node) => node.call(key, async (store) => (await store.queue?.(key)) ?? []),
+      (node) => node.call(key, (store) => store.queue(key)),
       () => 'wait',
     );
     return this.#answered(key, answers).reduce((one, other) =>

@@ -1,13 +1,18 @@
 import { LockUnavailableError } from '../../engine/api/errors.js';
-import { NotAppliedError, type StoreListener } from '../../engine/store/lock-store.js';
+import {
+  NotAppliedError,
+  type ReleaseCommand,
+  type ReleaseReply,
+  type StoreEvents,
+} from '../../engine/store/lock-store.js';
+import { ReleaseRetrier } from '../../engine/store/release-retrier.js';
 import type { Clock } from '../../engine/time/clock.js';
 import { ReadyWaiters } from '../client/ready-waiters.js';
 import type { ServerInfo } from '../client/server-info.js';
 import type { LinkedStore, NodeLink, NodeStore } from '../store/node-store.js';
-import { type OwedRelease, OwedReleases } from './owed-releases.js';
 
 /** What a node tells unasked. */
-export interface NodeEvents extends Omit<StoreListener, 'unreachable'> {
+export interface NodeEvents extends Omit<StoreEvents, 'unreachable'> {
   /** It has told who it is, after each connect. */
   identified(): void;
 }
@@ -23,7 +28,7 @@ export class QuorumNode {
   hasRestarted = false;
   #settle: () => void = () => undefined;
   readonly #link: NodeLink;
-  readonly #owed: OwedReleases;
+  readonly #releases: ReleaseRetrier;
   readonly #waiting: ReadyWaiters;
   #contacted = false;
   #isUp = false;
@@ -38,11 +43,9 @@ export class QuorumNode {
     this.store = store;
     this.#link = link;
     this.#waiting = new ReadyWaiters(clock);
-    this.#owed = new OwedReleases(
-      (token, { key, minHoldLeft }) =>
-        this.call(key, () => store.release({ key, token, minHoldLeft })),
-      clock,
-    );
+    const release = (command: ReleaseCommand): Promise<ReleaseReply> =>
+      this.call(command.key, () => store.release(command));
+    this.#releases = new ReleaseRetrier({ release }, clock);
     const timer = clock.after(commandTimeout, () => this.#settle(), 'observer');
     this.contact = new Promise((resolve) => {
       this.#settle = () => {
@@ -95,7 +98,7 @@ export class QuorumNode {
       const reply = await command(this.store);
       this.#suspect = false;
       // It hears again, though its connection was never cut.
-      void this.#owed.settle();
+      this.#releases.heard();
       return reply;
     } catch (error) {
       this.#suspect = error instanceof LockUnavailableError && !(error instanceof NotAppliedError);
@@ -122,19 +125,19 @@ export class QuorumNode {
     });
   }
 
-  /** Repeats a release when the server is back, up to the moment `until`. */
-  owe(token: string, release: OwedRelease): void {
-    this.#owed.owe(token, release);
+  /** Makes one attempt; it is repeated when the server has not heard, or may have not. */
+  release(command: ReleaseCommand, ttl: number): Promise<ReleaseReply> {
+    return this.#releases.release(command, ttl);
   }
 
   /** Whether a release of `token` is to be repeated: it must not be given a vote before. */
   owes(token: string): boolean {
-    return this.#owed.owes(token);
+    return this.#releases.owes(token);
   }
 
   async close(): Promise<void> {
     this.#settle();
-    this.#owed.close();
+    this.#releases.close();
     this.#waiting.wake();
     await this.store.close();
   }
@@ -151,7 +154,7 @@ export class QuorumNode {
     if (this.isReady) {
       this.#settle();
       this.#waiting.wake();
-      void this.#owed.retry();
+      this.#releases.retry();
     }
     this.events.reconnected();
   }

@@ -11,7 +11,7 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoreListener,
+  StoreEvents,
 } from '../../engine/store/lock-store.js';
 import type { QuorumState } from '../../engine/store/lock-health.js';
 import type { StoredPlace } from '../../engine/store/lock-queue.js';
@@ -43,7 +43,7 @@ export class QuorumLockStore implements LockStore {
   readonly #renewer: QuorumRenewer;
   readonly #viewer: QuorumViewer;
   readonly #candidacies: Candidacies;
-  #listener: StoreListener | undefined;
+  #listener: StoreEvents | undefined;
 
   /** @param linked One store for each of the servers, in the order that all processes share. */
   constructor(linked: readonly LinkedStore[], settings: QuorumSettings) {
@@ -75,7 +75,7 @@ export class QuorumLockStore implements LockStore {
     return this.#nodes.state;
   }
 
-  listen(listener: StoreListener): void {
+  listen(listener: StoreEvents): void {
     this.#listener = listener;
   }
 

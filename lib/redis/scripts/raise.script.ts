@@ -1,8 +1,8 @@
 import { defineScript } from './define-script.js';
 
 /**
- * Raises the fence counter to what a holder uses, as long as it is the holder: whoever gets this
- * node's vote later gets a larger number.
+ * Raises the fence counter to what a holder uses, as long as it is the holder: whoever holds the
+ * lock here later gets a larger number.
  *
  * KEYS  1 lock  2 fence counter
  * ARGV  1 token  2 fencing number

@@ -1,3 +1,4 @@
+import type { StoreEvents } from '../../engine/store/lock-store.js';
 import type { OwnClientOptions } from '../client/client-options.js';
 import type { ConnectionSettings } from '../client/connection-settings.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
@@ -33,6 +34,8 @@ export interface LockServers {
   readonly keys: LockKeys;
   /** Whether several locks may share a script. In a Cluster a slot that moves would split them. */
   readonly joint: boolean;
+  /** Sets the one receiver of what comes unasked. */
+  listen(events: StoreEvents): void;
   run<T>(command: LockCommand): Promise<Answer<T>>;
   /** Whether what is told about the lock reaches this process; who waits asks again and again. */
   hears(place: KeysOfLock): boolean;

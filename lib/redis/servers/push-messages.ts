@@ -1,68 +1,62 @@
-import type { Grant, StoreListener } from '../../engine/store/lock-store.js';
+import type { Grant, StoreEvents } from '../../engine/store/lock-store.js';
+import type { RedisConnection } from '../client/redis-connection.js';
 import type { RedisTime } from '../client/redis-time.js';
 import type { LockKeys } from '../keys/lock-keys.js';
-
-/** A grant as it was published: times are Redis'. */
-export interface GrantMessage {
-  readonly token: string;
-  readonly lock: string;
-  readonly first: number;
-  readonly last: number;
-  readonly expiresAtMs: number;
-  readonly nowUs: number;
-  readonly queue: number;
-}
 
 const GRANT = /^grant (\d+) (\d+) (\d+) (\d+) (\d+) (\S+) ([^]+)$/;
 const NOTE = /^(wanted|revoked|recheck|doubted) (\d+) (\S+) ([^]+)$/;
 
-/** Hands on what a script published. */
-export function deliver(
-  message: string,
-  time: RedisTime | undefined,
-  listener: ServersListener,
-): void {
-  const grant = readGrant(message);
-  if (grant !== undefined) return listener.granted(grant, time);
-  const [, kind, amount, token = '', lock = ''] = NOTE.exec(message) ?? [];
-  if (kind === 'wanted') listener.wanted(token, Number(amount));
-  else if (kind === 'revoked') listener.revoked(token);
-  else if (kind === 'recheck') listener.recheck(token, Number(amount));
-  else if (kind === 'doubted') listener.doubted(token, lock);
+/** Makes events of what scripts publish. */
+export class PushMessages {
+  /** The receiver of these and all other events of the servers. */
+  to: StoreEvents | undefined;
+
+  /** @param replicated Whether replicas must have a grant, of which a push tells nothing: it is asked for. */
+  constructor(
+    private readonly keys: LockKeys,
+    private readonly replicated: boolean,
+  ) {}
+
+  /** Reads what comes by another connection than commands: by their clock, when it is the same server. */
+  beside(commands: RedisConnection): (text: string, by: RedisConnection) => void {
+    return (text, by) => {
+      const known = !this.replicated && by.isAtServerOf(commands);
+      this.#deliver(text, known ? commands.time : undefined);
+    };
+  }
+
+  #deliver(text: string, time: RedisTime | undefined): void {
+    if (this.to === undefined) return;
+    const grant = readGrant(text, time, this.keys);
+    if (grant !== undefined) return this.to.granted(grant);
+    const [, kind, amount, token = '', lock = ''] = NOTE.exec(text) ?? [];
+    if (kind === 'wanted') this.to.wanted(token, Number(amount));
+    else if (kind === 'revoked') this.to.revoked(token);
+    else if (kind === 'recheck') this.to.recheck(token, Number(amount));
+    else if (kind === 'doubted') this.to.doubted(token, this.keys.keyOf(lock));
+  }
 }
 
 /** Reads what `promote` published; `undefined`: another message. */
-export function readGrant(message: string): GrantMessage | undefined {
-  const fields = GRANT.exec(message);
+function readGrant(text: string, time: RedisTime | undefined, keys: LockKeys): Grant | undefined {
+  const fields = GRANT.exec(text);
   if (fields === null) return undefined;
-  const [first = 0, last = 0, expiresAtMs = 0, nowUs = 0, queue = 0] = fields
+  const [next = 0, last = 0, expiresAtMs = 0, nowUs = 0, queue = 0] = fields
     .slice(1, 6)
     .map(Number);
   const [token = '', lock = ''] = fields.slice(6);
-  return { token, lock, first, last, expiresAtMs, nowUs, queue };
+  const expiresAt = time && toLocal(expiresAtMs, nowUs / 1000, time);
+  return { key: keys.keyOf(lock), token, fences: { next, last }, queue, expiresAt };
 }
 
 /**
- * Maps a grant to our clock. A push has no age: it counts only on a time base of our own, and only
- * when its own moment does not contradict it by lying in the future (Redis' clock has stepped).
+ * Maps the end of a claim to our clock. A push has no age: it counts only on a time base of our own, and
+ * only when its own moment does not contradict it by lying in the future (Redis' clock has stepped).
  */
-export function toGrant(message: GrantMessage, time: RedisTime | undefined, keys: LockKeys): Grant {
-  const { token, lock, first, last, expiresAtMs, nowUs, queue } = message;
-  const now = time?.now ?? 0;
-  const pushedAt = time?.toLocal(nowUs / 1000, now);
-  const contradicted = pushedAt !== undefined && pushedAt > now;
-  if (contradicted) time?.reset();
-  const expiresAt = contradicted ? undefined : time?.toLocal(expiresAtMs, now);
-  const key = keys.keyOf(lock);
-  return { key, token, fences: { next: first, last }, queue, expiresAt };
-}
-
-/** What comes from the servers unasked. */
-export interface ServersListener extends Pick<
-  StoreListener,
-  'wanted' | 'revoked' | 'recheck' | 'reconnected' | 'unreachable' | 'troubled'
-> {
-  /** @param time The sender's clock; `undefined` when it can't be told whose it is. */
-  granted(message: GrantMessage, time: RedisTime | undefined): void;
-  doubted(token: string, lock: string): void;
+function toLocal(expiresAt: number, sentAt: number, time: RedisTime): number | undefined {
+  const { now } = time;
+  const pushedAt = time.toLocal(sentAt, now);
+  if (pushedAt === undefined || pushedAt <= now) return time.toLocal(expiresAt, now);
+  time.reset();
+  return undefined;
 }

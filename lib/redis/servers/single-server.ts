@@ -1,13 +1,13 @@
 import { LockConfigError } from '../../engine/api/errors.js';
+import type { StoreEvents } from '../../engine/store/lock-store.js';
 import type { OwnClients } from '../client/client-options.js';
 import { every } from '../client/every.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import { faultOfMode, type ServerInfo } from '../client/server-info.js';
-import { WATCH_MS } from '../client/subscription.js';
+import { Subscription, WATCH_MS } from '../client/subscription.js';
 import { LockKeys } from '../keys/lock-keys.js';
-import { GrantChannel } from './grant-channel.js';
 import type { LockCommand, LockServers, RedisStoreOptions } from './lock-servers.js';
-import type { ServersListener } from './push-messages.js';
+import { PushMessages } from './push-messages.js';
 import { ScriptRunner } from './script-runner.js';
 import { Sentinels } from './sentinels.js';
 
@@ -17,29 +17,39 @@ export class SingleServer implements LockServers {
   /** What replicas must have is confirmed lock by lock. */
   readonly joint: boolean;
   readonly #scripts: ScriptRunner;
-  readonly #channel: GrantChannel;
+  readonly #pushes: PushMessages;
+  /** This process's own channel. */
+  readonly #channel: Subscription;
   readonly #sentinels: Sentinels;
   readonly #stopWatch: () => void;
 
-  constructor(clients: OwnClients, options: RedisStoreOptions, listener: ServersListener) {
+  constructor(clients: OwnClients, options: RedisStoreOptions) {
     const { boot, keyPrefix } = options;
     const settings = { ...options, login: clients.login };
     this.joint = options.replicas === undefined;
     this.keys = new LockKeys(clients.keyPrefix + keyPrefix);
+    const pushes = (this.#pushes = new PushMessages(this.keys, !this.joint));
     this.#scripts = new ScriptRunner(clients.open, 'single', settings, {
       ready: () => {
-        listener.reconnected();
+        pushes.to?.reconnected();
         this.#check();
       },
-      closed: () => listener.unreachable(this.#scripts.commands.trouble),
-      troubled: (trouble) => listener.troubled?.(trouble),
+      closed: () => pushes.to?.unreachable(this.#scripts.commands.trouble),
+      troubled: (trouble) => pushes.to?.troubled?.(trouble),
     });
-    const { commands } = this.#scripts;
     const subscriber = clients.open();
     const channel = this.keys.of('').channel + boot;
-    this.#channel = new GrantChannel(subscriber, channel, settings, commands, listener);
+    this.#channel = new Subscription(subscriber, settings, channel, {
+      message: pushes.beside(this.#scripts.commands),
+      subscribed: () => pushes.to?.reconnected(),
+      troubled: (trouble) => pushes.to?.troubled?.(trouble),
+    });
     this.#stopWatch = every(options.clock, WATCH_MS, () => this.#check());
     this.#sentinels = new Sentinels([...this.#scripts.clients, subscriber], options);
+  }
+
+  listen(events: StoreEvents): void {
+    this.#pushes.to = events;
   }
 
   /** The server's address, for errors. */
@@ -85,13 +95,17 @@ export class SingleServer implements LockServers {
   }
 
   close(): void {
+    this.#pushes.to = undefined;
     this.#stopWatch();
     this.#sentinels.close();
     this.#channel.close();
     this.#scripts.close();
   }
+
   #check(): void {
     this.#scripts.check();
+    // What cut the connection for commands may have left this one half open, or at another server.
+    this.#scripts.commands.dropOlderIfServersDiffer(this.#channel.connection);
     this.#channel.check();
   }
 }

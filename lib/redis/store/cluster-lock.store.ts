@@ -8,7 +8,7 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoreListener,
+  StoreEvents,
 } from '../../engine/store/lock-store.js';
 import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { MoveCommand, MoveReply } from '../../engine/store/move.js';
@@ -35,7 +35,7 @@ interface Holder {
  */
 export class ClusterLockStore implements LockStore {
   readonly #holders = new Map<string, Holder>();
-  #listener: StoreListener | undefined;
+  #isListening = false;
 
   constructor(
     private readonly store: RedisLockStore,
@@ -45,9 +45,9 @@ export class ClusterLockStore implements LockStore {
     private readonly boot: string,
   ) {}
 
-  listen(listener: StoreListener): void {
-    this.#listener = listener;
-    this.store.listen(listener);
+  listen(events: StoreEvents): void {
+    this.#isListening = true;
+    this.store.listen(events);
   }
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
@@ -103,14 +103,14 @@ export class ClusterLockStore implements LockStore {
   }
 
   close(): Promise<void> {
-    this.#listener = undefined;
+    this.#isListening = false;
     for (const { timer } of this.#holders.values()) this.clock.cancel(timer);
     this.#holders.clear();
     return this.store.close();
   }
 
   #holds({ key, token }: { readonly key: string; readonly token: string }, lease: number): void {
-    if (this.#listener === undefined) return;
+    if (!this.#isListening) return;
     const until = this.clock.now() + lease;
     const known = this.#holders.get(token);
     if (known === undefined) this.#hearLater(key, token, WORTH_MS, until);

@@ -7,7 +7,7 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoreListener,
+  StoreEvents,
 } from '../../engine/store/lock-store.js';
 import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { MoveCommand, MoveReply } from '../../engine/store/move.js';
@@ -22,7 +22,6 @@ import { raiseScript } from '../scripts/raise.script.js';
 import { type PolledReply, readPolled } from '../scripts/replies.js';
 import { revokeScript } from '../scripts/revoke.script.js';
 import { type LockServers, onLock } from '../servers/lock-servers.js';
-import { type ServersListener, toGrant } from '../servers/push-messages.js';
 import { JointCommands } from './joint-commands.js';
 import type { NodeStore } from './node-store.js';
 import { inspectLock, queueOf } from './look-at-lock.js';
@@ -32,35 +31,24 @@ import { scanLocks } from './scan-locks.js';
 
 /** Locks on one Redis endpoint or in a Cluster. */
 export class RedisLockStore implements NodeStore {
-  readonly #servers: LockServers;
   readonly #joint: JointCommands;
-  #listener: StoreListener | undefined;
+  #events: StoreEvents | undefined;
 
   constructor(
-    open: (listener: ServersListener) => LockServers,
+    private readonly servers: LockServers,
     private readonly clock: Clock,
   ) {
-    this.#servers = open({
-      granted: (message, time) =>
-        this.#listener?.granted(toGrant(message, time, this.#servers.keys)),
-      wanted: (token, queue) => this.#listener?.wanted(token, queue),
-      revoked: (token) => this.#listener?.revoked(token),
-      recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
-      doubted: (token, lock) => this.#listener?.doubted(token, this.#servers.keys.keyOf(lock)),
-      reconnected: () => this.#listener?.reconnected(),
-      unreachable: (trouble) => this.#listener?.unreachable(trouble),
-      troubled: (trouble) => this.#listener?.troubled?.(trouble),
-    });
-    this.#joint = new JointCommands(this.#servers);
+    this.#joint = new JointCommands(servers);
   }
 
-  listen(listener: StoreListener): void {
-    this.#listener = listener;
+  listen(events: StoreEvents): void {
+    this.#events = events;
+    this.servers.listen(events);
   }
 
   acquire(command: AcquireCommand, floor?: number): Promise<AcquireReply> {
-    const place = this.#servers.keys.of(command.key);
-    const hears = command.queue === undefined || this.#servers.hears(place);
+    const place = this.servers.keys.of(command.key);
+    const hears = command.queue === undefined || this.servers.hears(place);
     return hears ? this.#joint.acquire(command, floor) : this.#acquireUnheard(command, place);
   }
 
@@ -69,7 +57,7 @@ export class RedisLockStore implements NodeStore {
     const queue = command.yields === undefined ? undefined : command.queue;
     const reply = await this.#joint.acquire({ ...command, queue });
     if (reply.kind === 'busy') {
-      await this.#servers.listenFor(place);
+      await this.servers.listenFor(place);
       return this.#joint.acquire(command);
     }
     if (reply.kind === 'queued' || command.fences > 1) void this.#listen(command.token, place);
@@ -77,11 +65,11 @@ export class RedisLockStore implements NodeStore {
   }
 
   async poll({ key, token, until, callers }: PollCommand): Promise<PollReply> {
-    const place = this.#servers.keys.of(key);
+    const place = this.servers.keys.of(key);
     this.#joint.flush();
     // Asking keeps the subscription alive.
-    this.#servers.hears(place);
-    const answer = await this.#servers.run<PolledReply>({
+    this.servers.hears(place);
+    const answer = await this.servers.run<PolledReply>({
       ...onLock(place, key),
       script: pollScript,
       grants: true,
@@ -94,11 +82,11 @@ export class RedisLockStore implements NodeStore {
   async renew(commands: readonly RenewCommand[], floor?: number): Promise<readonly RenewReply[]> {
     this.#joint.flush();
     const replies: RenewReply[] = [];
-    const batches = renewalBatches(commands, this.#servers.keys);
+    const batches = renewalBatches(commands, this.servers.keys);
     await Promise.all(
       batches.map(async (batch) => {
         const sentAt = this.clock.now();
-        const its = await renewBatch(this.#servers, batch, sentAt, floor);
+        const its = await renewBatch(this.servers, batch, sentAt, floor);
         batch.indices.forEach((index, i) => (replies[index] = its[i] as RenewReply));
       }),
     );
@@ -111,7 +99,7 @@ export class RedisLockStore implements NodeStore {
 
   move(command: MoveCommand): Promise<MoveReply> {
     this.#joint.flush();
-    return moveLock(this.#servers, command);
+    return moveLock(this.servers, command);
   }
 
   /** Names whom it takes the lock from: sent twice, it must not oust the next holder as well. */
@@ -125,8 +113,8 @@ export class RedisLockStore implements NodeStore {
   }
 
   async revokeFrom(key: string, ...tokens: readonly string[]): Promise<boolean> {
-    const place = this.#servers.keys.of(key);
-    const { reply, resent } = await this.#servers.run<number>({
+    const place = this.servers.keys.of(key);
+    const { reply, resent } = await this.servers.run<number>({
       ...onLock(place, key),
       script: revokeScript,
       args: () => [place.channel, ...tokens],
@@ -136,12 +124,12 @@ export class RedisLockStore implements NodeStore {
 
   async inspect(key: string): Promise<StoredLock | null> {
     this.#joint.flush();
-    return inspectLock(this.#servers, key);
+    return inspectLock(this.servers, key);
   }
 
   async raise(key: string, token: string, fence: number): Promise<boolean> {
-    const place = this.#servers.keys.of(key);
-    const { reply } = await this.#servers.run<number>({
+    const place = this.servers.keys.of(key);
+    const { reply } = await this.servers.run<number>({
       script: raiseScript,
       key,
       place,
@@ -152,20 +140,20 @@ export class RedisLockStore implements NodeStore {
   }
 
   queue(key: string): Promise<readonly StoredPlace[]> {
-    return queueOf(this.#servers, key);
+    return queueOf(this.servers, key);
   }
 
   keys(match: string): AsyncIterable<readonly string[]> {
-    return scanLocks(this.#servers, match);
+    return scanLocks(this.servers, match);
   }
 
   async close(): Promise<void> {
-    this.#listener = undefined;
-    this.#servers.close();
+    this.#events = undefined;
+    this.servers.close();
   }
 
   /** Subscribes late; what was told in between is found by asking. */
   async #listen(token: string, place: KeysOfLock): Promise<void> {
-    if (await this.#servers.listenFor(place)) this.#listener?.recheck(token, 0);
+    if (await this.servers.listenFor(place)) this.#events?.recheck(token, 0);
   }
 }

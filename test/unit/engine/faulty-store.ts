@@ -9,8 +9,9 @@ import type {
   ReleaseReply,
   RenewCommand,
   RenewReply,
-  StoreListener,
+  StoreEvents,
 } from '../../../lib/engine/store/lock-store.js';
+import type { StoredPlace } from '../../../lib/engine/store/lock-queue.js';
 import type { MoveCommand, MoveReply } from '../../../lib/engine/store/move.js';
 import type { StoredLock } from '../../../lib/engine/store/stored-lock.js';
 
@@ -31,7 +32,9 @@ export class FaultyStore implements LockStore {
   onGrant: (grant: Grant) => Grant | undefined = (grant) => grant;
   /** Names and keys of all commands so far. */
   readonly log: string[] = [];
-  listener: StoreListener | undefined;
+  /** Whether it is never told that others wait. */
+  losesWanted = false;
+  listener: StoreEvents | undefined;
 
   constructor(private readonly store: LockStore) {}
 
@@ -68,18 +71,22 @@ export class FaultyStore implements LockStore {
     return this.store.inspect(key);
   }
 
+  queue(key: string): Promise<readonly StoredPlace[]> {
+    return this.store.queue(key);
+  }
+
   keys(match: string): AsyncIterable<readonly string[]> {
     return this.store.keys(match);
   }
 
-  listen(listener: StoreListener): void {
+  listen(listener: StoreEvents): void {
     this.listener = listener;
     this.store.listen({
       granted: (grant) => {
         const told = this.onGrant(grant);
         if (told !== undefined) listener.granted(told);
       },
-      wanted: (token, queue) => listener.wanted(token, queue),
+      wanted: (token, queue) => this.losesWanted || listener.wanted(token, queue),
       revoked: (token) => listener.revoked(token),
       recheck: (token, inMs) => listener.recheck(token, inMs),
       doubted: (token, key) => listener.doubted(token, key),

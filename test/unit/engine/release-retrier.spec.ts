@@ -1,11 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
-import type {
-  LockStore,
-  ReleaseCommand,
-  ReleaseReply,
-} from '../../../lib/engine/store/lock-store.js';
+import type { ReleaseCommand, ReleaseReply } from '../../../lib/engine/store/lock-store.js';
 import { ReleaseRetrier } from '../../../lib/engine/store/release-retrier.js';
 import { timed } from '../../support/timed.js';
 import { VirtualClock, settle } from '../../support/virtual-clock.js';
@@ -24,7 +20,7 @@ function setUp() {
       return answer ?? 'released';
     },
   };
-  const releaser = new ReleaseRetrier(store as Pick<LockStore, 'release'> as LockStore, clock);
+  const releaser = new ReleaseRetrier(store, clock);
   return { clock, sent, answers, releaser };
 }
 

@@ -105,6 +105,16 @@ describe('@Locked at decoration', () => {
     expect(fault).toEqual([expect.stringMatching(/^@Locked on Orders\.pay: a static method/)]);
   });
 
+  it('called as a standard decorator, names the compiler settings that Nest needs', () => {
+    const decorate = Locked('a') as unknown as (method: () => void, context: object) => void;
+
+    const fault = faultOf(() => decorate(() => {}, { kind: 'method', name: 'pay', static: false }));
+
+    expect(fault).toEqual([
+      expect.stringMatching(/^@Locked on pay: .*standard decorator.*experimentalDecorators/),
+    ]);
+  });
+
   it('refuses a sync generator and an accessor', () => {
     const generator = faultOf(() => {
       class Orders {

@@ -6,7 +6,6 @@ import type {
   LockStore,
   ReleaseReply,
 } from '../../../../lib/engine/store/lock-store.js';
-import { systemClock } from '../../../../lib/engine/time/clock.js';
 import { Candidacy } from '../../../../lib/redis/quorum/candidacy.js';
 import type { QuorumNode } from '../../../../lib/redis/quorum/node.js';
 
@@ -28,8 +27,15 @@ function nodeThat(answers: {
     acquire: () => answers.acquire(),
     release: () => answers.release?.() ?? Promise.resolve('released'),
   };
-  const node: Pick<QuorumNode, 'owe' | 'owes' | 'isAwaited'> & { call: unknown; vote: unknown } = {
-    owe: (token) => void owed.add(token),
+  const node: Pick<QuorumNode, 'release' | 'owes' | 'isAwaited'> & {
+    call: unknown;
+    vote: unknown;
+  } = {
+    release: ({ token }) =>
+      store.release({ key: 'k', token, minHoldLeft: 0 }).catch((error: unknown) => {
+        owed.add(token);
+        throw error;
+      }),
     owes: (token) => owed.has(token),
     isAwaited: true,
     call: (_key: string, command: (from: typeof store) => Promise<unknown>) => command(store),
@@ -43,7 +49,7 @@ describe('Candidacy', () => {
 
   it('does not ask a node twice for what it gave back', async () => {
     const node = nodeThat({ acquire: async () => VOTE });
-    const claim = new Candidacy('k', 't', 30_000, node, systemClock);
+    const claim = new Candidacy('k', 't', 30_000, node);
     await claim.ask(node, command);
 
     expect(await claim.release(node)).toBe('released');
@@ -53,7 +59,7 @@ describe('Candidacy', () => {
   it('counts no earlier release of a node that was asked again and gave nothing', async () => {
     const answers = { acquire: async (): Promise<AcquireReply> => VOTE };
     const node = nodeThat(answers);
-    const claim = new Candidacy('k', 't', 30_000, node, systemClock);
+    const claim = new Candidacy('k', 't', 30_000, node);
     await claim.ask(node, command);
     await claim.release(node);
     answers.acquire = async () => {
@@ -69,7 +75,7 @@ describe('Candidacy', () => {
     const release = (): Promise<ReleaseReply> => new Promise((_, reject) => (fail = reject));
     let questions = 0;
     const node = nodeThat({ acquire: async () => VOTE, release });
-    const claim = new Candidacy('k', 't', 30_000, node, systemClock, [node]);
+    const claim = new Candidacy('k', 't', 30_000, node, [node]);
     const released = claim.release(node);
     // What the node is called for, and answers, would count as a sign of life.
     node.vote = async () => Promise.reject(new Error(`question ${(questions += 1)}`));
@@ -86,7 +92,7 @@ describe('Candidacy', () => {
     ['was sent twice', async () => 'unconfirmed' as const],
   ])('asks no node again where a release %s: it may come late', async (_, release) => {
     const node = nodeThat({ acquire: async () => VOTE, release });
-    const claim = new Candidacy('k', 't', 30_000, node, systemClock, [node]);
+    const claim = new Candidacy('k', 't', 30_000, node, [node]);
     await claim.release(node).catch(() => undefined);
     // It was repeated, and has been answered.
     node.owes = () => false;
@@ -101,7 +107,7 @@ describe('Candidacy', () => {
       release: async (): Promise<ReleaseReply> => 'not-held',
     };
     const [node, other] = [nodeThat(answers), nodeThat(answers)];
-    const claim = new Candidacy('k', 't', 30_000, node, systemClock, [node, other]);
+    const claim = new Candidacy('k', 't', 30_000, node, [node, other]);
     claim.mayHaveYielded = true;
 
     expect(await claim.release(node)).toBe('unconfirmed');

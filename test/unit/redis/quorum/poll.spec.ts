@@ -40,7 +40,7 @@ function nodeThat(answers: Partial<Pick<LockStore, 'poll' | 'release' | 'inspect
 function waiterAt(nodes: readonly QuorumNode[]) {
   const all = new QuorumNodes(nodes, { clock: systemClock, commandTimeout: 1000 });
   const coordinators = new Coordinators(all);
-  const claim = new Candidacy('k', 't', 30_000, nodes[0]!, systemClock);
+  const claim = new Candidacy('k', 't', 30_000, nodes[0]!);
   coordinators.coordinatorOf = () => claim.coordinator;
   const acquirer: Pick<QuorumAcquirer, 'askRest'> = {
     askRest: async (_claim, _command, turn) => turn,

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type {
   AcquireReply,
   LockStore,
+  ReleaseCommand,
   ReleaseReply,
   RenewReply,
 } from '../../../../lib/engine/store/lock-store.js';
@@ -33,7 +34,11 @@ function node(isReachable: boolean, release = Promise.resolve<ReleaseReply>('rel
   };
   const made = {
     isAwaited: true,
-    owe: (token: string) => void owed.add(token),
+    release: ({ token }: ReleaseCommand) =>
+      call('k', () => release).catch((error: unknown) => {
+        owed.add(token);
+        throw error;
+      }),
     owes: (token: string) => owed.has(token),
     call,
     vote: call,
