@@ -1,3 +1,4 @@
+import { kindOf } from './api/capacity.js';
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { eventOf, LockEventEmitter } from './api/lock-events.js';
 import { checkKey, type LockKey } from './api/lock-key.js';
@@ -183,7 +184,10 @@ export class LockManager {
     const isInside = enclosing !== undefined && enclosing.lostError === undefined;
     if (this.#closing && !isInside) throw new LockShutdownError([key]);
     if (!this.observers.any) return enter(request, isInside);
-    const observed = this.observers.asked(eventOf(key, request));
+    const observed = this.observers.asked({
+      ...eventOf(key, request),
+      ...kindOf(request.capacity),
+    });
     const entered = enter({ ...request, observed }, isInside);
     observed.watch(entered);
     return entered;

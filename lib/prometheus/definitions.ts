@@ -47,6 +47,12 @@ export const DEFINITIONS: readonly Definition[] = [
   ),
   gauge('redis_lock_waiters', 'Calls that ask or wait for a lock.', (of) => of.waiting),
   gauge('redis_lock_held', 'Locks held by this process.', (of) => of.held),
+  {
+    name: 'redis_lock_permits_in_use',
+    help: 'Permits of semaphores that are held by this process.',
+    type: 'gauge',
+    read: ({ permitsInUse }) => (permitsInUse === undefined ? [] : [{ value: permitsInUse }]),
+  },
 ];
 
 function counter(name: string, help: string, read: (tally: Tally) => number): Definition {

@@ -1,5 +1,4 @@
-import type { LockEvent } from '../engine/api/lock-events.js';
-import type { CallObserver, LockObserver } from '../engine/api/lock-observers.js';
+import type { AskedLock, CallObserver, LockObserver } from '../engine/api/lock-observers.js';
 import { Tally } from './tally.js';
 
 /** Templates stand in source code and are few; decorators made at run time could be many. */
@@ -18,8 +17,8 @@ export class Tallies implements LockObserver, Iterable<readonly [template: strin
   /** @param service Name of the service. */
   constructor(readonly service: string) {}
 
-  asked({ template }: LockEvent): CallObserver {
-    return this.#of(template === '' ? BY_HAND : template).asked();
+  asked({ template, permits }: AskedLock): CallObserver {
+    return this.#of(template === '' ? BY_HAND : template).asked(permits);
   }
 
   [Symbol.iterator](): Iterator<readonly [string, Tally]> {

@@ -23,11 +23,19 @@ export class Tally implements CallObserver {
   unavailable = 0;
   /** Ended by their callers, or by the application as it closed. */
   abandoned = 0;
+  #permits: PermitTally | undefined;
 
-  /** A call asks; what becomes of it is told to this object too. */
-  asked(): this {
+  /** A call asks, for one of so many permits; returns whom to tell what becomes of it. */
+  asked(permits: number): CallObserver {
     this.waiting += 1;
-    return this;
+    if (permits === 1) return this;
+    this.#permits ??= new PermitTally(this);
+    return this.#permits;
+  }
+
+  /** Permits of semaphores that are held; `undefined` as long as nobody has asked for one. */
+  get permitsInUse(): number | undefined {
+    return this.#permits?.inUse;
   }
 
   acquired(waitedMs: number, via: Via): void {
@@ -48,5 +56,26 @@ export class Tally implements CallObserver {
     this.held -= 1;
     this.endedBy[how] += 1;
     this.hold.observe(heldMs);
+  }
+}
+
+/** The calls of one template that ask for a permit of a semaphore. */
+class PermitTally implements CallObserver {
+  inUse = 0;
+
+  constructor(private readonly calls: Tally) {}
+
+  acquired(waitedMs: number, via: Via): void {
+    this.inUse += 1;
+    this.calls.acquired(waitedMs, via);
+  }
+
+  refused(error: unknown): void {
+    this.calls.refused(error);
+  }
+
+  ended(how: HoldEnd, heldMs: number): void {
+    this.inUse -= 1;
+    this.calls.ended(how, heldMs);
   }
 }

@@ -113,6 +113,24 @@ describe('metrics', () => {
     expect(of('redis_lock_held')).toBe(0);
   });
 
+  it('count the permits in use, until each is given back, lost or detached', async () => {
+    const registry = new Registry();
+    const { locks } = await startShop(registry);
+    const inUse = async (): Promise<number> =>
+      (await scrape(registry, 'LockService'))('redis_lock_permits_in_use');
+    const held = [];
+    for (let i = 0; i < 4; i += 1) held.push(await locks.acquire('export', { permits: 5 }));
+    const other = await locks.acquire('order:7');
+    expect(await inUse()).toBe(4);
+
+    await held[0]!.release();
+    await held[1]!.detach();
+    expect(await inUse()).toBe(2);
+    await locks.forceRelease('export');
+    await eventually(async () => expect(await inUse()).toBe(0));
+    await other.release();
+  });
+
   it('tell two services of an application apart, and count each once', async () => {
     const registry = new Registry();
     @Injectable()
@@ -166,6 +184,6 @@ describe('metrics', () => {
     expect(text).toContain('# TYPE redis_lock_acquired counter');
     expect(text).toMatch(/^redis_lock_acquired_total\{.*way="free"\} 1$/m);
     expect(text).toMatch(/^redis_lock_wait_seconds_bucket\{.*le="\+Inf"\} 1$/m);
-    expect(await registry.getMetricsAsJSON()).toHaveLength(11);
+    expect(await registry.getMetricsAsJSON()).toHaveLength(12);
   });
 });

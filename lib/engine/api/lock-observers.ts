@@ -1,12 +1,16 @@
+import type { LockKind } from './capacity.js';
 import type { LockEvent, Via } from './lock-events.js';
 
 /** How the hold of a call ended. */
 export type HoldEnd = 'released' | 'detached' | 'lost' | 'release-failed';
 
+/** What a call asks for. */
+export interface AskedLock extends LockEvent, LockKind {}
+
 /** Sees every call for a lock of one service; metrics and tracing stand on it. */
 export interface LockObserver {
   /** A call asks for a lock. Runs in the caller's async context, before anything is sent. */
-  asked(call: LockEvent): CallObserver;
+  asked(call: AskedLock): CallObserver;
 }
 
 /** Sees one call, from where it asks to where its hold ends. */
@@ -42,7 +46,7 @@ export class LockObservers {
     return this.#observers.length > 0;
   }
 
-  asked(call: LockEvent): ObservedCall {
+  asked(call: AskedLock): ObservedCall {
     const calls: CallObserver[] = [];
     for (const observer of this.#observers) {
       guarded(() => {
