@@ -36,12 +36,15 @@ export function rowOf(
   seen: { readonly now: number; readonly before: BoardRow | undefined; readonly early: boolean },
 ): BoardRow {
   const { now, before, early } = seen;
+  const knownBefore = [...(before?.holders ?? [])];
   return {
     ...{ id: idOf(service, key), service, key, mode, permits, waiters },
     holders: holders.map(({ label, host, pid, ttlMs }): BoardHolder => {
-      const known = before?.holders.find(
+      // Permits of one process may look the same: each is one.
+      const at = knownBefore.findIndex(
         (other) => other.label === label && other.host === host && other.pid === pid,
       );
+      const [known] = at < 0 ? [] : knownBefore.splice(at, 1);
       const endsAt = ttlMs === Infinity ? null : Math.round(now + ttlMs);
       const steady = isNear(known?.endsAt, endsAt) ? known?.endsAt : undefined;
       const { since, early: wasEarly } = known ?? { since: now, early };

@@ -34,12 +34,20 @@ export class LockViewer {
 
   /** All locks of this prefix; `match` is a glob as of Redis' `KEYS`. Not a snapshot. */
   async *list({ match = '*' }: { match?: string } = {}): AsyncIterable<LockInfo> {
+    for await (const page of this.pages(match)) yield* await this.look(page);
+  }
+
+  /** The keys of {@link list}, each once, page by page: who pauses between them asks little of the store at a time. */
+  async *pages(match = '*'): AsyncIterable<readonly string[]> {
     const seen = new Set<string>();
-    for await (const page of this.#store.keys(match)) {
-      const fresh = page.filter((key) => !seen.has(key) && seen.add(key));
-      const infos = await Promise.all(fresh.map((key) => this.#inspectListed(key)));
-      for (const info of infos) if (info !== null) yield info;
-    }
+    for await (const page of this.#store.keys(match))
+      yield page.filter((key) => !seen.has(key) && seen.add(key));
+  }
+
+  /** Who holds these locks; those that nobody holds are left out. */
+  async look(keys: readonly string[]): Promise<LockInfo[]> {
+    const infos = await Promise.all(keys.map((key) => this.#inspectListed(key)));
+    return infos.filter((info) => info !== null);
   }
 
   /** How this process stands with its store. */

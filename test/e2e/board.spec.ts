@@ -6,9 +6,10 @@ import axe from 'axe-core';
 import { LockBoardModule } from 'nestjs-redis-lock/board';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
-import { afterTest } from '../support/after-test.js';
+import { afterTest, closing } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
-import { openManager } from '../support/managers.js';
+import { openClient, openManager } from '../support/managers.js';
+import { RedisServer } from '../support/redis-server.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
 import { PLATFORMS, type Platform, startApp } from './support/app.js';
 
@@ -121,6 +122,26 @@ describe.each(PLATFORMS)('a board on %s', (platform) => {
     for (const call of waiting) await (await call).release();
   });
 
+  it('tells of every holder of a lock that several hold, and how many may', async () => {
+    const { url } = await start(platform);
+    const [a, b] = [other(), other()];
+    const five = { permits: 5 };
+    await a.acquire('export', { ...five, label: 'Export.one' });
+    await a.acquire('export', { ...five, label: 'Export.one' });
+    await b.acquire('export', { ...five, label: 'Export.two' });
+    await a.acquire('report', { mode: 'shared', label: 'Report.read' });
+    await b.acquire('report', { mode: 'shared', label: 'Report.read' });
+    const { rows } = await firstUpdate(url);
+    const of = (key: string) => rows.find((row: { key: string }) => row.key === key);
+    const labels = ({ holders }: { holders: { label: string }[] }) =>
+      holders.map(({ label }) => label).sort();
+
+    expect(of('export')).toMatchObject({ mode: 'exclusive', permits: 5 });
+    expect(labels(of('export'))).toEqual(['Export.one', 'Export.one', 'Export.two']);
+    expect(of('report')).toMatchObject({ mode: 'shared', permits: 1 });
+    expect(labels(of('report'))).toEqual(['Report.read', 'Report.read']);
+  });
+
   it('releases a lock for its own page, and for no other', async () => {
     const { url, locks } = await start(platform);
     const lock = await locks.acquire('k');
@@ -157,6 +178,29 @@ describe.each(PLATFORMS)('a board on %s', (platform) => {
     await app.close();
 
     expect(await answer.text()).toContain('retry');
+  });
+});
+
+describe('a board of a Redis with very many keys', () => {
+  it('asks for no more than a lock a millisecond, and only counts those that it does not show', async () => {
+    const server = closing(await RedisServer.start());
+    const client = openClient(server.url);
+    const foreign = Array.from({ length: 8000 }, (_, i) => [`lock:k${i}`, 'somebody']).flat();
+    await client.mset(...foreign);
+    const { url } = await startApp({
+      lock: { connection: server.url },
+      imports: [LockBoardModule.forRoot({ path: 'ops/locks', guards: [OperatorGuard] })],
+    });
+    const startedAt = performance.now();
+    const { rows, hidden } = await firstUpdate(url);
+    const stats = await client.info('commandstats');
+    const ms = performance.now() - startedAt;
+
+    expect(rows).toHaveLength(2000);
+    expect(hidden).toBe(6000);
+    const [, scripts] = /cmdstat_evalsha:calls=(\d+)/.exec(stats) ?? [];
+    // A page of keys is asked for before its pause.
+    expect(Number(scripts)).toBeLessThan(ms + 700);
   });
 });
 
@@ -204,6 +248,26 @@ describe('a board in a browser', () => {
     expect(await row.textContent()).toContain(`Orders.pay`);
     await lock.release();
     await row.waitFor({ state: 'detached', timeout: 5000 });
+  });
+
+  it('shows how many of the permits are used, and every holder beside the others', async () => {
+    const { url } = await start();
+    const [a, b] = [other(), other()];
+    const five = { permits: 5 };
+    const first = await a.acquire('export', { ...five, label: 'Export.one' });
+    await b.acquire('export', { ...five, label: 'Export.two' });
+    await a.acquire('report', { mode: 'shared', label: 'Report.read' });
+    const page = await open(url);
+    const row = page.getByRole('row', { name: /export/ });
+    await row.getByText('2 of 5 permits').waitFor();
+    expect(await row.textContent()).toContain('Export.one');
+    expect(await row.textContent()).toContain('Export.two');
+    expect(await page.getByRole('row', { name: /report/ }).textContent()).toContain('shared');
+    await shot(page, 'kinds');
+    expect(await violations(page)).toEqual([]);
+    await first.release();
+    await row.getByText('1 of 5 permits').waitFor({ timeout: 5000 });
+    expect(await row.textContent()).not.toContain('Export.one');
   });
 
   it('shows hostile keys and labels as text', async () => {
