@@ -106,6 +106,18 @@ describe('tracing', () => {
     ]);
   });
 
+  it('ends the hold of a lock that is detached, and makes spans of its own where it is attached', async () => {
+    const { locks } = await start();
+    const ticket = await locks.withLock('k', (lock) => lock.detach());
+    await (await locks.attach(ticket, { label: 'job' })).release();
+    const [first, second] = spans('lock.hold').map(({ attributes }) => attributes);
+
+    expect(first).toMatchObject({ 'lock.key': 'k', 'lock.outcome': 'detached' });
+    expect(second).toMatchObject({ 'lock.outcome': 'released', 'lock.label': 'job' });
+    expect(second!['lock.fencing_token']).toBe(first!['lock.fencing_token']);
+    expect(spans('lock.wait')).toHaveLength(2);
+  });
+
   it('marks a lost lock as a fault, and a busy or aborted wait as none', async () => {
     const { locks } = await start();
     const lock = await locks.acquire('k');
