@@ -1,4 +1,4 @@
-// Builds dist/: the library as ESM and as CommonJS, each with its declarations.
+// Builds dist/: the library bundled, for ES modules and CommonJS, with its declarations.
 // Does nothing when lib/ is as it was at the last build; --force builds anyway.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,6 +13,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import { bundle } from './bundle/bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -30,24 +32,25 @@ if (!isFresh || process.argv.includes('--force')) {
 }
 
 async function build() {
-  // The passes go to a folder beside dist/, which then takes its place: nobody who
-  // imports from dist/ meanwhile sees half a build.
-  const fresh = join(root, `dist.${process.pid}`);
+  // The build goes to a folder beside dist/, which then takes its place: nobody who
+  // imports from dist/ meanwhile sees half of it.
+  const work = join(root, `dist.${process.pid}`);
+  const [js, types, out] = ['js', 'types', 'out'].map((name) => join(work, name));
   try {
     const codes = await Promise.all([
-      compile('tsconfig.build.json', join(fresh, 'esm')),
-      compile('tsconfig.build.cjs.json', join(fresh, 'cjs')),
+      compile(js, '--declaration', 'false', '--removeComments'),
+      compile(types, '--emitDeclarationOnly', '--noEmitHelpers', 'false'),
     ]);
     if (codes.some((code) => code !== 0)) {
       process.exitCode = 1;
       return;
     }
-    writeFileSync(join(fresh, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
-    replaceDist(fresh);
+    await bundle({ js, types, out });
+    replaceDist(out);
     mkdirSync(cache, { recursive: true });
     writeFileSync(stamp, fingerprint);
   } finally {
-    rmSync(fresh, { recursive: true, force: true });
+    rmSync(work, { recursive: true, force: true });
   }
 }
 
@@ -67,12 +70,10 @@ function replaceDist(fresh) {
   }
 }
 
-function compile(project, outDir) {
+function compile(outDir, ...flags) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [tsc, '-p', project, '--outDir', outDir], {
-      cwd: root,
-      stdio: 'inherit',
-    });
+    const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir, ...flags];
+    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
   });
@@ -80,16 +81,12 @@ function compile(project, outDir) {
 
 function inputsFingerprint() {
   const hash = createHash('sha256');
-  const sources = readdirSync(join(root, 'lib'), { recursive: true, withFileTypes: true })
+  const sources = ['lib', 'scripts/bundle']
+    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted();
-  const configs = [
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'tsconfig.build.cjs.json',
-    'package.json',
-  ];
+    .toSorted((one, other) => (one < other ? -1 : 1));
+  const configs = ['tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs', 'package.json'];
   for (const file of [...sources, ...configs.map((name) => join(root, name))]) {
     hash.update(file.slice(root.length)).update('\0').update(readFileSync(file)).update('\0');
   }

@@ -6,8 +6,8 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Registry } from 'prom-client';
 import { LockService, RedisLockModule } from '../../dist/esm/index.js';
-import { LockMetricsModule } from '../../dist/esm/prometheus/lock-metrics.module.js';
-import { LockTracingModule } from '../../dist/esm/tracing/lock-tracing.module.js';
+import { LockMetricsModule } from '../../dist/esm/prometheus.js';
+import { LockTracingModule } from '../../dist/esm/tracing.js';
 import { percentile, withRedis } from './bench-redis.mjs';
 
 const CALLS = Number(process.argv[2] ?? 2000);

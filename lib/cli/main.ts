@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { createInterface } from 'node:readline/promises';
 import { isLockError, type LockUnavailableError } from '../engine/api/errors.js';
 import { LockService } from '../nest/service/lock.service.js';

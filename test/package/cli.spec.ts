@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/esm/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/esm/cli.js', import.meta.url));
 const HOSTILE = 'k\u001b[2J\u001b]0;owned\u0007\r\n\u202e"<img onerror=x>"\u009b31m';
 
 let keyPrefix: string;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -54,16 +54,42 @@ describe('the packed package', () => {
     await packed?.remove();
   });
 
-  it('contains what its exports name, and neither tests nor the sample', async () => {
+  it('contains what its exports name, and neither sources nor tests, docs or the sample', async () => {
     const { exports } = await packed.manifest();
     const targets = Object.values(exports).flatMap(pathsOf);
 
     expect(targets.filter((path) => !existsSync(join(packed.directory, path)))).toEqual([]);
-    expect(await readdir(packed.directory)).toEqual(
-      expect.arrayContaining(['LICENSE', 'README.md', 'dist', 'lib', 'package.json']),
+    expect((await readdir(packed.directory)).sort()).toEqual(
+      ['CHANGELOG.md', 'LICENSE', 'README.md', 'README.zh-CN.md', 'dist', 'package.json'].sort(),
     );
-    expect(existsSync(join(packed.directory, 'test'))).toBe(false);
-    expect(existsSync(join(packed.directory, 'sample-app'))).toBe(false);
+  });
+
+  it('is at most 40 files of 900 kB together', async () => {
+    const files = await filesOf(packed.directory);
+    const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size));
+
+    expect(files.length).toBeLessThanOrEqual(40);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(900_000);
+  });
+
+  it('has a source map with all sources inside', async () => {
+    const path = join(packed.directory, 'dist', 'cjs', 'core.js.map');
+    const { sources, sourcesContent } = JSON.parse(await readFile(path, 'utf8'));
+
+    expect(sources).toContain('../../lib/engine/lock-manager.js');
+    expect(sourcesContent).toHaveLength(sources.length);
+    expect(sourcesContent.filter((text: unknown) => typeof text !== 'string')).toEqual([]);
+  });
+
+  it('leads from an error to the line that threw it', async () => {
+    const code = `
+      process.setSourceMapsEnabled(true);
+      const { LockService } = require('nestjs-redis-lock');
+      try { new LockService({ connection: 'memory', ttl: -1 }); } catch ({ stack }) {
+        console.log(stack.split('\\n').filter((line) => line.includes('/lib/')).join());
+      }`;
+
+    expect(await packed.evaluate(code, 'commonjs')).toMatch(/resolve.*options\.check\.js:\d+/);
   });
 
   it('gives require and import the same LockService', async () => {
@@ -93,17 +119,32 @@ describe('the packed package', () => {
     },
   );
 
-  it('has the same exports in both builds', async () => {
+  it('has the same exports in both builds, under their own names', async () => {
     const code = `
-      const names = (exports) => Object.keys(exports).filter((name) => name !== '__esModule').sort();
-      const cjs = names(require('./node_modules/nestjs-redis-lock/dist/cjs/index.js'));
+      const cjs = require('./node_modules/nestjs-redis-lock/dist/cjs/index.js');
       import('./node_modules/nestjs-redis-lock/dist/esm/index.js').then((esm) =>
-        console.log(JSON.stringify([cjs, names(esm)])));`;
+        console.log(JSON.stringify([cjs, esm].map((build) => Object.entries(build).sort()
+          .map(([name, value]) => [name, value.name])))));`;
 
     const [cjs, esm] = JSON.parse(await packed.evaluate(code, 'commonjs'));
 
     expect(cjs).toEqual(esm);
-    expect(cjs).toContain('RedisLockModule');
+    expect(cjs).toEqual(cjs.map(([name]: [string]) => [name, name]));
+    expect(cjs).toContainEqual(['RedisLockModule', 'RedisLockModule']);
+  });
+
+  it('says so when two copies are loaded, whose errors know each other', async () => {
+    const code = `
+      process.on('warning', ({ code }) => console.log(code));
+      const cjs = require('./node_modules/nestjs-redis-lock/dist/cjs/index.js');
+      import('./node_modules/nestjs-redis-lock/dist/esm/index.js').then((esm) => {
+        const error = new esm.LockShutdownError(['k']);
+        console.log(cjs.LockService === esm.LockService, cjs.isLockError(error), error instanceof cjs.LockError);
+      });`;
+
+    const lines = (await packed.evaluate(code, 'commonjs')).split('\n').sort();
+
+    expect(lines).toEqual(['NESTJS_REDIS_LOCK_COPIES', 'false true true']);
   });
 
   it.each([
@@ -121,6 +162,13 @@ describe('the packed package', () => {
     300_000,
   );
 });
+
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((each) => each.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+}
 
 function pathsOf(target: ExportTarget): string[] {
   return typeof target === 'string' ? [target] : Object.values(target).flatMap(pathsOf);

@@ -7,9 +7,12 @@ import { LockManager } from '../../engine/lock-manager.js';
 import { MemoryLockStore } from '../../memory/memory-lock.store.js';
 import { openRedisStore } from '../../redis/open-redis-store.js';
 import { noteFacts } from '../errors/facts.js';
+import { warnOfAnotherCopy } from './copies.js';
 import { LateEngine } from './late-engine.js';
 import { resolveModuleOptions } from './options.check.js';
 import type { RedisLockModuleOptions } from './options.js';
+
+warnOfAnotherCopy();
 
 /**
  * Takes, waits for and inspects locks. Usable from its constructor on: it connects by itself, when

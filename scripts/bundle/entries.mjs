@@ -1,0 +1,10 @@
+/** The entry points of the package, by the name of their files in dist/: their module in lib/. */
+export const MAIN = 'index';
+export const SUBPATHS = {
+  board: 'board/lock-board.module',
+  prometheus: 'prometheus/lock-metrics.module',
+  terminus: 'terminus/lock-health.indicator',
+  tracing: 'tracing/lock-tracing.module',
+};
+/** Run by `npx nestjs-redis-lock`; only as an ES module, and nobody imports it. */
+export const COMMAND = { cli: 'cli/main' };
