@@ -33,16 +33,15 @@ export async function bundle({ js, types, out }) {
   await writeDeclarations(types, out);
 }
 
-/**
- * Each factory begins on a line of its own, after one that opens its function. In parentheses:
- * everybody calls the first, and engines compile a function in parentheses at once, not twice.
- */
+/** Each factory begins on a line of its own, after one that opens its function. */
 function writeCore(out, parts) {
   let text = `'use strict';\n`;
   const placed = parts.map(({ name, code, map }) => {
-    text += `exports.${name}=(function(provide,lazily){const module={exports:{}};\n`;
+    // Everybody calls the main one: engines compile a function in parentheses at once, not twice.
+    const [open, close] = name === MAIN ? ['(', ')'] : ['', ''];
+    text += `exports.${name}=${open}function(provide,lazily){const module={exports:{}};\n`;
     const line = text.split('\n').length - 1;
-    text += `${code.trimEnd()}\nreturn module.exports});\n`;
+    text += `${code.trimEnd()}\nreturn module.exports}${close};\n`;
     return { map, line };
   });
   const map = joinMaps(placed, (source) => `../../${repositoryPath(source)}`);
