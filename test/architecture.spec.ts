@@ -35,8 +35,17 @@ const FOLDERS: Record<string, Folder> = {
       ...['engine/acquire', 'engine/hold'],
     ],
   },
+  'engine/set': {
+    folders: [
+      ...['engine/api', 'engine/time', 'engine/store', 'engine/reentry'],
+      ...['engine/hold', 'engine/gate'],
+    ],
+  },
   engine: {
-    folders: ['engine/api', 'engine/time', 'engine/store', 'engine/reentry', 'engine/gate'],
+    folders: [
+      ...['engine/api', 'engine/time', 'engine/store', 'engine/reentry'],
+      ...['engine/gate', 'engine/set'],
+    ],
   },
   memory: { folders: ['engine/api', 'engine/time', 'engine/store'] },
   'redis/keys': { folders: [] },

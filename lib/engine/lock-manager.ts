@@ -1,7 +1,7 @@
 import { kindOf } from './api/capacity.js';
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { eventOf, LockEventEmitter } from './api/lock-events.js';
-import { checkKey, type LockKey } from './api/lock-key.js';
+import { checkKey, checkKeys, type LockKey, type LockKeys } from './api/lock-key.js';
 import { resolveRequest } from './api/lock-options.check.js';
 import { LockObservers } from './api/lock-observers.js';
 import type { AttachOptions, LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
@@ -16,6 +16,7 @@ import { LockOrder } from './reentry/lock-order.js';
 import { reenter } from './reentry/reentered-lock.js';
 import type { ReentrantLock } from './reentry/reentrant-lock.js';
 import type { ReentryContext } from './reentry/reentry-queue.js';
+import { LockSets } from './set/lock-sets.js';
 import type { LockStore } from './store/lock-store.js';
 import { readTicket } from './store/lock-ticket.js';
 import type { KnownTrouble } from './store/troubles.js';
@@ -32,13 +33,13 @@ export class LockManager {
   readonly viewer: LockViewer;
   /** Unset unless the watch is on. */
   readonly order: LockOrder | undefined;
-  readonly #store: LockStore;
   readonly #gates: GateRegistry;
   readonly #contexts = new LockContext();
   readonly #dropped = new DroppedLocks();
   readonly #suspects = new SuspectKeys();
   readonly #usual: LockRequest;
   readonly #reentry: ReentryContext;
+  readonly #sets: LockSets;
   #closing = false;
   #closed: Promise<void> | undefined;
 
@@ -49,11 +50,11 @@ export class LockManager {
     private readonly clock: Clock = systemClock,
   ) {
     this.#gates = new GateRegistry(settings, openStore, this.events, clock);
-    this.#store = this.#gates.store;
-    this.viewer = new LockViewer(this.#store, this.#gates);
+    this.viewer = new LockViewer(this.#gates.store, this.#gates);
     this.#usual = resolveRequest(undefined, settings);
     this.#reentry = { clock, events: this.events };
     if (settings.lockOrderWatch) this.order = new LockOrder();
+    this.#sets = new LockSets(this.#gates, this.#contexts, this.#reentry);
   }
 
   /** Whether the shutdown has begun. */
@@ -90,7 +91,7 @@ export class LockManager {
     const detached = readTicket(ticket);
     const request = attachRequest(detached, options, this.settings);
     const enter: Enter = (asked, isInside) => this.#gates.attach(detached, asked, isInside);
-    return this.#handleOf(await this.#ask(detached.key, request, enter));
+    return this.#handleOf(await this.#ask([detached.key], request, enter));
   }
 
   /** Runs `task` while holding the lock. */
@@ -142,7 +143,7 @@ export class LockManager {
 
   /** Takes the lock from its holder and hands it over; `false` for a foreign lock or none. */
   async forceRelease(key: string): Promise<boolean> {
-    return this.#store.revoke(checkKey(key)[0]);
+    return this.#gates.store.revoke(checkKey(key));
   }
 
   /**
@@ -170,24 +171,26 @@ export class LockManager {
   }
 
   #take(key: LockKey, request: LockRequest): Promise<ReentrantLock> {
-    const [only] = checkKey(key);
-    this.#suspects.look(only);
-    const outer = this.#contexts.find(only);
-    if (outer !== undefined) return reenter(outer, request, this.#reentry);
-    this.order?.asked([only], request, this.#contexts.held());
-    return this.#ask(only, request, (asked, isInside) => this.#gates.enter(only, asked, isInside));
+    const keys = checkKeys(key);
+    for (const each of keys) this.#suspects.look(each);
+    const outer = this.#contexts.holderOf(keys);
+    if (outer !== undefined) return reenter(outer, keys, request, this.#reentry);
+    this.order?.asked(this.#contexts.missing(keys), request, this.#contexts.held());
+    return this.#ask(keys, request, (asked, isInside) =>
+      keys.length > 1
+        ? this.#sets.enter(keys, asked, isInside)
+        : this.#gates.enter(keys[0], asked, isInside),
+    );
   }
 
   /** Asks for a lock before the eyes of the observers; as the application closes, from inside a held section alone. */
-  #ask(key: string, request: LockRequest, enter: Enter): Promise<ReentrantLock> {
+  #ask(keys: LockKeys, request: LockRequest, enter: Enter): Promise<ReentrantLock> {
     const enclosing = this.#contexts.find();
     const isInside = enclosing !== undefined && enclosing.lostError === undefined;
-    if (this.#closing && !isInside) throw new LockShutdownError([key]);
+    if (this.#closing && !isInside) throw new LockShutdownError(keys);
     if (!this.observers.any) return enter(request, isInside);
-    const observed = this.observers.asked({
-      ...eventOf(key, request),
-      ...kindOf(request.capacity),
-    });
+    const call = { ...eventOf(keys[0], request, keys), ...kindOf(request.capacity) };
+    const observed = this.observers.asked(call);
     const entered = enter({ ...request, observed }, isInside);
     observed.watch(entered);
     return entered;

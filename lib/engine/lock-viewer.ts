@@ -20,7 +20,7 @@ export class LockViewer {
 
   /** Who holds the lock; `null`: nobody. */
   async inspect(key: string): Promise<LockInfo | null> {
-    const [only] = checkKey(key);
+    const only = checkKey(key);
     const stored = await this.#store.inspect(only);
     const capacity = stored?.several?.capacity ?? EXCLUSIVE;
     return stored && describeLock(only, stored, this.#gates.stateOf(only, capacity));
@@ -28,8 +28,7 @@ export class LockViewer {
 
   /** Who waits for the lock, in order; the first few. */
   async queue(key: string): Promise<readonly WaitingProcess[]> {
-    const [only] = checkKey(key);
-    return describeQueue(await this.#store.queue(only));
+    return describeQueue(await this.#store.queue(checkKey(key)));
   }
 
   /** All locks of this prefix; `match` is a glob as of Redis' `KEYS`. Not a snapshot. */

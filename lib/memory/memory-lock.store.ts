@@ -18,8 +18,9 @@ import { capacityIn, claimIn, fencesIn } from '../engine/store/token.js';
 import { systemClock } from '../engine/time/clock.js';
 import { globMatcher } from './glob.js';
 import { MemoryQueue } from './memory-queue.js';
-import { type MemoryHolder, MemorySpace } from './memory-space.js';
-import { storedLock } from './stored-lock.js';
+import { MemorySets } from './memory-sets.js';
+import { MemorySpace } from './memory-space.js';
+import { shownHolder, storedLock } from './stored-lock.js';
 
 /**
  * Locks in the memory of this process: for development and unit tests. It keeps the contract of
@@ -27,12 +28,14 @@ import { storedLock } from './stored-lock.js';
  */
 export class MemoryLockStore implements LockStore {
   readonly #queue: MemoryQueue;
+  readonly sets: MemorySets;
 
   constructor(
     private readonly boot: string,
     private readonly space: MemorySpace = new MemorySpace(systemClock),
   ) {
     this.#queue = new MemoryQueue(space);
+    this.sets = new MemorySets(space, this.#queue);
   }
 
   listen(listener: StoreEvents): void {
@@ -59,7 +62,7 @@ export class MemoryLockStore implements LockStore {
     const theirs = space.conflict(key, token);
     if (theirs !== undefined) throw kindConflict(key, capacityIn(token), theirs);
     const leaseLeft = space.leaseLeft(key, token);
-    const holder = shown(space.holder(key));
+    const holder = shownHolder(space.holder(key));
     if (queue === undefined) return { kind: 'busy', ...answer, leaseLeft, holder };
     const ticket = this.#queue.join(command);
     const rank = this.#queue.rank(key, token);
@@ -80,7 +83,14 @@ export class MemoryLockStore implements LockStore {
     if (granted !== undefined) return { sentAt, ...granted };
     const leaseLeft = space.leaseLeft(key, token);
     const rank = this.#queue.rank(key, token);
-    return { kind: 'queued', sentAt, leaseLeft, rank, ticket, holder: shown(space.holder(key)) };
+    return {
+      kind: 'queued',
+      sentAt,
+      leaseLeft,
+      rank,
+      ticket,
+      holder: shownHolder(space.holder(key)),
+    };
   }
 
   async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
@@ -165,7 +175,7 @@ export class MemoryLockStore implements LockStore {
     if (granted !== undefined) return { ...answer, ...granted };
     const leaseLeft = this.space.leaseLeft(key, token);
     const rank = this.#queue.rank(key, token);
-    const holder = shown(this.space.holder(key));
+    const holder = shownHolder(this.space.holder(key));
     return { kind: 'queued', ...answer, leaseLeft, rank, ticket, holder };
   }
 
@@ -175,9 +185,4 @@ export class MemoryLockStore implements LockStore {
   ): Pick<Extract<PollReply, { kind: 'held' }>, 'fences' | 'queue'> {
     return { fences: this.space.mint(count), queue: this.space.queue(key).length };
   }
-}
-
-/** Whose token a reply tells; nobody's while a `minHold` runs on. */
-function shown(holder: MemoryHolder | undefined): string | undefined {
-  return holder?.token.startsWith('~') ? undefined : holder?.token;
 }

@@ -1,7 +1,7 @@
 import { EXCLUSIVE } from '../engine/api/capacity.js';
 import type { StoredLock } from '../engine/store/stored-lock.js';
 import { bootOf } from '../engine/store/token.js';
-import type { MemorySpace } from './memory-space.js';
+import type { MemoryHolder, MemorySpace } from './memory-space.js';
 
 /** What is to be told of a lock in memory; `null`: nobody holds it. */
 export function storedLock(space: MemorySpace, key: string): StoredLock | null {
@@ -23,4 +23,9 @@ export function storedLock(space: MemorySpace, key: string): StoredLock | null {
     return { token: undefined, leaseLeft, waiters, several: { capacity, holders } };
   const [holder] = holders;
   return { token: holder?.token.startsWith('~') ? undefined : holder?.token, leaseLeft, waiters };
+}
+
+/** Whose token a reply tells; nobody's while a `minHold` runs on. */
+export function shownHolder(holder: MemoryHolder | undefined): string | undefined {
+  return holder?.token.startsWith('~') ? undefined : holder?.token;
 }

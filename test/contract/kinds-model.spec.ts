@@ -4,32 +4,16 @@ import type { Arbitrary } from 'fast-check';
 
 import { SHARED } from '../../lib/engine/api/capacity.js';
 import { isLockError } from '../../lib/engine/api/errors.js';
-import type { LockStore } from '../../lib/engine/store/lock-store.js';
 import { capacityIn, TokenMint } from '../../lib/engine/store/token.js';
-import { systemClock } from '../../lib/engine/time/clock.js';
-import { MemoryLockStore } from '../../lib/memory/memory-lock.store.js';
-import { MemorySpace } from '../../lib/memory/memory-space.js';
-import { openRedisStore } from '../../lib/redis/open-redis-store.js';
-import { afterTest } from '../support/after-test.js';
-import { eventually } from '../support/eventually.js';
-import { openClient } from '../support/managers.js';
-import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
 import { LockModel } from './kinds-model.js';
-import { COMMAND_MS, StoreParty } from './store-party.js';
+import { memorySide, redisSide, type Side } from './model-sides.js';
+import { COMMAND_MS, type StoreParty } from './store-party.js';
 
 const PARTIES = 3;
 const RUNS = 40;
 const LONG_MS = 120_000;
 /** Longer than a run takes. */
 const CLAIM = 9999;
-
-/** One implementation under test. */
-interface Side {
-  readonly parties: readonly StoreParty[];
-  /** The leases of all holders end, as if their processes had died long ago. */
-  expire(key: string): Promise<void>;
-  leftovers(): Promise<string[]>;
-}
 
 const KINDS = { 'exclusive and shared': [1, SHARED, SHARED], 'a semaphore': [2, 2, 2] };
 
@@ -99,7 +83,7 @@ async function play(
       // Sent again it finds its work done; what it was answered first is what counts.
       if (i === 0) expect({ step, got }).toEqual({ step, got: expected });
     }
-    expect({ step, seen: await holders(side, key) }).toEqual({
+    expect({ step, seen: await side.holders(key) }).toEqual({
       step,
       seen: [...model.holders].sort(),
     });
@@ -167,50 +151,10 @@ async function kindOf(reply: Promise<{ kind: string }>): Promise<string> {
   }
 }
 
-async function holders(side: Side, key: string): Promise<string[]> {
-  const stored = await (side.parties[0] as StoreParty).store.inspect(key);
-  if (stored?.several !== undefined) return stored.several.holders.map(({ token }) => token).sort();
-  return stored?.token === undefined ? [] : [stored.token];
-}
-
 /** Everybody gives everything back; then nothing may be left. */
 async function tidyUp(side: Side, model: LockModel, key: string): Promise<void> {
   const [party] = side.parties;
   for (const token of [...model.queue, ...model.holders]) await party?.release(key, token);
-  for (let left = await holders(side, key); left.length > 0; left = await holders(side, key))
+  for (let left = await side.holders(key); left.length > 0; left = await side.holders(key))
     for (const token of left) await party?.release(key, token);
-}
-
-async function memorySide(mints: readonly TokenMint[]): Promise<Side> {
-  const space = new MemorySpace(systemClock);
-  const parties = mints.map((mint) => open(mint, new MemoryLockStore(mint.boot, space)));
-  return { parties, expire: async (key) => space.free(key), leftovers: async () => space.keys() };
-}
-
-async function redisSide(mints: readonly TokenMint[]): Promise<Side> {
-  const keyPrefix = uniquePrefix();
-  const client = openClient(sharedRedisUrl());
-  const parties = mints.map((mint) => {
-    const options = { keyPrefix, commandTimeout: 10_000, boot: mint.boot, clock: systemClock };
-    return open(mint, openRedisStore(sharedRedisUrl(), options));
-  });
-  const channels = mints.map(({ boot }) => `${keyPrefix}!g:${boot}`);
-  await eventually(async () => {
-    const counts = await client.pubsub('NUMSUB', ...channels);
-    expect(counts.filter((count) => count === 1)).toHaveLength(PARTIES);
-  });
-  return {
-    parties,
-    // What is left of the set of holders may be older than the lock.
-    expire: async (key) => void (await client.del(keyPrefix + key)),
-    leftovers: async () =>
-      (await client.keys(`${keyPrefix}*`)).filter(
-        (key) => key !== `${keyPrefix}!fence` && !key.startsWith(`${keyPrefix}!h:`),
-      ),
-  };
-}
-
-function open(mint: TokenMint, store: LockStore): StoreParty {
-  afterTest(() => store.close());
-  return new StoreParty(mint, store);
 }

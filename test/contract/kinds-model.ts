@@ -23,6 +23,14 @@ export class LockModel {
     return 'queued';
   }
 
+  /** What stands between the token and the lock: `held` by it, `free`, `busy` or `conflict`. */
+  look(token: string): string {
+    if (this.holders.includes(token)) return 'held';
+    this.#serve();
+    if (this.queue.length === 0 && this.#admits(token)) return 'free';
+    return this.acquire(token, false);
+  }
+
   yield(token: string, fresh: string): string {
     if (!this.holders.includes(token)) return this.acquire(fresh, true);
     this.holders = this.holders.filter((one) => one !== token);
@@ -86,4 +94,19 @@ export class LockModel {
       this.holders.length < capacity && this.holders.every((one) => capacityIn(one) === capacity)
     );
   }
+}
+
+/** Several locks in one step: all or none. */
+export function acquireSet(
+  locks: readonly { readonly model: LockModel; readonly token: string }[],
+): string {
+  for (const { model, token } of locks) {
+    const found = model.look(token);
+    if (found === 'held' || found === 'free') continue;
+    for (const one of locks)
+      if (one.model.holders.includes(one.token)) one.model.release(one.token);
+    return found;
+  }
+  for (const { model, token } of locks) model.acquire(token, false);
+  return 'held';
 }

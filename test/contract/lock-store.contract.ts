@@ -13,6 +13,7 @@ import { describeQueue } from './queue.contract.js';
 import { describeRelease } from './release.contract.js';
 import { describeRenew } from './renew.contract.js';
 import { describeRevoke } from './revoke.contract.js';
+import { describeSets } from './sets.contract.js';
 import { describeYield } from './yield.contract.js';
 import { Contract } from './store-system.js';
 import type { Ability, StoreSystem } from './store-system.js';
@@ -39,6 +40,7 @@ export function describeLockStore(
     describeInspect(contract);
     describeKinds(contract);
     describeMove(contract);
+    describeSets(contract);
     describeIdempotence(contract);
   });
 }

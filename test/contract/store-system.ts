@@ -24,7 +24,7 @@ export interface StoreSystem {
  * - `one-place`: a lock is in one place, so that a release gives the next waiter the whole of it in
  *   the same step, and clears what a dead process left; else the waiter fetches the rest itself,
  *   and what is left at a place that it did not need ends by itself
- * - `kinds`: shared locks and semaphores
+ * - `kinds`: shared locks, semaphores, and several locks in one step
  * - `moves`: puts one holder's token in the place of another's in one step
  */
 export type Ability =

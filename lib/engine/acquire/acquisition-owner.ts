@@ -1,7 +1,7 @@
 import type { LockConfigError, LockUnavailableError } from '../api/errors.js';
 import type { LockSettings } from '../api/lock-options.js';
 import type { LeaseTerms } from '../store/lease-terms.js';
-import type { BusyLock, LockStore, StoreTrouble } from '../store/lock-store.js';
+import type { BusyLock, LockStore } from '../store/lock-store.js';
 import type { ReleaseRetrier } from '../store/release-retrier.js';
 import type { TokenRoutes } from '../store/token-routes.js';
 import type { TokenMint } from '../store/token.js';
@@ -42,7 +42,7 @@ export interface AcquisitionContext {
   readonly releaser: ReleaseRetrier;
   readonly routes: TokenRoutes;
   /** Why the store can't be reached at the moment, if so. */
-  trouble(): StoreTrouble | undefined;
+  outage(keys: readonly string[]): LockUnavailableError | undefined;
 }
 
 /** Who makes the attempt. The last five end it. */

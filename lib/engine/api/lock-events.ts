@@ -5,6 +5,8 @@ import type { LockHolder } from './lock-holder.js';
 /** What every event tells: which lock, and who asked for it. */
 export interface LockEvent {
   readonly key: string;
+  /** All keys of the call, when it names several. */
+  readonly keys?: readonly string[];
   /** The `label` of the call; `''` when it has none. */
   readonly label: string;
   /** The key template of the `@Locked` method; `''` for calls of `LockService`. */
@@ -47,11 +49,18 @@ type AnyListener = (event: never) => void;
 /** Before the name of an event: the `node:diagnostics_channel` on which every service publishes it. */
 const CHANNEL = 'nestjs-redis-lock:';
 
+/** Where the engine tells what becomes of a call. */
+export interface LockEventSink {
+  /** Whether an event of this name would reach anybody; saves building the payload. */
+  hears(name: keyof LockEventMap): boolean;
+  emit<Name extends keyof LockEventMap>(name: Name, event: LockEventMap[Name]): void;
+}
+
 /**
  * The sending side of {@link LockEvents}, and of a diagnostics channel for each event. A listener
  * that throws never reaches the engine.
  */
-export class LockEventEmitter implements LockEvents {
+export class LockEventEmitter implements LockEvents, LockEventSink {
   readonly #channels = openChannels();
   readonly #listeners = new Map<keyof LockEventMap, Map<AnyListener, AnyListener>>();
 
@@ -73,7 +82,11 @@ export class LockEventEmitter implements LockEvents {
     return this;
   }
 
-  /** Whether an event of this name would reach anybody; saves building the payload. */
+  /** Where to tell what becomes of this call. */
+  of({ events }: { readonly events?: LockEventSink | undefined }): LockEventSink {
+    return events ?? this;
+  }
+
   hears(name: keyof LockEventMap): boolean {
     return this.#listeners.has(name) || this.#channels[name].hasSubscribers;
   }
@@ -99,9 +112,17 @@ export class LockEventEmitter implements LockEvents {
   }
 }
 
-/** What every event of a call tells. */
-export function eventOf(key: string, { label, template }: Omit<LockEvent, 'key'>): LockEvent {
-  return { key, label, template };
+/**
+ * What every event of a call tells.
+ *
+ * @param keys All keys of the call.
+ */
+export function eventOf(
+  key: string,
+  { label, template }: Pick<LockEvent, 'label' | 'template'>,
+  keys: readonly string[] = [key],
+): LockEvent {
+  return keys.length > 1 ? { key, keys, label, template } : { key, label, template };
 }
 
 /** How a caller came by the lock. */

@@ -1,45 +1,50 @@
-import { LockConfigError, LockKeyError } from './errors.js';
+import { LockKeyError } from './errors.js';
 
 /** What is locked: a key, or several, all or nothing; duplicates count once. */
 export type LockKey = string | readonly string[];
 
+/** The keys of a call as they are taken: sorted, each once. */
+export type LockKeys = readonly [string, ...string[]];
+
 const MAX_KEY_BYTES = 512;
+const MAX_KEYS = 1000;
 const STRINGIFIED_OBJECT = '[object ';
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Checks the key of a call.
+ * Checks the keys of a call.
  *
- * @returns The keys without duplicates, in the order given.
- * @throws {LockKeyError} Not a non-empty string of at most 512 bytes that does not begin with `!`.
- * @throws {LockConfigError} Several keys in one call: not available in this version.
+ * @returns The keys without duplicates, in the order of their bytes: the one order in which everybody
+ * takes several.
+ * @throws {LockKeyError} One is no key, there is none, or there are too many.
  */
-export function checkKey(key: LockKey): readonly [string] {
-  if (typeof key === 'string') return [checkOne(key)];
-  if (!Array.isArray(key))
-    throw new LockKeyError(
-      [],
-      `A lock key must be a string, got ${key === null ? 'null' : typeof key}.`,
-    );
-  const [first, ...others] = new Set((key as readonly string[]).map(checkOne));
+export function checkKeys(key: LockKey): LockKeys {
+  if (!Array.isArray(key)) return [checkKey(key)];
+  const [first, ...others] = new Set(Array.from(key as readonly unknown[], checkKey));
   if (first === undefined) {
     throw new LockKeyError(
       [],
       'A list of lock keys must name at least one key, got an empty list.',
     );
   }
-  if (others.length > 0) {
-    throw new LockConfigError(
-      [
-        'Several keys in one call are not available in this version; take one key that covers them.',
-      ],
-      [first, ...others],
-    );
+  if (others.length >= MAX_KEYS) {
+    const count = others.length + 1;
+    throw new LockKeyError([], `A call may name ${MAX_KEYS} lock keys at most, got ${count}.`);
   }
-  return [first];
+  return [first, ...others].sort(byBytes) as unknown as LockKeys;
 }
 
-function checkOne(key: unknown): string {
+/** The order of keys: that of their bytes in UTF-8, which is not quite that of JavaScript. */
+export function byBytes(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
+}
+
+/**
+ * Checks one key.
+ *
+ * @throws {LockKeyError} Not a non-empty string of at most 512 bytes that does not begin with `!`.
+ */
+export function checkKey(key: unknown): string {
   if (typeof key !== 'string') {
     throw new LockKeyError(
       [],

@@ -1,4 +1,5 @@
 import type { Duration } from './duration.js';
+import type { LockEventSink } from './lock-events.js';
 import type { ObservedCall } from './lock-observers.js';
 
 /** Options of one call. What is left out comes from the module's options. */
@@ -82,5 +83,7 @@ export interface LockRequest extends Filled<Omit<LockOptions, 'mode' | 'permits'
   readonly signal: StopSignal | undefined;
   readonly template: string;
   /** Unset when nobody observes. */
-  readonly observed?: ObservedCall;
+  readonly observed?: ObservedCall | undefined;
+  /** Hears of this call in place of the listeners: it is part of one for several keys. */
+  readonly events?: LockEventSink | undefined;
 }

@@ -1,6 +1,7 @@
 import { EXCLUSIVE, SHARED } from '../api/capacity.js';
 import { LockShutdownError } from '../api/errors.js';
 import type { LockEventEmitter } from '../api/lock-events.js';
+import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest, LockSettings } from '../api/lock-options.js';
 import type { CallerLock } from '../hold/caller-lock.js';
 import { HolderEvents } from '../hold/holder-events.js';
@@ -16,6 +17,7 @@ import { Troubles } from '../store/troubles.js';
 import type { Clock } from '../time/clock.js';
 import { AttachedGate } from './attached-gate.js';
 import type { Gate, GateContext } from './gate-context.js';
+import { JointAttempt, type JointOutcome } from './joint-attempt.js';
 import { KeyGate } from './key-gate.js';
 
 /** The gates of all keys in use, and what they share. A key that is not in use has none. */
@@ -23,12 +25,12 @@ export class GateRegistry {
   readonly store: LockStore;
   readonly troubles: Troubles;
   readonly #gates = new Map<string, KeyGate>();
-  readonly #attached = new Set<Gate>();
+  /** What is neither sought nor held by a key's gate: locks that were attached, and steps for several. */
+  readonly #others = new Set<Gate>();
   readonly #mint = new TokenMint();
   readonly #releaser: ReleaseRetrier;
   readonly #renewer: LeaseRenewer;
   readonly #context: GateContext;
-  #trouble: StoreTrouble | undefined;
   #drained: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -58,7 +60,7 @@ export class GateRegistry {
       routes,
       events,
       holderEvents: new HolderEvents(events),
-      trouble: () => this.#trouble,
+      outage: (keys) => this.troubles.outage(keys),
       emptied: (gate) => this.#emptied(gate),
     };
     store.listen(routes);
@@ -72,21 +74,29 @@ export class GateRegistry {
   /** @param isInside Whether the call is made inside a held section, which may end while the application closes. */
   enter(key: string, request: LockRequest, isInside: boolean): Promise<CallerLock> {
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
-    const { capacity } = request;
-    const id = gateId(key, capacity);
-    let gate = this.#gates.get(id);
-    if (gate === undefined) {
-      gate = new KeyGate(key, capacity, this.#context);
-      this.#gates.set(id, gate);
-    }
-    return gate.enter(request, isInside);
+    return this.#gate(key, request).enter(request, isInside);
+  }
+
+  /** Whether this process neither has nor seeks any of these keys in this way. */
+  areIdle(keys: readonly string[], { capacity }: LockRequest): boolean {
+    return keys.every((key) => !this.#gates.has(gateId(key, capacity)));
+  }
+
+  /** Gives several locks to this call in one step, if all are free. */
+  enterTogether(keys: LockKeys, request: LockRequest, isInside: boolean): Promise<JointOutcome> {
+    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
+    const attempt = new JointAttempt(keys, request, isInside, this.#context, (key, grant) =>
+      this.#gate(key, request).adopt(request, grant),
+    );
+    this.#others.add(attempt);
+    return attempt.ask();
   }
 
   /** Takes over a lock that was detached. */
   attach(detached: DetachedLock, request: LockRequest, isInside: boolean): Promise<CallerLock> {
     this.#context.mover.check([detached.key]);
     const gate = new AttachedGate(detached, this.#context);
-    this.#attached.add(gate);
+    this.#others.add(gate);
     return gate.attach(request, isInside);
   }
 
@@ -146,28 +156,37 @@ export class GateRegistry {
     for (const gate of this.#all) gate.clear(() => new LockShutdownError([gate.key]), isMeant);
   }
 
+  #gate(key: string, { capacity }: LockRequest): KeyGate {
+    const id = gateId(key, capacity);
+    let gate = this.#gates.get(id);
+    if (gate === undefined) {
+      gate = new KeyGate(key, capacity, this.#context);
+      this.#gates.set(id, gate);
+    }
+    return gate;
+  }
+
   #unreachable(trouble: StoreTrouble): void {
-    this.#trouble = trouble;
-    this.troubles.add(trouble);
+    this.troubles.began(trouble);
     for (const gate of this.#all) gate.unreachable();
   }
 
   #reconnected(): void {
-    this.#trouble = undefined;
+    this.troubles.ended();
     this.#releaser.retry();
     this.#renewer.renewAll();
     for (const gate of this.#all) gate.reconnected();
   }
 
   get #all(): readonly Gate[] {
-    return [...this.#gates.values(), ...this.#attached];
+    return [...this.#gates.values(), ...this.#others];
   }
 
   #emptied(gate: Gate): void {
     const id = gateId(gate.key, gate.capacity);
     if (this.#gates.get(id) === gate) this.#gates.delete(id);
-    this.#attached.delete(gate);
-    if (this.#gates.size + this.#attached.size === 0) this.#onEmpty?.();
+    this.#others.delete(gate);
+    if (this.#gates.size + this.#others.size === 0) this.#onEmpty?.();
   }
 }
 

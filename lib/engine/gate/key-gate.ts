@@ -1,6 +1,6 @@
 import type { AcquisitionOwner } from '../acquire/acquisition-owner.js';
 import { Acquisition } from '../acquire/acquisition.js';
-import { type LockConfigError, type LockError, LockUnavailableError } from '../api/errors.js';
+import type { LockConfigError, LockError, LockUnavailableError } from '../api/errors.js';
 import type { LockHolder } from '../api/lock-holder.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { CallerLock } from '../hold/caller-lock.js';
@@ -15,8 +15,8 @@ import { GateTokens } from './gate-tokens.js';
 
 /**
  * The callers in this process that ask for one key in one way: first come, first served, no more
- * places in the store's queue than callers that wait, and leases that pass between them: one, or
- * as many as the key has permits. To the store two ways of asking are as two processes.
+ * places in the store's queue than callers that wait, and leases that pass between them, as many as
+ * the key has permits. To the store two ways of asking are as two processes.
  *
  * @see Dice, Marathe, Shavit: Lock Cohorting, PPoPP 2012. Ours bounds a turn by count and by time.
  */
@@ -27,7 +27,6 @@ export class KeyGate
   readonly #tokens: GateTokens;
   #failure: LockUnavailableError | undefined;
 
-  /** @param capacity How many may hold the key beside each other. */
   constructor(
     readonly key: string,
     readonly capacity: number,
@@ -75,7 +74,6 @@ export class KeyGate
     for (const acquisition of this.#tokens.acquisitions) acquisition.hurry();
   }
 
-  /** Callers that wait, in all. */
   get size(): number {
     return this.#callers.size;
   }
@@ -126,20 +124,21 @@ export class KeyGate
   }
 
   get failure(): LockUnavailableError | undefined {
-    if (this.#failure !== undefined) return this.#failure;
-    const trouble = this.context.trouble();
-    if (trouble === undefined) return undefined;
-    const reason = 'there is no connection to Redis.';
-    return new LockUnavailableError([this.key], reason, trouble.cause, trouble.nodes);
+    return this.#failure ?? this.context.outage([this.key]);
   }
 
   won(from: Acquisition, grant: Omit<TenureGrant, 'key'>, via: 'free' | 'handoff'): void {
     this.#tokens.acquisitions.delete(from);
-    this.#failure = undefined;
-    const tenure = new Tenure(this.context, this.#callers, this, { key: this.key, ...grant });
-    this.#tokens.tenures.add(tenure);
-    tenure.offer(via);
+    this.#begin(grant).offer(via);
     this.#balance();
+  }
+
+  /** The lock was taken for this call, together with others. */
+  adopt(request: LockRequest, grant: Omit<TenureGrant, 'key'>): CallerLock {
+    const lock = this.#begin(grant).admit(request);
+    this.held();
+    this.#balance();
+    return lock;
   }
 
   held(): void {
@@ -173,6 +172,13 @@ export class KeyGate
   shrunk(): void {
     this.#tokens.trim(this.#callers.size);
     if (this.#tokens.tenures.size === 0 && this.#callers.size === 0) this.context.emptied(this);
+  }
+
+  #begin(grant: Omit<TenureGrant, 'key'>): Tenure {
+    this.#failure = undefined;
+    const tenure = new Tenure(this.context, this.#callers, this, { key: this.key, ...grant });
+    this.#tokens.tenures.add(tenure);
+    return tenure;
   }
 
   /** Seeks as many tokens as the callers can use. */

@@ -2,13 +2,15 @@ import { callersAToken } from '../api/capacity.js';
 import type { Via } from '../api/lock-events.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { CallerQueue } from '../queue/caller-queue.js';
-import { capacityIn } from '../store/token.js';
-import { CallerLock, type LockHome } from './caller-lock.js';
+import { entryLease } from '../store/lease.js';
+import { capacityIn, claimOf } from '../store/token.js';
+import { CallerLock } from './caller-lock.js';
 import { FetchAhead } from './fetch-ahead.js';
 import { mustRenewFirst } from './handoff-policy.js';
 import type { LeaseCallers } from './lease-callers.js';
 import type { LeaseExit } from './lease-exit.js';
 import type { LeaseState } from './lease-state.js';
+import type { LockHome } from './lock-home.js';
 import type { TenureContext } from './tenure-context.js';
 
 /** What callers are let in by, and to. */
@@ -19,7 +21,7 @@ export interface AdmissionParts {
   /** Those that are in. */
   readonly holders: LeaseCallers;
   readonly exit: LeaseExit;
-  readonly home: LockHome;
+  readonly home: LockHome<CallerLock>;
   /** What a gate hears of it. */
   readonly owner: { held(): void; changed(): void };
 }
@@ -73,15 +75,36 @@ export class Admission {
     this.#ahead.run(now);
   }
 
+  /** Lets this caller in. */
+  admit(request: LockRequest, now: number): CallerLock {
+    const { hold, holders, home } = this.parts;
+    this.#serve(request, holders.size > 0);
+    const lock = new CallerLock(hold, hold.takeFence(), request, home, now);
+    holders.add(lock);
+    return lock;
+  }
+
+  /** A caller goes on by another request, with a lease as if it entered anew; `false`: Redis did not confirm it. */
+  async settle(request: LockRequest): Promise<boolean> {
+    const { hold, holders } = this.parts;
+    const { renewer, clock } = this.context;
+    this.#serve(request, holders.size > 1);
+    const left = hold.deadline - clock.now();
+    if (request.renew && left >= entryLease(claimOf(request.ttl))) return true;
+    return (await renewer.renewNow(hold)) === 'held';
+  }
+
+  #serve(request: LockRequest, beside: boolean): void {
+    const { hold } = this.parts;
+    if (hold.serve(request, beside)) this.context.renewer.keep(hold);
+  }
+
   #enter(via: Via, now: number): void {
-    const { callers, hold, holders, home, owner } = this.parts;
+    const { callers, hold, owner } = this.parts;
     const waiter = callers.take();
     if (waiter === undefined) return;
-    const isRescheduled = hold.serve(waiter.request, holders.size > 0);
-    if (isRescheduled) this.context.renewer.keep(hold);
+    const lock = this.admit(waiter.request, now);
     if (via === 'local' && hold.contendedSince !== undefined) hold.passes += 1;
-    const lock = new CallerLock(hold, hold.takeFence(), waiter.request, home, now);
-    holders.add(lock);
     this.context.holderEvents.acquired(lock, waiter, via);
     waiter.resolve(lock);
     // A caller that takes one try and joined while it was not known whether the lock is free has had it.

@@ -1,57 +1,43 @@
-import { getEventListeners, setMaxListeners } from 'node:events';
 import type { Duration } from '../api/duration.js';
 import { type LockError, LockLostError, LockUnavailableError } from '../api/errors.js';
 import { leaseTime } from '../api/lease-time.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { ShownLock } from '../api/shown-lock.js';
 import { innerHolds } from '../reentry/detach-refusal.js';
-import type { ReentrantLock } from '../reentry/reentrant-lock.js';
-import { type ReentryContext, ReentryQueue } from '../reentry/reentry-queue.js';
+import { LossSignal } from '../reentry/loss-signal.js';
+import type { LockPart, ReentrantLock } from '../reentry/reentrant-lock.js';
+import { ReentryQueue } from '../reentry/reentry-queue.js';
 import type { Clock, Timer } from '../time/clock.js';
-import type { RenewalOutcome } from './lease-renewer.js';
 import type { LeaseState } from './lease-state.js';
-
-/** Where a held lock is given back, and who can prolong it. */
-export interface LockHome {
-  readonly context: ReentryContext;
-  /** Takes the lock back from its caller. */
-  leave(lock: CallerLock, now: number): Promise<'released' | 'lost'>;
-  /** Leaves the lock held, and gives its ticket. */
-  detach(lock: CallerLock): Promise<string>;
-  /** Renews the lease to its hold's `ttl`. */
-  renew(): Promise<RenewalOutcome>;
-  /** The caller has to go: for it the lock counts as lost, and is released. */
-  evictOne(lock: CallerLock, why: string): void;
-  /** Makes the loss known to listeners. */
-  reportLost(lock: CallerLock, error: LockLostError): void;
-}
+import type { LockHome } from './lock-home.js';
 
 /** The lock in the hands of one caller. */
-export class CallerLock extends ShownLock implements ReentrantLock {
+export class CallerLock extends ShownLock implements ReentrantLock, LockPart {
   readonly keys: readonly string[];
   readonly #hold: LeaseState;
-  readonly #request: LockRequest;
-  readonly #home: LockHome;
+  #request: LockRequest;
+  readonly #home: LockHome<CallerLock>;
   readonly #clock: Clock;
-  readonly #acquiredAt: number;
+  #acquiredAt: number;
+  #fence: number;
   /** How the caller gave it away. */
   #ended: 'released' | 'detached' | undefined;
-  #lostError: LockLostError | undefined;
-  #abort: AbortController | undefined;
+  readonly #loss = new LossSignal();
   #reentries: ReentryQueue | undefined;
   #release: Promise<'released' | 'lost'> | undefined;
   readonly #maxHold: Timer | undefined;
 
   constructor(
     hold: LeaseState,
-    readonly fencingToken: number,
+    fence: number,
     request: LockRequest,
-    home: LockHome,
+    home: LockHome<CallerLock>,
     acquiredAt: number,
   ) {
     super();
     this.keys = [hold.key];
     this.#hold = hold;
+    this.#fence = fence;
     this.#request = request;
     this.#home = home;
     this.#clock = home.context.clock;
@@ -75,12 +61,20 @@ export class CallerLock extends ShownLock implements ReentrantLock {
     return this.#hold.key;
   }
 
+  get parts(): readonly LockPart[] {
+    return [this];
+  }
+
+  get fencingToken(): number {
+    return this.#fence;
+  }
+
   get over(): boolean {
     return this.#ended !== undefined;
   }
 
   get lostError(): LockLostError | undefined {
-    return this.#lostError;
+    return this.#loss.error;
   }
 
   get reentries(): ReentryQueue {
@@ -96,21 +90,15 @@ export class CallerLock extends ShownLock implements ReentrantLock {
   }
 
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      // It is for all that runs under the lock, however much that is.
-      setMaxListeners(0, this.#abort.signal);
-      if (this.#lostError !== undefined) this.#abort.abort(this.#lostError);
-    }
-    return this.#abort.signal;
+    return this.#loss.signal;
   }
 
   get isWatched(): boolean {
-    return this.#abort !== undefined && getEventListeners(this.#abort.signal, 'abort').length > 0;
+    return this.#loss.isWatched;
   }
 
   get remainingMs(): number {
-    if (this.over || this.#lostError !== undefined) return 0;
+    if (this.over || this.lostError !== undefined) return 0;
     return Math.max(0, this.#hold.deadline - this.#clock.now());
   }
 
@@ -122,7 +110,7 @@ export class CallerLock extends ShownLock implements ReentrantLock {
   assertHeld(): void {
     if (this.remainingMs > 0) return;
     throw (
-      this.#lostError ?? this.#lostNow(this.over ? `it was ${this.#ended}.` : 'its lease is over.')
+      this.lostError ?? this.#lostNow(this.over ? `it was ${this.#ended}.` : 'its lease is over.')
     );
   }
 
@@ -131,7 +119,7 @@ export class CallerLock extends ShownLock implements ReentrantLock {
     this.assertHeld();
     this.#hold.ttl = ms;
     const outcome = await this.#home.renew();
-    if (this.#lostError !== undefined) throw this.#lostError;
+    if (this.lostError !== undefined) throw this.lostError;
     if (outcome === 'held') return;
     throw new LockUnavailableError(this.keys, 'its lease could not be renewed, and is as it was.');
   }
@@ -161,15 +149,26 @@ export class CallerLock extends ShownLock implements ReentrantLock {
 
   /** The lease is, or may be, gone: tells the caller. Nothing when it has been given back. */
   lose(why: string): void {
-    if (this.over || this.#lostError !== undefined) return;
+    if (this.over || this.lostError !== undefined) return;
     this.#clock.cancel(this.#maxHold);
-    this.#lostError = this.#lostNow(why);
-    this.#home.reportLost(this, this.#lostError);
-    this.#abort?.abort(this.#lostError);
+    const error = this.#lostNow(why);
+    this.#loss.lose(error, () => this.#home.reportLost(this, error));
+  }
+
+  /** It was part of what `request` asks for, and goes on as all of it: times count from here. */
+  settle(request: LockRequest): Promise<boolean> {
+    this.#request = request;
+    this.#acquiredAt = this.#clock.now();
+    return this.#home.settle(this);
+  }
+
+  raiseFence(fence: number): void {
+    this.#fence = Math.max(this.#fence, fence);
+    this.#hold.skipFences(fence);
   }
 
   drop(): void {
-    this.#abort?.abort(this.#lostNow('nothing referred to it any more.'));
+    this.#loss.abort(this.#lostNow('nothing referred to it any more.'));
     this.release().catch(() => undefined);
   }
 
@@ -184,7 +183,7 @@ export class CallerLock extends ShownLock implements ReentrantLock {
       this.#hold.owner.lost(this.#hold, 'its lease is over.', true);
     }
     this.#end('released');
-    if (this.#lostError !== undefined) return Promise.resolve('lost');
+    if (this.lostError !== undefined) return Promise.resolve('lost');
     return this.#home.leave(this, now);
   }
 

@@ -1,50 +1,66 @@
 import { type LockError, LockLostError, type LockUnavailableError } from '../api/errors.js';
-import { eventOf, type LockEventEmitter, type Via } from '../api/lock-events.js';
+import {
+  eventOf,
+  type LockEvent,
+  type LockEventEmitter,
+  type LockEventSink,
+  type Via,
+} from '../api/lock-events.js';
+import type { LockRequest } from '../api/lock-options.js';
 import type { ReleaseReply } from '../store/lock-store.js';
-import type { CallerLock } from './caller-lock.js';
+
+/** A lock in its caller's hands, as far as listeners hear of it. */
+export interface HeldCall {
+  readonly key: string;
+  readonly keys: readonly string[];
+  readonly fencingToken: number;
+  readonly heldMs: number;
+  readonly request: LockRequest;
+}
 
 /** Tells listeners what becomes of a lock in its caller's hands. */
 export class HolderEvents {
   constructor(private readonly events: LockEventEmitter) {}
 
-  acquired(lock: CallerLock, waiter: { readonly waitedMs: number }, via: Via): void {
+  acquired(lock: HeldCall, waiter: { readonly waitedMs: number }, via: Via): void {
     const { observed } = lock.request;
-    const heard = this.events.hears('acquired');
+    const events = this.#of(lock);
+    const heard = events.hears('acquired');
     if (observed === undefined && !heard) return;
     const { waitedMs } = waiter;
     observed?.acquired(waitedMs, via, lock.fencingToken);
-    if (!heard) return;
-    this.events.emit('acquired', { ...eventOf(lock.key, lock.request), waitedMs, via });
+    if (heard) events.emit('acquired', { ...eventFor(lock), waitedMs, via });
   }
 
-  renewed(lock: CallerLock): void {
-    if (!this.events.hears('renewed')) return;
-    this.events.emit('renewed', eventOf(lock.key, lock.request));
+  renewed(lock: HeldCall): void {
+    const events = this.#of(lock);
+    if (events.hears('renewed')) events.emit('renewed', eventFor(lock));
   }
 
-  troubled(lock: CallerLock, error: LockUnavailableError): void {
-    this.events.emit('unavailable', { ...eventOf(lock.key, lock.request), error });
+  troubled(lock: HeldCall, error: LockUnavailableError): void {
+    this.#of(lock).emit('unavailable', { ...eventFor(lock), error });
   }
 
-  lost(lock: CallerLock, error: LockLostError): void {
+  lost(lock: HeldCall, error: LockLostError): void {
     const { heldMs } = lock;
     lock.request.observed?.ended('lost', heldMs, error);
-    this.events.emit('lost', { ...eventOf(lock.key, lock.request), heldMs, error });
+    this.#of(lock).emit('lost', { ...eventFor(lock), heldMs, error });
   }
 
   /** Returns whether anybody was told: listeners may have taken any time. */
-  released(lock: CallerLock): boolean {
+  released(lock: HeldCall): boolean {
     const { observed } = lock.request;
-    const heard = this.events.hears('released');
+    const events = this.#of(lock);
+    const heard = events.hears('released');
     if (observed === undefined && !heard) return false;
     const { heldMs } = lock;
     observed?.ended('released', heldMs);
-    if (heard) this.events.emit('released', { ...eventOf(lock.key, lock.request), heldMs });
+    if (heard) events.emit('released', { ...eventFor(lock), heldMs });
     return true;
   }
 
   /** Tells how a hold ended that leaves its lock held: an event only when it went wrong. */
-  async detaching(lock: CallerLock, ticket: Promise<string>): Promise<string> {
+  async detaching(lock: HeldCall, ticket: Promise<string>): Promise<string> {
     try {
       const text = await ticket;
       lock.request.observed?.ended('detached', lock.heldMs);
@@ -57,7 +73,7 @@ export class HolderEvents {
   }
 
   /** Tells how a release ended, and passes on what the caller gets of it. */
-  async releasing(lock: CallerLock, reply: Promise<ReleaseReply>): Promise<'released' | 'lost'> {
+  async releasing(lock: HeldCall, reply: Promise<ReleaseReply>): Promise<'released' | 'lost'> {
     try {
       if ((await reply) !== 'not-held') {
         this.released(lock);
@@ -72,8 +88,16 @@ export class HolderEvents {
     return 'lost';
   }
 
-  #releaseFailed(lock: CallerLock, error: LockError): void {
+  #releaseFailed(lock: HeldCall, error: LockError): void {
     lock.request.observed?.ended('release-failed', lock.heldMs, error);
-    this.events.emit('release-failed', { ...eventOf(lock.key, lock.request), error });
+    this.#of(lock).emit('release-failed', { ...eventFor(lock), error });
   }
+
+  #of({ request }: HeldCall): LockEventSink {
+    return this.events.of(request);
+  }
+}
+
+function eventFor({ key, keys, request }: HeldCall): LockEvent {
+  return eventOf(key, request, keys);
 }

@@ -55,6 +55,7 @@ export class LeaseState implements Dated {
   /** When the command was sent that got the lock. */
   readonly startedAt: number;
   #fences: FenceBlock;
+  #fenceFloor = 0;
 
   constructor(
     readonly key: string,
@@ -107,6 +108,12 @@ export class LeaseState implements Dated {
     return next;
   }
 
+  /** No caller gets a number up to `fence` any more: one of them had a larger one by another key. */
+  skipFences(fence: number): void {
+    this.#fenceFloor = Math.max(this.#fenceFloor, fence);
+    this.#fences = this.#aboveFloor(this.#fences);
+  }
+
   /** Takes note of how many wait for the lock in the store's queue. */
   heard(queue: number, at: number): void {
     this.heardAt = Math.max(this.heardAt, at);
@@ -130,12 +137,17 @@ export class LeaseState implements Dated {
     const before = this.deadline;
     this.deadline = Math.max(before, deadlineOf(sentAt, lease));
     // What is left of a lower block is abandoned, never reused.
-    if (fences.last >= fences.next && fences.next > this.#fences.last) this.#fences = fences;
+    if (fences.last >= fences.next && fences.next > this.#fences.last)
+      this.#fences = this.#aboveFloor(fences);
     if (sentAt >= this.confirmedAt) {
       this.confirmedAt = sentAt;
       this.lease = lease;
       this.renewAt = renewalAt(sentAt, lease);
     }
     return this.deadline > before;
+  }
+
+  #aboveFloor({ next, last }: FenceBlock): FenceBlock {
+    return { next: Math.min(Math.max(next, this.#fenceFloor + 1), last + 1), last };
   }
 }

@@ -1,15 +1,17 @@
 import { type LockLostError, LockUnavailableError } from '../api/errors.js';
 import type { Via } from '../api/lock-events.js';
+import type { LockRequest } from '../api/lock-options.js';
 import type { CallerQueue } from '../queue/caller-queue.js';
 import { Admission } from './admission.js';
 import { BusyCheck } from './busy-check.js';
-import type { CallerLock, LockHome } from './caller-lock.js';
+import type { CallerLock } from './caller-lock.js';
 import { mustYield } from './handoff-policy.js';
 import { LeaseCallers } from './lease-callers.js';
 import { detachLease } from './lease-detachment.js';
 import { LeaseExit } from './lease-exit.js';
 import type { RenewalOutcome } from './lease-renewer.js';
 import { type LeaseOwner, LeaseState } from './lease-state.js';
+import type { LockHome } from './lock-home.js';
 import type { TenureContext } from './tenure-context.js';
 import type { TenureGrant, TenureOwner } from './tenure-owner.js';
 
@@ -18,7 +20,7 @@ import type { TenureGrant, TenureOwner } from './tenure-owner.js';
  * any number of its callers, until it is given back, yielded to another process, or lost. One after
  * another has it, or any number at once, as the capacity of its token says.
  */
-export class Tenure implements LeaseOwner, LockHome {
+export class Tenure implements LeaseOwner, LockHome<CallerLock> {
   readonly #hold: LeaseState;
   readonly #holders: LeaseCallers;
   readonly #exit: LeaseExit;
@@ -93,6 +95,11 @@ export class Tenure implements LeaseOwner, LockHome {
     void this.#check.run();
   }
 
+  /** Gives the lock to this caller. */
+  admit(request: LockRequest): CallerLock {
+    return this.#admission.admit(request, this.context.clock.now());
+  }
+
   /** Gives the lock to the next callers, or back when there are none and nobody has it. */
   offer(via: Via, now = this.context.clock.now()): void {
     this.#admission.offer(via, now);
@@ -148,6 +155,10 @@ export class Tenure implements LeaseOwner, LockHome {
     const how = { beside: this.#holders.size > 0, minHoldLeft };
     const send = (): Promise<string> => detachLease(this.#hold, lock, how, context);
     return context.holderEvents.detaching(lock, how.beside ? send() : this.#exit.detach(send));
+  }
+
+  settle({ request }: CallerLock): Promise<boolean> {
+    return this.#admission.settle(request);
   }
 
   renew(): Promise<RenewalOutcome> {

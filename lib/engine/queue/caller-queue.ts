@@ -108,7 +108,7 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   /** Tells that a call found the lock busy. */
   timedOut(request: LockRequest, waitedMs: number, leaseLeft?: number): LockTimeoutError {
     const { key, holder } = this.owner;
-    this.events.emit('timeout', { ...eventOf(key, request), waitedMs, holder });
+    this.events.of(request).emit('timeout', { ...eventOf(key, request), waitedMs, holder });
     return new LockTimeoutError([key], key, waitedMs, leaseLeft, holder);
   }
 
@@ -119,8 +119,8 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   #announce(waiter: Waiter<T>): void {
     if (waiter.announced) return;
     waiter.announced = true;
-    if (this.events.hears('waiting'))
-      this.events.emit('waiting', eventOf(this.owner.key, waiter.request));
+    const events = this.events.of(waiter.request);
+    if (events.hears('waiting')) events.emit('waiting', eventOf(this.owner.key, waiter.request));
   }
 
   #dismiss(waiter: Waiter<T>, reason: unknown): void {
@@ -151,7 +151,8 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   }
 
   #unavailable(waiter: Waiter<T>, error: LockUnavailableError): LockUnavailableError {
-    this.events.emit('unavailable', { ...eventOf(this.owner.key, waiter.request), error });
+    const { request } = waiter;
+    this.events.of(request).emit('unavailable', { ...eventOf(this.owner.key, request), error });
     return error;
   }
 }

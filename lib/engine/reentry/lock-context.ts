@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { LockKeys } from '../api/lock-key.js';
 import type { Lock } from '../api/lock.js';
 import type { ReentrantLock } from './reentrant-lock.js';
 
@@ -34,9 +35,21 @@ export class LockContext {
     for (; frame !== undefined; frame = liveFrom(frame.outer)) yield frame.lock;
   }
 
+  /** The one lock of the running context by which a call for all of these keys re-enters. */
+  holderOf([first, ...others]: LockKeys): ReentrantLock | undefined {
+    const holder = this.find(first);
+    return others.every((key) => this.find(key) === holder) ? holder : undefined;
+  }
+
+  /** Those of these keys that the running context does not hold. */
+  missing(keys: readonly string[]): readonly string[] {
+    return keys.filter((key) => this.find(key) === undefined);
+  }
+
   /** The innermost lock of the running context that has not been released, of `key` when given. */
   find(key?: string): ReentrantLock | undefined {
-    const wanted = (lock: ReentrantLock): boolean => key === undefined || lock.keys.includes(key);
+    const wanted = (lock: ReentrantLock): boolean =>
+      key === undefined || lock.parts.some((part) => part.key === key);
     let frame = liveFrom(this.#storage.getStore());
     while (frame !== undefined && !wanted(frame.lock)) frame = liveFrom(frame.outer);
     return frame?.lock;

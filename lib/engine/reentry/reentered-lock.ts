@@ -1,10 +1,11 @@
 import { checkReentry } from '../api/capacity.js';
 import type { Duration } from '../api/duration.js';
 import { LockLostError } from '../api/errors.js';
+import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { ShownLock } from '../api/shown-lock.js';
 import { outerHolds } from './detach-refusal.js';
-import type { ReentrantLock } from './reentrant-lock.js';
+import type { LockPart, ReentrantLock } from './reentrant-lock.js';
 import { type ReentryContext, ReentryQueue } from './reentry-queue.js';
 
 /** A lock that was re-entered: the same holder, lease and fencing number; its release ends a turn. */
@@ -15,7 +16,13 @@ export class ReenteredLock extends ShownLock implements ReentrantLock {
   #over = false;
   #release: Promise<'released' | 'lost'> | undefined;
 
-  constructor(outer: ReentrantLock, request: LockRequest, context: ReentryContext) {
+  /** @param keys Those of the outer lock's that the call asked for. */
+  constructor(
+    outer: ReentrantLock,
+    readonly keys: LockKeys,
+    request: LockRequest,
+    context: ReentryContext,
+  ) {
     super();
     this.#outer = outer;
     this.#request = request;
@@ -30,16 +37,12 @@ export class ReenteredLock extends ShownLock implements ReentrantLock {
     return this.#reentries;
   }
 
-  get capacity(): number {
-    return this.#outer.capacity;
+  get parts(): readonly LockPart[] {
+    return this.#outer.parts;
   }
 
   get key(): string {
-    return this.#outer.key;
-  }
-
-  get keys(): readonly string[] {
-    return this.#outer.keys;
+    return this.keys[0];
   }
 
   get fencingToken(): number {
@@ -112,18 +115,29 @@ export class ReenteredLock extends ShownLock implements ReentrantLock {
 /**
  * Waits for a turn of a lock that the calling context holds.
  *
+ * @param keys Those of its keys that the call asks for.
  * @throws {LockLostError} It is lost.
  * @throws {LockConfigError} The call wants it for itself and would wait for itself.
  */
 export async function reenter(
   outer: ReentrantLock,
+  keys: LockKeys,
   request: LockRequest,
   context: ReentryContext,
 ): Promise<ReenteredLock> {
-  checkReentry(outer, request.capacity);
+  checkReentries(outer, keys, request);
   if (outer.lostError !== undefined) throw outer.lostError;
-  await outer.reentries.take(request);
-  if (outer.lostError === undefined) return new ReenteredLock(outer, request, context);
+  await outer.reentries.take(request, keys[0]);
+  if (outer.lostError === undefined) return new ReenteredLock(outer, keys, request, context);
   outer.reentries.endTurn();
   throw outer.lostError;
+}
+
+/** @throws {LockConfigError} A call of this kind can't re-enter the lock for one of these keys. */
+export function checkReentries(
+  { parts }: ReentrantLock,
+  keys: readonly string[],
+  { capacity }: LockRequest,
+): void {
+  for (const part of parts) if (keys.includes(part.key)) checkReentry(part, capacity);
 }

@@ -3,6 +3,15 @@ import type { LockRequest } from '../api/lock-options.js';
 import type { Lock } from '../api/lock.js';
 import { ReentryQueue } from './reentry-queue.js';
 
+/** The lock of one key, as it was first taken. */
+export interface LockPart {
+  readonly key: string;
+  /** How many may hold it beside each other, as its first holder asked. */
+  readonly capacity: number;
+  /** Whoever has the key after this gets a fencing number above `fence`, which it shares from here on. */
+  raiseFence(fence: number): void;
+}
+
 /** A lock as the engine knows it: one that nested calls can re-enter. */
 export interface ReentrantLock extends Lock {
   /** Given back, lost or not: nobody can re-enter any more. */
@@ -15,8 +24,8 @@ export interface ReentrantLock extends Lock {
   /** Runs what is done under the lock as its observers want it. */
   run<T>(task: () => T): T;
   readonly request: LockRequest;
-  /** How many may hold it beside each other, as its first holder asked. */
-  readonly capacity: number;
+  /** All keys that calls inside re-enter it for; its own, and those of the locks that it re-enters. */
+  readonly parts: readonly LockPart[];
   /** Whether something listens to its signal, and so relies on it. */
   readonly isWatched: boolean;
   /** Nothing refers to the lock any more: releases it. */

@@ -4,7 +4,7 @@ import { holderHere } from '../api/lock-holder.js';
 import type { Lock } from '../api/lock.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { LinkedList } from '../queue/linked-list.js';
-import { Waiter, type WaiterOwner } from '../queue/waiter.js';
+import { Waiter } from '../queue/waiter.js';
 import type { Clock, Timer } from '../time/clock.js';
 
 /** What all re-entries of one process share. */
@@ -20,7 +20,7 @@ const PATIENCE_MS = 10_000;
  * Lets calls that re-enter one held lock take turns, in call order. Each holder has its own:
  * a nested call waits for its siblings, never for its parent.
  */
-export class ReentryQueue implements WaiterOwner<void> {
+export class ReentryQueue {
   readonly #waiting = new LinkedList<Waiter<void>>();
   readonly #idle: (() => void)[] = [];
   /** The call whose turn it is. */
@@ -33,18 +33,25 @@ export class ReentryQueue implements WaiterOwner<void> {
     private readonly context: ReentryContext,
   ) {}
 
-  /** Resolves when it is the caller's turn; rejects after `wait` or when aborted. */
-  async take(request: LockRequest): Promise<void> {
+  /**
+   * Resolves when it is the caller's turn; rejects after `wait` or when aborted.
+   *
+   * @param key The key that the call asks for: the lock may be one of several.
+   */
+  async take(request: LockRequest, key = this.lock.key): Promise<void> {
     request.signal?.throwIfAborted();
     if (this.#running === undefined) {
       this.#begin(request);
       return;
     }
-    if (request.wait === 0) throw this.#timedOut(request, 0);
-    const { clock, events } = this.context;
-    const waiter = new Waiter<void>(request, clock, request.wait, this);
+    if (request.wait === 0) throw this.#timedOut(request, key, 0);
+    const { clock } = this.context;
+    const events = this.context.events.of(request);
+    const waiter = new Waiter<void>(request, clock, request.wait, {
+      left: (leaver, aborted) => this.#left(leaver, key, aborted),
+    });
     this.#waiting.add(waiter);
-    if (events.hears('waiting')) events.emit('waiting', eventOf(this.lock.key, request));
+    if (events.hears('waiting')) events.emit('waiting', eventOf(key, request));
     await waiter.promise;
   }
 
@@ -61,11 +68,6 @@ export class ReentryQueue implements WaiterOwner<void> {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  left(waiter: Waiter<void>, aborted?: { readonly reason: unknown }): void {
-    this.#waiting.delete(waiter);
-    waiter.reject(aborted ? aborted.reason : this.#timedOut(waiter.request, waiter.waitedMs));
-  }
-
   get busy(): boolean {
     return this.#running !== undefined;
   }
@@ -79,17 +81,22 @@ export class ReentryQueue implements WaiterOwner<void> {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
+  #left(waiter: Waiter<void>, key: string, aborted?: { readonly reason: unknown }): void {
+    this.#waiting.delete(waiter);
+    waiter.reject(aborted ? aborted.reason : this.#timedOut(waiter.request, key, waiter.waitedMs));
+  }
+
   #begin(request: LockRequest | undefined): void {
     this.#running = request;
     this.#runningSince = this.context.clock.now();
   }
 
-  #timedOut(request: LockRequest, waitedMs: number): LockTimeoutError {
+  #timedOut(request: LockRequest, key: string, waitedMs: number): LockTimeoutError {
     const { clock, events } = this.context;
-    const { key, remainingMs } = this.lock;
+    const { remainingMs } = this.lock;
     const heldMs = clock.now() - this.#runningSince;
     const holder = holderHere(this.#running?.label ?? '', heldMs, remainingMs);
-    events.emit('timeout', { ...eventOf(key, request), waitedMs, holder });
+    events.of(request).emit('timeout', { ...eventOf(key, request), waitedMs, holder });
     return new LockTimeoutError([key], key, waitedMs, remainingMs, holder);
   }
 

@@ -2,6 +2,7 @@ import { LockUnavailableError } from '../api/errors.js';
 import type { QuorumState } from './lock-health.js';
 import type { StoredPlace } from './lock-queue.js';
 import type { MoveCommand, MoveReply } from './move.js';
+import type { SetStore } from './set-store.js';
 import type { StoredLock } from './stored-lock.js';
 
 /** How long a waiting process counts as alive without a sign of life, in milliseconds. */
@@ -41,6 +42,8 @@ export interface LockStore {
   queue(key: string): Promise<readonly StoredPlace[]>;
   /** Keys that are locked, by us or others, page by page, perhaps twice; `match` is a Redis glob over the application's key. */
   keys(match: string): AsyncIterable<readonly string[]>;
+  /** Several locks in one call; unset: not here. */
+  readonly sets?: SetStore | undefined;
   /** A quorum: how many nodes there are, how many must agree, and which are not expected to answer. */
   readonly quorum?: QuorumState;
   /** Sets the one receiver of what comes unasked. */
@@ -69,14 +72,17 @@ export interface AcquireCommand {
   readonly yields?: string | undefined;
 }
 
+/** The lock is the token's, with a lease of `lease` ms; `queue` processes wait behind it. */
+export interface HeldReply {
+  readonly kind: 'held';
+  readonly lease: number;
+  readonly fences: FenceBlock;
+  readonly queue: number;
+}
+
 /** `yielded`: whether the token that yields still had the lock; unset: none yields, or it is not known. */
 export type AcquireReply = { readonly sentAt: number; readonly yielded?: boolean } & (
-  | {
-      readonly kind: 'held';
-      readonly lease: number;
-      readonly fences: FenceBlock;
-      readonly queue: number;
-    }
+  | HeldReply
   | ({ readonly kind: 'busy' } & BusyLock)
   | ({ readonly kind: 'queued' } & QueuePlace)
   | PartialHold
@@ -113,12 +119,7 @@ export interface PollCommand {
 }
 
 export type PollReply = { readonly sentAt: number } & (
-  | {
-      readonly kind: 'held';
-      readonly lease: number;
-      readonly fences: FenceBlock;
-      readonly queue: number;
-    }
+  | HeldReply
   | ({ readonly kind: 'queued' } & QueuePlace)
   | PartialHold
   /** The token has no lock, and no place any more that counts; what is left of one is given back. */

@@ -1,4 +1,5 @@
 import { copyOfError } from '../api/error-cause.js';
+import { LockUnavailableError } from '../api/errors.js';
 import type { Clock } from '../time/clock.js';
 import type { StoreTrouble } from './lock-store.js';
 
@@ -13,6 +14,8 @@ export type KnownTrouble = Required<StoreTrouble> & { readonly cause: Error };
 /** Tells why a store can't be used: once for many failures of the same kind at the same nodes. */
 export class Troubles {
   readonly #told = new Map<string, { readonly at: number; readonly trouble: KnownTrouble }>();
+  /** Why there is no connection at all, if so. */
+  #outage: StoreTrouble | undefined;
   #listener: ((trouble: KnownTrouble) => void) | undefined;
 
   constructor(private readonly clock: Clock) {}
@@ -21,6 +24,23 @@ export class Troubles {
   listen(listener: (trouble: KnownTrouble) => void): void {
     this.#listener = listener;
     for (const { trouble } of this.#told.values()) listener(trouble);
+  }
+
+  /** The store can't be reached, from here until {@link ended}. */
+  began(trouble: StoreTrouble): void {
+    this.#outage = trouble;
+    this.add(trouble);
+  }
+
+  ended(): void {
+    this.#outage = undefined;
+  }
+
+  /** What a call for these keys is told while the store can't be reached. */
+  outage(keys: readonly string[]): LockUnavailableError | undefined {
+    if (this.#outage === undefined) return undefined;
+    const { cause, nodes } = this.#outage;
+    return new LockUnavailableError(keys, 'there is no connection to Redis.', cause, nodes);
   }
 
   /** A failure of unknown cause is followed by one that is known, and told by the calls meanwhile. */

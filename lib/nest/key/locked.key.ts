@@ -1,6 +1,6 @@
 import { isPromise } from 'node:util/types';
 import { isLockError, LockKeyError } from '../../engine/api/errors.js';
-import { checkKey, type LockKey } from '../../engine/api/lock-key.js';
+import { checkKeys, type LockKey } from '../../engine/api/lock-key.js';
 import type { LockedCall, LockKeyFunction } from './locked.options.js';
 import { LockKeyTemplate } from './template.js';
 
@@ -70,7 +70,7 @@ function asTexts(key: unknown, problems: string[]): readonly string[] {
 function checkConstants(constants: readonly string[], problems: string[]): void {
   if (constants.length === 0) return;
   try {
-    checkKey(constants);
+    checkKeys(constants);
   } catch (error) {
     if (!isLockError(error)) throw error;
     problems.push(error.message);

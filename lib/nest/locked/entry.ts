@@ -1,5 +1,6 @@
 import { isLockError, LockConfigError, type LockErrorCode } from '../../engine/api/errors.js';
-import type { LockKey } from '../../engine/api/lock-key.js';
+import { eventOf } from '../../engine/api/lock-events.js';
+import { checkKeys, type LockKey } from '../../engine/api/lock-key.js';
 import type { StopSignal } from '../../engine/api/lock-options.js';
 import type { Lock } from '../../engine/api/lock.js';
 import type { LockManager } from '../../engine/lock-manager.js';
@@ -93,9 +94,8 @@ function nameOf(standIn: object): string {
 }
 
 function tellSkipped(manager: LockManager, plan: LockedPlan, key: LockKey): void {
-  const [first = ''] = typeof key === 'string' ? [key] : key;
-  const { label, template } = plan.requestFor(manager.settings);
-  manager.events.emit('skipped', { key: first, label, template });
+  const keys = checkKeys(key);
+  manager.events.emit('skipped', eventOf(keys[0], plan.requestFor(manager.settings), keys));
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { RedisTime } from '../client/redis-time.js';
 import { acquireScript } from './acquire.script.js';
+import { acquireSetScript } from './acquire-set.script.js';
 import { type ScriptForm, textOf } from './define-script.js';
 import { inspectScript } from './inspect.script.js';
 import { moveScript } from './move.script.js';
@@ -12,6 +13,7 @@ import { revokeScript } from './revoke.script.js';
 
 const SCRIPTS = [
   acquireScript,
+  acquireSetScript,
   pollScript,
   renewScript,
   releaseScript,

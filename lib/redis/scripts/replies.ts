@@ -5,6 +5,7 @@ import type {
   PollReply,
   RenewReply,
 } from '../../engine/store/lock-store.js';
+import type { SetCommand, SetReply } from '../../engine/store/set-store.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { bootOf, capacityIn } from '../../engine/store/token.js';
 import type { Answer } from '../client/redis-connection.js';
@@ -21,7 +22,7 @@ type Outcome = typeof ACQUIRED.held | OutcomeFields | Error;
 type OutcomeFields = readonly (number | string)[];
 /** Redis' time in µs, the last fence, and outcomes; the time alone: too late. */
 export type AcquiredReply = readonly [us: number, lastFence?: number, ...outcomes: Outcome[]];
-/** Redis' time in µs, and the outcome; the time alone: too late. */
+/** Redis' time in µs, and the outcome for a lock, or for a set; the time alone: too late. */
 export type PolledReply = readonly [us: number, outcome?: OutcomeFields];
 
 /** Decodes the reply of acquire. */
@@ -99,6 +100,20 @@ function isList(outcome: unknown): outcome is OutcomeFields {
 /** Of whom a reply says that it holds the lock. */
 function shown(holder: number | string | undefined): string | undefined {
   return holder === undefined || holder === NOBODY ? undefined : String(holder);
+}
+
+/** Decodes the reply of acquire-set. */
+export function readAcquiredSet(
+  { reply, sentAt }: Answer<PolledReply>,
+  locks: SetCommand['locks'],
+): SetReply | Error {
+  const [, outcome] = reply;
+  if (outcome === undefined) return { kind: 'stale', sentAt };
+  const [kind, a = 0, left = 0, holder] = outcome;
+  if (kind === ACQUIRED.held) return { kind: 'held', sentAt, fence: Number(a) };
+  const { key, token } = locks[Number(a) - 1] ?? { key: '', token: '' };
+  if (kind === ACQUIRED.conflict) return kindConflict(key, capacityIn(token), Number(left));
+  return { kind: 'busy', sentAt, key, leaseLeft: leaseLeft(Number(left)), holder: shown(holder) };
 }
 
 /** Redis' time in µs, then what became of each lease. */

@@ -12,6 +12,7 @@ import type {
 } from '../../engine/store/lock-store.js';
 import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { MoveCommand, MoveReply } from '../../engine/store/move.js';
+import type { SetStore } from '../../engine/store/set-store.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { bootOf } from '../../engine/store/token.js';
 import type { Clock, Timer } from '../../engine/time/clock.js';
@@ -44,6 +45,15 @@ export class ClusterLockStore implements LockStore {
     /** The beginning of the tokens that this process holds locks by. */
     private readonly boot: string,
   ) {}
+
+  readonly sets: SetStore = {
+    check: (keys) => this.store.sets.check(keys),
+    acquire: async (command) => {
+      const reply = await this.store.sets.acquire(command);
+      if (reply.kind === 'held') for (const lock of command.locks) this.#holds(lock, command.ttl);
+      return reply;
+    },
+  };
 
   listen(events: StoreEvents): void {
     this.#isListening = true;

@@ -11,6 +11,7 @@ import type {
 } from '../../engine/store/lock-store.js';
 import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { MoveCommand, MoveReply } from '../../engine/store/move.js';
+import type { SetStore } from '../../engine/store/set-store.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { isToken } from '../../engine/store/token.js';
 import type { Clock } from '../../engine/time/clock.js';
@@ -26,11 +27,13 @@ import { JointCommands } from './joint-commands.js';
 import type { NodeStore } from './node-store.js';
 import { inspectLock, queueOf } from './look-at-lock.js';
 import { moveLock } from './move-lock.js';
+import { RedisLockSets } from './redis-lock-sets.js';
 import { renewalBatches, renewBatch } from './renewal-batches.js';
 import { scanLocks } from './scan-locks.js';
 
 /** Locks on one Redis endpoint or in a Cluster. */
 export class RedisLockStore implements NodeStore {
+  readonly sets: SetStore;
   readonly #joint: JointCommands;
   #events: StoreEvents | undefined;
 
@@ -39,6 +42,7 @@ export class RedisLockStore implements NodeStore {
     private readonly clock: Clock,
   ) {
     this.#joint = new JointCommands(servers);
+    this.sets = new RedisLockSets(servers, this.#joint);
   }
 
   listen(events: StoreEvents): void {

@@ -304,3 +304,34 @@ describe('a holder that never waited, in a Cluster', () => {
     },
   );
 });
+
+describe('several keys in a Cluster', () => {
+  it('in several slots are refused at once, by name (A31)', async () => {
+    const keyPrefix = await prefixOnAllNodes();
+    const manager = open({ keyPrefix });
+
+    const { error, ms } = await timed(manager.acquire(KEYS));
+
+    expect(error).toMatchObject({ code: 'LOCK_CONFIG', keys: KEYS });
+    expect((error as Error).message).toMatch(/"order:\d" in slot \d+, "order:\d" in slot/);
+    expect(ms).toBeLessThan(100 + NOISE_MS);
+    for (const key of KEYS) expect(await manager.inspect(key)).toBeNull();
+  });
+
+  it('of one slot are taken when every node has forgotten its scripts, one by one when one is busy', async () => {
+    const keyPrefix = uniquePrefix();
+    const [a, b] = [open({ keyPrefix }), open({ keyPrefix })];
+    const keys = ['{t}:1', '{t}:2', '{t}:3'];
+    await Promise.all((await masters()).map(({ client }) => client.script('FLUSH')));
+
+    const lock = await a.acquire(keys);
+    const waiting = b.acquire(['{t}:0', ...keys]);
+    await eventually(async () => expect((await a.inspect('{t}:1'))?.waiters).toBe(1));
+    expect(await a.tryAcquire('{t}:0')).toBeNull();
+    expect(await lock.release()).toBe('released');
+
+    const next = await waiting;
+    expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
+    expect(await next.release()).toBe('released');
+  });
+});

@@ -38,6 +38,10 @@ export class FaultyStore implements LockStore {
 
   constructor(private readonly store: LockStore) {}
 
+  get sets(): LockStore['sets'] {
+    return this.store.sets;
+  }
+
   acquire(command: AcquireCommand): Promise<AcquireReply> {
     this.log.push('acquire');
     return this.onAcquire(command, () => this.store.acquire(command));

@@ -70,7 +70,7 @@ describe('@Locked at decoration', () => {
     ['an empty key', '', 'A lock key must not be empty'],
     ['a key of ours', '!fence', 'must not begin with "!"'],
     ['a key that is too long', 'x'.repeat(513), 'A lock key may have 512 bytes, got 513'],
-    ['two fixed keys', ['a', 'b'], 'Several keys in one call are not available'],
+    ['a fixed key that is none among others', ['a:{0}', 'b', '!c'], 'must not begin with "!"'],
     ['a malformed template', 'order:{id}', 'key template "order:{id}" names "id"'],
   ])('refuses %s', (_, key, problem) => {
     expect(lockedWith(key)).toEqual([expect.stringContaining(problem)]);

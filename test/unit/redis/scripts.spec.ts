@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import type { RedisScript } from '../../../lib/redis/scripts/define-script.js';
+import { acquireSetScript } from '../../../lib/redis/scripts/acquire-set.script.js';
 import { acquireScript } from '../../../lib/redis/scripts/acquire.script.js';
 import { inspectScript } from '../../../lib/redis/scripts/inspect.script.js';
 import { moveScript } from '../../../lib/redis/scripts/move.script.js';
@@ -16,6 +17,7 @@ import { revokeScript } from '../../../lib/redis/scripts/revoke.script.js';
 
 const FOLDER = fileURLToPath(new URL('../../../lib/redis/scripts', import.meta.url));
 const SCRIPTS: Record<string, RedisScript> = {
+  'acquire-set.script.ts': acquireSetScript,
   'acquire.script.ts': acquireScript,
   'inspect.script.ts': inspectScript,
   'move.script.ts': moveScript,

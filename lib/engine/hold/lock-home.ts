@@ -1,0 +1,20 @@
+import type { LockLostError } from '../api/errors.js';
+import type { ReentryContext } from '../reentry/reentry-queue.js';
+import type { RenewalOutcome } from './lease-renewer.js';
+
+/** Where a held lock is given back, and who can prolong it. */
+export interface LockHome<Lock> {
+  readonly context: ReentryContext;
+  /** Takes the lock back from its caller. */
+  leave(lock: Lock, now: number): Promise<'released' | 'lost'>;
+  /** Leaves the lock held, and gives its ticket. */
+  detach(lock: Lock): Promise<string>;
+  /** Renews the lease to its hold's `ttl`. */
+  renew(): Promise<RenewalOutcome>;
+  /** The caller has to go: for it the lock counts as lost, and is released. */
+  evictOne(lock: Lock, why: string): void;
+  /** Goes on by the caller's request as it is from here, with a lease as if it entered anew; `false`: Redis did not confirm it. */
+  settle(lock: Lock): Promise<boolean>;
+  /** Makes the loss known to listeners. */
+  reportLost(lock: Lock, error: LockLostError): void;
+}

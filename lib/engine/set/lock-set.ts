@@ -1,0 +1,180 @@
+import type { Duration } from '../api/duration.js';
+import { type LockError, LockLostError, LockUnavailableError } from '../api/errors.js';
+import type { LockKeys } from '../api/lock-key.js';
+import type { LockRequest } from '../api/lock-options.js';
+import { ShownLock } from '../api/shown-lock.js';
+import type { HeldCall, HolderEvents } from '../hold/holder-events.js';
+import { ofSeveralKeys } from '../reentry/detach-refusal.js';
+import { LossSignal } from '../reentry/loss-signal.js';
+import type { LockPart, ReentrantLock } from '../reentry/reentrant-lock.js';
+import { type ReentryContext, ReentryQueue } from '../reentry/reentry-queue.js';
+import type { ReleaseReply } from '../store/lock-store.js';
+import type { Timer } from '../time/clock.js';
+import { errorOfSet, lostSet } from './set-errors.js';
+
+/** What the locks of several keys of one process share. */
+export interface LockSetContext extends ReentryContext {
+  readonly holderEvents: HolderEvents;
+}
+
+/** Several keys in the hands of one caller: held as long as all of them are. */
+export class LockSet extends ShownLock implements ReentrantLock, HeldCall {
+  readonly reentries: ReentryQueue;
+  readonly parts: readonly LockPart[];
+  readonly #acquiredAt: number;
+  readonly #loss = new LossSignal();
+  readonly #stopListening: readonly (() => void)[];
+  readonly #maxHold: Timer | undefined;
+  #over = false;
+  #release: Promise<'released' | 'lost'> | undefined;
+
+  /** @param members The locks of all keys, each held, in the order in which they are given back. */
+  constructor(
+    readonly keys: LockKeys,
+    readonly request: LockRequest,
+    private readonly members: readonly ReentrantLock[],
+    private readonly context: LockSetContext,
+  ) {
+    super();
+    const { clock } = context;
+    this.#acquiredAt = clock.now();
+    this.reentries = new ReentryQueue(this, context);
+    this.parts = members.flatMap(({ parts }) => parts);
+    // Whoever has one of the keys later gets a larger number than this holder's, which is that of the last.
+    const { fencingToken } = this;
+    for (const part of this.parts) part.raiseFence(fencingToken);
+    this.#stopListening = members.map((member) => this.#listen(member));
+    const { maxHold } = request;
+    const why = `it was held for maxHold (${maxHold} ms).`;
+    const overstay = (): void => this.#lose(new LockLostError(keys, this.heldMs, why));
+    if (maxHold !== Infinity) this.#maxHold = clock.after(maxHold, overstay, 'observer');
+  }
+
+  get key(): string {
+    return this.keys[0];
+  }
+
+  get fencingToken(): number {
+    return Math.max(...this.members.map((member) => member.fencingToken));
+  }
+
+  get signal(): AbortSignal {
+    return this.#loss.signal;
+  }
+
+  get isWatched(): boolean {
+    return this.#loss.isWatched;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get lostError(): LockLostError | undefined {
+    return this.#loss.error;
+  }
+
+  get reentered(): boolean {
+    return this.reentries.busy;
+  }
+
+  get heldMs(): number {
+    return this.context.clock.now() - this.#acquiredAt;
+  }
+
+  get remainingMs(): number {
+    if (this.#over || this.lostError !== undefined) return 0;
+    return Math.min(...this.members.map(({ remainingMs }) => remainingMs));
+  }
+
+  run<T>(task: () => T): T {
+    const { observed } = this.request;
+    return observed === undefined ? task() : observed.run(task);
+  }
+
+  assertHeld(): void {
+    if (this.remainingMs > 0) return;
+    const why = this.over ? 'it was released.' : 'the lease of one of them is over.';
+    throw this.lostError ?? new LockLostError(this.keys, this.heldMs, why);
+  }
+
+  async extend(ttl?: Duration): Promise<void> {
+    this.assertHeld();
+    const extended = await Promise.allSettled(this.members.map((member) => member.extend(ttl)));
+    if (this.lostError !== undefined) throw this.lostError;
+    for (const each of extended)
+      if (each.status === 'rejected') throw errorOfSet(each.reason, this.keys, 0);
+  }
+
+  release(): Promise<'released' | 'lost'> {
+    return (this.#release ??= this.reentered ? this.#releaseAfterTurns() : this.#leave());
+  }
+
+  detach(): Promise<string> {
+    return Promise.reject(ofSeveralKeys(this.keys));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release().catch((error: LockError) => {
+      // Reported by a `release-failed` event; anything else is a fault of ours.
+      if (!(error instanceof LockUnavailableError)) throw error;
+    });
+  }
+
+  drop(): void {
+    const why = 'nothing referred to it any more.';
+    this.#loss.abort(new LockLostError(this.keys, this.heldMs, why));
+    this.release().catch(() => undefined);
+  }
+
+  #listen({ signal }: ReentrantLock): () => void {
+    const lost = (): void => this.#lose(lostSet(this.keys, this.heldMs, signal.reason));
+    signal.addEventListener('abort', lost, { once: true });
+    // Lost before there was a listener.
+    if (signal.aborted) queueMicrotask(lost);
+    return () => signal.removeEventListener('abort', lost);
+  }
+
+  /** One of the keys is, or may be, gone: so is the whole. */
+  #lose(loss: LockLostError): void {
+    if (this.#over || this.lostError !== undefined) return;
+    this.#unwatch();
+    this.#loss.lose(loss, () => this.context.holderEvents.lost(this, loss));
+    this.#releaseMembers().catch(() => undefined);
+  }
+
+  async #releaseAfterTurns(): Promise<'released' | 'lost'> {
+    while (this.reentered) await this.reentries.idle();
+    return this.#leave();
+  }
+
+  #leave(): Promise<'released' | 'lost'> {
+    if (this.lostError === undefined) {
+      // What has run out unnoticed is noticed here, and is a loss of the whole.
+      const released = this.#releaseMembers();
+      if (this.lostError === undefined) {
+        this.#over = true;
+        this.#unwatch();
+        return this.context.holderEvents.releasing(this, released);
+      }
+      released.catch(() => undefined);
+    }
+    this.#over = true;
+    return Promise.resolve('lost');
+  }
+
+  #unwatch(): void {
+    this.context.clock.cancel(this.#maxHold);
+    for (const stop of this.#stopListening) stop();
+  }
+
+  /** All are on their way before the first has answered. */
+  async #releaseMembers(): Promise<ReleaseReply> {
+    const asked = this.members.map((member) => member.release());
+    const replies = await Promise.allSettled(asked);
+    for (const reply of replies)
+      if (reply.status === 'rejected') throw errorOfSet(reply.reason, this.keys, 0);
+    const isLost = replies.some((reply) => reply.status === 'fulfilled' && reply.value === 'lost');
+    return isLost ? 'not-held' : 'released';
+  }
+}

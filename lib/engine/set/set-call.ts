@@ -1,0 +1,151 @@
+import { LockTimeoutError, LockUnavailableError } from '../api/errors.js';
+import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
+import type { LockKeys } from '../api/lock-key.js';
+import type { LockRequest } from '../api/lock-options.js';
+import type { GateRegistry } from '../gate/gate-registry.js';
+import { CallerLock } from '../hold/caller-lock.js';
+import type { ReentrantLock } from '../reentry/reentrant-lock.js';
+import { holderOf } from '../store/holder-of.js';
+import type { BusyMember } from '../store/set-store.js';
+import type { Clock } from '../time/clock.js';
+import { errorOfSet, unavailableSet } from './set-errors.js';
+import { SetEvents } from './set-events.js';
+
+/** One of the locks that a call for several keys takes. */
+export type SetMember = CallerLock | ReentrantLock;
+/** Takes it; bounded by the request's `wait`. */
+export type SetStep = (request: LockRequest) => Promise<SetMember>;
+
+/** What all calls for several keys of one process share. */
+export interface SetCallContext {
+  readonly gates: GateRegistry;
+  readonly clock: Clock;
+  readonly events: LockEventEmitter;
+}
+
+/** A call that failed is told so even if Redis does not confirm what it gives back, in milliseconds. */
+const GIVE_BACK_MS = 100;
+
+/** One call for several keys: takes all of them or none, within one `wait`. */
+export class SetCall {
+  readonly #startedAt: number;
+  readonly #events: SetEvents;
+
+  constructor(
+    readonly keys: LockKeys,
+    private readonly request: LockRequest,
+    private readonly isInside: boolean,
+    private readonly context: SetCallContext,
+  ) {
+    this.#startedAt = context.clock.now();
+    this.#events = new SetEvents(this, context.events);
+  }
+
+  get waitedMs(): number {
+    return this.context.clock.now() - this.#startedAt;
+  }
+
+  get via(): SetEvents['via'] {
+    return this.#events.via;
+  }
+
+  /**
+   * All of them in one step; `undefined`: not all are free, and one is to be waited for after another.
+   *
+   * @throws {LockTimeoutError} One is busy, and the call does not wait.
+   */
+  async together(): Promise<readonly SetMember[] | undefined> {
+    const { gates } = this.context;
+    const { keys, request } = this;
+    if (request.wait > 0 && !gates.areIdle(keys, request)) return undefined;
+    try {
+      const outcome = await gates.enterTogether(keys, this.#whole(), this.isInside);
+      if (outcome.kind === 'held') return lastFirst(outcome.locks);
+      if (outcome.kind === 'busy' && request.wait === 0) throw this.#busy(outcome);
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw this.#errorOf(error);
+      if (request.wait === 0 || this.#left <= 0) throw this.#unavailable(error);
+    }
+    return undefined;
+  }
+
+  /**
+   * One after another. What the call has is renewed while it waits for the rest, and given back when it
+   * fails; when one of them is lost meanwhile it begins again.
+   *
+   * @param steps In the order in which everybody takes them.
+   */
+  async oneByOne(steps: readonly SetStep[]): Promise<readonly SetMember[]> {
+    const taken: SetMember[] = [];
+    try {
+      do {
+        await this.#giveBack(taken.splice(0));
+        for (const step of steps) taken.unshift(await step(this.#part()));
+      } while (!(await this.#settle(taken)));
+      return taken;
+    } catch (error) {
+      await this.#giveBack(taken);
+      throw this.#errorOf(error);
+    }
+  }
+
+  /** What is left of `wait`; at least a moment, since none means one try. */
+  get #left(): number {
+    return this.request.wait === 0 ? 0 : this.request.wait - this.waitedMs;
+  }
+
+  /** What is asked of each key once all are there; the rest is for the whole. */
+  #whole(): LockRequest {
+    const { request } = this;
+    return { ...request, maxHold: Infinity, observed: undefined, events: this.#events };
+  }
+
+  /** What is asked of a key while others are still to come: nothing of it outlasts a failure. */
+  #part(): LockRequest {
+    const wait = this.request.wait === 0 ? 0 : Math.max(1, this.#left);
+    return { ...this.#whole(), wait, minHold: 0, renew: true };
+  }
+
+  /** All are there: whether each is still held, with a lease as if it were taken just now. */
+  async #settle(taken: readonly SetMember[]): Promise<boolean> {
+    const whole = this.#whole();
+    const own = taken.filter((lock) => lock instanceof CallerLock);
+    const confirmed = await Promise.all(own.map((lock) => lock.settle(whole)));
+    const areConfirmed = confirmed.every(Boolean);
+    if (areConfirmed && taken.every(({ remainingMs }) => remainingMs > 0)) return true;
+    if (this.#left > 0) return false;
+    const why = 'a key was lost while the others were waited for.';
+    throw this.#unavailable(new LockUnavailableError(this.keys, why));
+  }
+
+  async #giveBack(taken: readonly SetMember[]): Promise<void> {
+    if (taken.length === 0) return;
+    const { clock } = this.context;
+    const released = taken.map((lock) => lock.release());
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(GIVE_BACK_MS, resolve);
+      void Promise.allSettled(released).then(() => resolve(clock.cancel(timer)));
+    });
+  }
+
+  #errorOf(error: unknown): unknown {
+    return errorOfSet(error, this.keys, this.waitedMs);
+  }
+
+  #busy({ key, leaseLeft, holder }: BusyMember): LockTimeoutError {
+    const by = holder === undefined ? undefined : holderOf(holder, leaseLeft);
+    this.#events.emit('timeout', { ...eventOf(key, this.request), waitedMs: 0, holder: by });
+    return new LockTimeoutError(this.keys, key, 0, leaseLeft, by);
+  }
+
+  #unavailable(error: LockUnavailableError): LockUnavailableError {
+    const own = unavailableSet(error, this.keys);
+    this.#events.emit('unavailable', { ...eventOf(this.keys[0], this.request), error: own });
+    return own;
+  }
+}
+
+/** What was taken last is given back first. */
+function lastFirst<T>(taken: readonly T[]): T[] {
+  return taken.map((_, i) => taken[taken.length - 1 - i] as T);
+}

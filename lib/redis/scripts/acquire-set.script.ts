@@ -1,0 +1,86 @@
+import { ACQUIRED } from './acquire.script.js';
+import { LEAVE_FREE } from './coexist.script.js';
+import { defineScript } from './define-script.js';
+import { ADMIT, HOLDS, PROMOTE, SHOWN, TELL_HOLDERS } from './holders.script.js';
+import { IS_TOKEN, KEEP_QUEUE, MINT, TELL, TIME } from './shared.script.js';
+
+/**
+ * Takes all of these locks, each as acquire would, or none: unless all are free, or have room, and
+ * nobody waits for any. One fencing number serves for all. Running it again for the same tokens
+ * changes nothing but the length of the leases, or gives back what is left of them.
+ *
+ * All is looked at before anything is written, but that a lock which nobody took is handed to the
+ * first that waits for it.
+ *
+ * KEYS  1 fence counter, then for each lock: lock, queue, alive, holders
+ * ARGV  1 not after, µs  2 ttl in ms, then for each lock: token, channel prefix
+ * Reply {µs}: too late, nothing was done
+ *       {µs, {held, fence}}  {µs, {busy, number of the lock, lease left, holder}}
+ *       {µs, {conflict, number of the lock, capacity of the others}}; holder: as of acquire
+ * Cost  2 commands to look at a lock, 1 or more to take it; O(log n) for n waiting processes
+ */
+export const acquireSetScript = defineScript(
+  'acquire-set',
+  /* lua */ `
+local counter = KEYS[1]
+`,
+  TIME,
+  /* lua */ `
+if us > tonumber(ARGV[1]) then return {us} end
+local ttl, locks = ARGV[2], (#KEYS - 1) / 4
+local lock, queue, alive, holders, channel
+`,
+  MINT,
+  KEEP_QUEUE,
+  IS_TOKEN,
+  TELL,
+  HOLDS,
+  ADMIT,
+  SHOWN,
+  TELL_HOLDERS,
+  PROMOTE,
+  LEAVE_FREE,
+  /* lua */ `
+local function tokenOf(i)
+  lock, queue, alive, holders = KEYS[i * 4 - 2], KEYS[i * 4 - 1], KEYS[i * 4], KEYS[i * 4 + 1]
+  channel = ARGV[i * 2 + 2]
+  return ARGV[i * 2 + 1]
+end
+local mine, values = {}, {}
+local function inTheWay(i)
+  local token = tokenOf(i)
+  local value, count = redis.call('GET', lock), nil
+  mine[i] = holds(token, value)
+  if mine[i] then return end
+  value, count = occupants(value)
+  if admits(token, value, count) then
+    local behind = redis.call('ZCARD', queue)
+    if behind > 0 then value, count, behind = promote(nil, behind, value, count) end
+    values[i] = value
+    if behind == 0 and admits(token, value, count) then return end
+  end
+  local theirs = conflict(token, value)
+  if theirs then return {${ACQUIRED.conflict}, i, theirs} end
+  return {${ACQUIRED.busy}, i, leaseLeft(token, value, count), shown(value, count)}
+end
+local function giveBack(i)
+  local token = tokenOf(i)
+  local value = redis.call('GET', lock)
+  if holds(token, value) then promote(nil, nil, leave(token, value)) end
+end
+
+for i = 1, locks do
+  local other = inTheWay(i)
+  if other then
+    for j = 1, locks do giveBack(j) end
+    return {us, other}
+  end
+end
+local fence = mint(1)
+for i = 1, locks do
+  local token = tokenOf(i)
+  if mine[i] then prolong(token, ttl) else admit(token, ttl, values[i]) end
+end
+return {us, {${ACQUIRED.held}, fence}}
+`,
+);
