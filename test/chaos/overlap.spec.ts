@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { closing } from '../support/after-test.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
-import { freeze } from '../support/freeze.js';
 import { openClient, openManager } from '../support/managers.js';
+import { type Contender, rage } from '../support/rage.js';
 import { chooseSeed, seededRandom } from '../support/random.js';
 import { RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -14,15 +13,7 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 const PROCESSES = 3;
 const CALLERS = 4;
 const KEYS = ['hot', 'warm'];
-/** The shortest lease of the contenders: nothing is frozen for longer than what a renewal leaves of it. */
-const SHORTEST_TTL = 700;
 const FAULTS_MS = Number(process.env['CHAOS_MS'] ?? 14_000);
-
-/** One contending process behind a network of its own. */
-interface Contender {
-  readonly proxy: TcpProxy;
-  child: Child;
-}
 
 describe('processes that contend while everything fails', () => {
   it(
@@ -54,7 +45,7 @@ describe('processes that contend while everything fails', () => {
       }
       for (const { child } of contenders) await child.next('ready', { within: 60_000 });
 
-      const faults = await rage(server, redis, contenders, start, random);
+      const faults = await rage(server, redis, contenders, start, { random, forMs: FAULTS_MS });
 
       const ends = [];
       for (const { child, proxy } of contenders) {
@@ -87,60 +78,6 @@ interface LockedSection {
   readonly fence: number;
   readonly from: number;
   readonly until: number;
-}
-
-/** Makes one fault after another; returns how many there were of each kind. */
-async function rage(
-  server: RedisServer,
-  redis: Redis,
-  contenders: readonly Contender[],
-  start: (proxy: TcpProxy) => Child,
-  random: () => number,
-): Promise<Record<string, number>> {
-  const made: Record<string, number> = {};
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
-  const faults: Record<string, (contender: Contender) => Promise<unknown> | void> = {
-    'lost reply': ({ proxy }) => void proxy.cutOnNextReply({ containing: 'evalsha' }),
-    'cut connections': ({ proxy }) => proxy.dropConnections(),
-    'half-open connections': ({ proxy }) => proxy.halfOpen(),
-    'slow replies': async ({ proxy }) => {
-      proxy.delayReplies(50 + random() * 300);
-      await sleep(300);
-      proxy.delayReplies(0);
-    },
-    'black hole': async ({ proxy }) => {
-      proxy.blackHole();
-      await sleep(100 + random() * 400);
-      await proxy.pass();
-      proxy.dropConnections();
-    },
-    'short stop': async ({ child }) => {
-      child.stop();
-      await sleep(SHORTEST_TTL / 2);
-      child.resume();
-    },
-    'long stop': async ({ child }) => {
-      child.stop();
-      await sleep(SHORTEST_TTL * 1.5);
-      child.resume();
-    },
-    'killed process': async (contender) => {
-      await contender.child.kill();
-      contender.child = start(contender.proxy);
-      await contender.child.next('ready', { within: 60_000 });
-    },
-    'killed subscribers': () => redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'),
-    'forgotten scripts': () => redis.script('FLUSH'),
-    'frozen server': () => freeze(server.port, SHORTEST_TTL / 2),
-  };
-  const endsAt = performance.now() + FAULTS_MS;
-  while (performance.now() < endsAt) {
-    const kind = pick(Object.keys(faults));
-    made[kind] = (made[kind] ?? 0) + 1;
-    await faults[kind]?.(pick(contenders));
-    await sleep(random() * 300);
-  }
-  return made;
 }
 
 /** Sections of one key, in the order of their fencing numbers, of which one began before the last had ended. */
