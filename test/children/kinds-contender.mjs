@@ -24,7 +24,7 @@ tell('done', counts);
 async function caller(name) {
   while (!stop.signal.aborted) {
     const { keys, options } = works[Math.floor(random() * works.length)];
-    const some = keys.length > 1 && random() < 0.5 ? keys.slice(1).reverse() : keys;
+    const some = keys.length > 1 && random() < 0.5 ? keys.slice(1).toReversed() : keys;
     const ttl = random() < 0.5 ? 700 : 1500;
     const all = { ...options, ttl, wait: 60_000, label: name };
     try {

@@ -101,4 +101,34 @@ describe('a failover by Sentinel under load (A32)', () => {
     for (const lock of locks) expect(await lock.release()).toBe('released');
     await group.settle();
   }, 300_000);
+
+  it('keeps locks of every kind, and what they exclude', async () => {
+    const [one, two] = openManagers(uniquePrefix());
+    const long = { ttl: 120_000 };
+    const locks = [
+      await one!.acquire('read', { ...long, mode: 'shared' }),
+      await two!.acquire('read', { ...long, mode: 'shared' }),
+      await one!.acquire('permit', { ...long, permits: 2 }),
+      await two!.acquire('permit', { ...long, permits: 2 }),
+      await one!.acquire(['from', 'to'], long),
+    ];
+    const client = openClient((await group.primary()).url);
+    await client.set(uniquePrefix(), 'written after the locks');
+    expect(await client.wait(2, 20_000)).toBe(2);
+
+    await group.failover();
+
+    await eventually(
+      () => {
+        for (const lock of locks) expect(lock.remainingMs).toBeGreaterThan(117_000);
+      },
+      { within: 20_000 },
+    );
+    expect(await two!.tryAcquire('read')).toBeNull();
+    expect(await two!.tryAcquire('permit', { permits: 2 })).toBeNull();
+    for (const key of ['from', 'to']) expect(await two!.tryAcquire(key)).toBeNull();
+    for (const lock of locks) expect(await lock.release()).toBe('released');
+    await (await two!.acquire(['from', 'permit', 'read', 'to'])).release();
+    await group.settle();
+  }, 300_000);
 });
