@@ -10,8 +10,9 @@ import type { LockFacts } from './shown-lock.js';
 export interface Lock {
   /** The first of {@link keys}. */
   readonly key: string;
+  /** What is held: all keys of the call, in the order of their bytes, each once. */
   readonly keys: readonly string[];
-  /** A safe integer, larger for every later holder of the key. */
+  /** A safe integer, larger for every later holder of any of the keys. */
   readonly fencingToken: number;
   /** Aborted with a `LockLostError` when the lease is, or may be, gone; never after the release. */
   readonly signal: AbortSignal;
