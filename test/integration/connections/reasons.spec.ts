@@ -128,6 +128,24 @@ describe('what is wrong though calls go on', () => {
     );
   });
 
+  it('a refused subscription in a Cluster is told with its cause, and waiters are served', async () => {
+    const server = closing(await RedisServer.start({ args: ['--cluster-enabled', 'yes'] }));
+    const admin = openClient(server.url);
+    await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await eventually(async () => expect(await admin.cluster('INFO')).toContain('state:ok'));
+    await allow(server, ['+@all', '-ssubscribe']);
+    const connection = { cluster: [`redis://u:p@${port(server)}`] };
+    const [holder, waiter] = [openManager(connection), openManager(connection)];
+    const told = troublesOf(waiter);
+    const lock = await holder.acquire('k');
+
+    const waiting = waiter.acquire('k', { wait: '30s' });
+    await eventually(() => expect(told).toEqual([expect.stringMatching(/NOPERM.*ssubscribe/)]));
+    await lock.release();
+
+    await (await waiting).release();
+  });
+
   it('one node of a quorum that is down is told with its address', async () => {
     const servers = await Promise.all([1, 2].map(async () => closing(await RedisServer.start())));
     const closed = await freePort();
