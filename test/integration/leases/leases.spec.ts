@@ -278,6 +278,32 @@ describe('a lock that is lost', () => {
     expect(await other.release()).toBe('released');
   });
 
+  it('with a restart that kept nothing is told without renewal, long before its lease ends', async () => {
+    const server = closing(await RedisServer.start());
+    const holder = openManager(server.url);
+    const lock = await holder.acquire('k', { ttl: '10m', renew: false });
+
+    await server.restart();
+    await aborted(lock);
+
+    expect(lock.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
+    await (await openManager(server.url).acquire('k')).release();
+  });
+
+  it('is found by a caller with one try of the same process, long before the next renewal', async () => {
+    const lock = await a.acquire('k', { ttl: '10m' });
+    await redis.del(`${keyPrefix}k`);
+
+    const next = await eventually(async () => {
+      const tried = await a.tryAcquire('k');
+      if (tried === null) throw new Error('It is busy.');
+      return tried;
+    });
+
+    expect(lock.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
+    await next.release();
+  });
+
   it('and released before that answers "lost", emits it and never throws', async () => {
     const lost: unknown[] = [];
     a.events.on('lost', (event) => lost.push(event));
