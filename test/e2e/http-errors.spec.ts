@@ -234,25 +234,29 @@ describe.each(PLATFORMS)('lock errors over HTTP on %s', (platform) => {
     ['{"user":{"id":""}}', 'This request lacks body.user.id.'],
     ['{"user":{"id":{}}}', 'In this request body.user.id is an object; one value is needed.'],
     ['{"user":{"id":["7"]}}', 'In this request body.user.id is an array; one value is needed.'],
-  ])('answers 400 when the request lacks a part of the key: %s', async (body, message) => {
-    const app = await start();
+    [`{"user":{"id":"${'7'.repeat(513)}"}}`, 'In this request body.user.id is too long.'],
+  ])(
+    'answers 400 when the request lacks a part of the key, or has it wrong: %.60s',
+    async (body, message) => {
+      const app = await start();
 
-    const { status, text } = await answer(`${app.url}/nested`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body,
-    });
+      const { status, text } = await answer(`${app.url}/nested`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
 
-    expect(JSON.parse(text)).toEqual({
-      statusCode: 400,
-      error: 'Bad Request',
-      message,
-      code: 'LOCK_KEY',
-      key: 'user:{body.user.id}',
-    });
-    expect(status).toBe(400);
-    expect(app.log.of('error')).toEqual([]);
-  });
+      expect(JSON.parse(text)).toEqual({
+        statusCode: 400,
+        error: 'Bad Request',
+        message,
+        code: 'LOCK_KEY',
+        key: 'user:{body.user.id}',
+      });
+      expect(status).toBe(400);
+      expect(app.log.of('error')).toEqual([]);
+    },
+  );
 
   it('answers 500 and logs when the key can never be made', async () => {
     const app = await start();

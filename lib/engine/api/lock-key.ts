@@ -66,12 +66,17 @@ export function checkKey(key: unknown): string {
         'are the arguments.',
     );
   }
-  // Three bytes is the most a UTF-16 unit takes, so that short keys need no count.
-  if (key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES) {
+  if (isTooLong(key)) {
     throw new LockKeyError(
       [`${key.slice(0, 40)}…`],
       `A lock key may have ${MAX_KEY_BYTES} bytes, got ${Buffer.byteLength(key)}: ${JSON.stringify(key.slice(0, 40))}…`,
     );
   }
   return key;
+}
+
+/** Whether a key has more than 512 bytes. */
+export function isTooLong(key: string): boolean {
+  // Three bytes is the most a UTF-16 unit takes, so that short keys need no count.
+  return key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES;
 }

@@ -51,6 +51,13 @@ export function requestFaultOf(
   return `In this request ${source.name} is ${faultOf(value)}; one value is needed.`;
 }
 
+/** The same of a value that is too long for a key. */
+export function lengthFaultOf(part: TemplatePart, call: LockedCall): string | undefined {
+  const source = call.context && sourceOf(part, call.context, call.method);
+  if (source === undefined || source.piped) return undefined;
+  return `In this request ${source.name} is too long.`;
+}
+
 /** A wildcard of the route's path makes arrays of whatever is sent. */
 function isOfRoute(root: string, value: unknown): boolean {
   return root === 'params' && Array.isArray(value);

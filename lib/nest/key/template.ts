@@ -1,9 +1,10 @@
 import { LockKeyError } from '../../engine/api/errors.js';
+import { isTooLong } from '../../engine/api/lock-key.js';
 import { noteFacts } from '../errors/facts.js';
 import type { LockedCall } from './locked.options.js';
 import { parseTemplate, type TemplatePart } from './parser.js';
 import { encodePart, faultOf, followPath } from './part-value.js';
-import { requestFaultOf } from './request-fault.js';
+import { lengthFaultOf, requestFaultOf } from './request-fault.js';
 
 /** A key template that was parsed once, e.g. `order:{params.id}`. */
 export class LockKeyTemplate {
@@ -41,11 +42,31 @@ export class LockKeyTemplate {
    * Fills in the parts.
    *
    * @param args The arguments that the method is called with.
-   * @throws {LockKeyError} A part is missing, null, empty, NaN, an object or not well-formed text.
+   * @throws {LockKeyError} A part is missing, null, empty, NaN, an object or not well-formed text, or
+   * the key is too long.
    */
   resolve(call: LockedCall, args: readonly unknown[]): string {
-    const fill = (part: TemplatePart) => encodePart(this.#valueOf(part, call, args));
-    return this.#pieces.map((piece) => (typeof piece === 'string' ? piece : fill(piece))).join('');
+    const pieces = this.#pieces.map((piece) =>
+      typeof piece === 'string' ? piece : encodePart(this.#valueOf(piece, call, args)),
+    );
+    const key = pieces.join('');
+    if (isTooLong(key)) this.#refuseLongest(pieces, call);
+    return key;
+  }
+
+  /** Names the part that makes a key too long, unless it is the template itself. */
+  #refuseLongest(filled: readonly string[], call: LockedCall): void {
+    const length = (i: number): number => (filled[i] as string).length;
+    const parts = this.#pieces.flatMap((piece, i) =>
+      typeof piece === 'object' ? [{ piece, i }] : [],
+    );
+    const [longest] = parts.sort((one, other) => length(other.i) - length(one.i));
+    if (longest === undefined) return;
+    const { piece, i } = longest;
+    const error = this.#unfilled(piece, `${piece.text} is too long: ${length(i)} characters.`);
+    const requestFault = lengthFaultOf(piece, call);
+    if (requestFault !== undefined) noteFacts(error, { requestFault });
+    throw error;
   }
 
   #valueOf(part: TemplatePart, call: LockedCall, args: readonly unknown[]): string {
