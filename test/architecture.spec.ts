@@ -25,7 +25,7 @@ const FOLDERS: Record<string, Folder> = {
   'engine/store': { folders: ['engine/api', 'engine/time'] },
   'engine/queue': { folders: ['engine/api', 'engine/time'] },
   'engine/acquire': { folders: ['engine/api', 'engine/time', 'engine/store'] },
-  'engine/reentry': { folders: ['engine/api', 'engine/time', 'engine/queue'] },
+  'engine/reentry': { folders: ['engine/api', 'engine/time', 'engine/store', 'engine/queue'] },
   'engine/hold': {
     folders: ['engine/api', 'engine/time', 'engine/store', 'engine/queue', 'engine/reentry'],
   },

@@ -89,9 +89,9 @@ export class LockManager {
   /** Takes over a lock that was detached, here or in another process; once. */
   async attach(ticket: string, options?: AttachOptions): Promise<Lock> {
     const detached = readTicket(ticket);
-    const request = attachRequest(detached, options, this.settings);
-    const enter: Enter = (asked, isInside) => this.#gates.attach(detached, asked, isInside);
-    return this.#handleOf(await this.#ask([detached.key], request, enter));
+    const { keys, request } = attachRequest(detached, options, this.settings);
+    const enter: Enter = (asked, isInside) => this.#sets.attach(detached, keys, asked, isInside);
+    return this.#handleOf(await this.#ask(keys, request, enter));
   }
 
   /** Runs `task` while holding the lock. */

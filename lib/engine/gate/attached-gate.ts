@@ -1,3 +1,4 @@
+import type { DetachedLock } from '../api/detached-lock.js';
 import { type LockError, LockLostError, type LockUnavailableError } from '../api/errors.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { CallerLock } from '../hold/caller-lock.js';
@@ -6,7 +7,6 @@ import { Tenure } from '../hold/tenure.js';
 import { CallerQueue, type CallerQueueOwner } from '../queue/caller-queue.js';
 import { heldTerms, type LeaseTerms } from '../store/lease-terms.js';
 import type { Moved } from '../store/lock-mover.js';
-import type { DetachedLock } from '../store/lock-ticket.js';
 import { capacityIn, claimOf } from '../store/token.js';
 import type { Gate, GateContext } from './gate-context.js';
 

@@ -1,4 +1,5 @@
 import { EXCLUSIVE, SHARED } from '../api/capacity.js';
+import type { DetachedLock } from '../api/detached-lock.js';
 import { LockShutdownError } from '../api/errors.js';
 import type { LockEventEmitter } from '../api/lock-events.js';
 import type { LockKeys } from '../api/lock-key.js';
@@ -9,7 +10,6 @@ import { LeaseRenewer } from '../hold/lease-renewer.js';
 import type { LocalState } from '../store/lock-info.js';
 import { LockMover } from '../store/lock-mover.js';
 import type { LockStore, StoreTrouble } from '../store/lock-store.js';
-import type { DetachedLock } from '../store/lock-ticket.js';
 import { ReleaseRetrier } from '../store/release-retrier.js';
 import { TokenRoutes } from '../store/token-routes.js';
 import { TokenMint } from '../store/token.js';
@@ -28,7 +28,7 @@ export class GateRegistry {
   /** What is neither sought nor held by a key's gate: locks that were attached, and steps for several. */
   readonly #others = new Set<Gate>();
   readonly #mint = new TokenMint();
-  readonly #releaser: ReleaseRetrier;
+  readonly releaser: ReleaseRetrier;
   readonly #renewer: LeaseRenewer;
   readonly #context: GateContext;
   #drained: Promise<void> | undefined;
@@ -42,7 +42,7 @@ export class GateRegistry {
   ) {
     this.troubles = new Troubles(clock);
     const store = (this.store = openStore(this.boot, clock));
-    const releaser = (this.#releaser = new ReleaseRetrier(store, clock));
+    const releaser = (this.releaser = new ReleaseRetrier(store, clock));
     const renewer = (this.#renewer = new LeaseRenewer(store, clock, settings.commandTimeout));
     const routes = new TokenRoutes(releaser, {
       unreachable: (trouble) => this.#unreachable(trouble),
@@ -132,7 +132,7 @@ export class GateRegistry {
   }
 
   async close(): Promise<void> {
-    this.#releaser.close();
+    this.releaser.close();
     this.#renewer.close();
     await this.store.close();
   }
@@ -149,7 +149,7 @@ export class GateRegistry {
     }
     for (const gate of this.#all) gate.evict('the application is closing.');
     this.#clear(() => true);
-    await this.#releaser.settled();
+    await this.releaser.settled();
   }
 
   #clear(isMeant: (isInside: boolean) => boolean): void {
@@ -173,7 +173,7 @@ export class GateRegistry {
 
   #reconnected(): void {
     this.troubles.ended();
-    this.#releaser.retry();
+    this.releaser.retry();
     this.#renewer.renewAll();
     for (const gate of this.#all) gate.reconnected();
   }

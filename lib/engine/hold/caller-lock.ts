@@ -1,9 +1,10 @@
+import type { DetachedLocks } from '../api/detached-lock.js';
 import type { Duration } from '../api/duration.js';
 import { type LockError, LockLostError, LockUnavailableError } from '../api/errors.js';
 import { leaseTime } from '../api/lease-time.js';
 import type { LockRequest } from '../api/lock-options.js';
-import { ShownLock } from '../api/shown-lock.js';
-import { innerHolds } from '../reentry/detach-refusal.js';
+import { DetachableLock } from '../reentry/detachable-lock.js';
+import { innerHolds, outcomeOf } from '../reentry/detached.js';
 import { LossSignal } from '../reentry/loss-signal.js';
 import type { LockPart, ReentrantLock } from '../reentry/reentrant-lock.js';
 import { ReentryQueue } from '../reentry/reentry-queue.js';
@@ -12,7 +13,7 @@ import type { LeaseState } from './lease-state.js';
 import type { LockHome } from './lock-home.js';
 
 /** The lock in the hands of one caller. */
-export class CallerLock extends ShownLock implements ReentrantLock, LockPart {
+export class CallerLock extends DetachableLock implements ReentrantLock, LockPart {
   readonly keys: readonly string[];
   readonly #hold: LeaseState;
   #request: LockRequest;
@@ -128,16 +129,13 @@ export class CallerLock extends ShownLock implements ReentrantLock, LockPart {
     return (this.#release ??= this.reentered ? this.#releaseAfterTurns() : this.#leave());
   }
 
-  async detach(): Promise<string> {
+  async leaveHeld(): Promise<DetachedLocks> {
     this.assertHeld();
     if (this.reentered) throw innerHolds(this.keys);
-    const ticket = this.#home.detach(this);
+    const left = this.#home.detach(this);
     this.#end('detached');
-    this.#release = ticket.then(
-      () => 'released',
-      () => 'lost',
-    );
-    return ticket;
+    this.#release = outcomeOf(left);
+    return [await left];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -60,11 +60,11 @@ export class HolderEvents {
   }
 
   /** Tells how a hold ended that leaves its lock held: an event only when it went wrong. */
-  async detaching(lock: HeldCall, ticket: Promise<string>): Promise<string> {
+  async detaching<T>(lock: HeldCall, sent: Promise<T>): Promise<T> {
     try {
-      const text = await ticket;
+      const detached = await sent;
       lock.request.observed?.ended('detached', lock.heldMs);
-      return text;
+      return detached;
     } catch (error) {
       if (error instanceof LockLostError) this.lost(lock, error);
       else this.#releaseFailed(lock, error as LockError);

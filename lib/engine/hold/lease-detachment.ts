@@ -1,5 +1,5 @@
+import type { DetachedLock } from '../api/detached-lock.js';
 import { LockLostError } from '../api/errors.js';
-import { writeTicket } from '../store/lock-ticket.js';
 import { capacityIn, claimOf, TokenMint } from '../store/token.js';
 import type { CallerLock } from './caller-lock.js';
 import type { LeaseState } from './lease-state.js';
@@ -16,15 +16,13 @@ export interface Detachment {
 /**
  * Leaves a lock held by a token that is of no process: no doubt of a waiter reaches it, and nobody here gives
  * it back. Asks until there is an answer, for `wait` at most; without one all is given back.
- *
- * @returns The ticket.
  */
 export async function detachLease(
   hold: LeaseState,
   lock: CallerLock,
   { beside, minHoldLeft }: Detachment,
   { clock, mover, releaser, routes, settings }: TenureContext,
-): Promise<string> {
+): Promise<DetachedLock> {
   const { key, token: from } = hold;
   const until = Math.min(hold.deadline, clock.now() + settings.wait);
   // The former holder is asked whether it still is one until it has been answered that it is not.
@@ -34,8 +32,7 @@ export async function detachLease(
   try {
     const command = { key, from, to, ttl: lease, beside };
     const { kind } = await mover.move(command, () => clock.now() < until);
-    if (kind === 'held')
-      return writeTicket({ key, token: to, fence: lock.fencingToken, lease, minHoldLeft });
+    if (kind === 'held') return { key, token: to, fence: lock.fencingToken, lease, minHoldLeft };
   } catch (error) {
     if (!beside) releaser.discard(key, from, lease, minHoldLeft);
     releaser.discard(key, to, lease, minHoldLeft);

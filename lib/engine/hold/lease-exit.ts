@@ -40,11 +40,11 @@ export class LeaseExit {
   }
 
   /** Leaves the lock held in the store, by what is sent there. */
-  detach(send: () => Promise<string>): Promise<string> {
+  detach<T>(send: () => Promise<T>): Promise<T> {
     this.#end();
-    const ticket = send();
+    const sent = send();
     this.ended();
-    return ticket;
+    return sent;
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { DetachedLock } from '../api/detached-lock.js';
 import type { LockLostError } from '../api/errors.js';
 import type { ReentryContext } from '../reentry/reentry-queue.js';
 import type { RenewalOutcome } from './lease-renewer.js';
@@ -7,8 +8,8 @@ export interface LockHome<Lock> {
   readonly context: ReentryContext;
   /** Takes the lock back from its caller. */
   leave(lock: Lock, now: number): Promise<'released' | 'lost'>;
-  /** Leaves the lock held, and gives its ticket. */
-  detach(lock: Lock): Promise<string>;
+  /** Leaves the lock held by nobody here. */
+  detach(lock: Lock): Promise<DetachedLock>;
   /** Renews the lease to its hold's `ttl`. */
   renew(): Promise<RenewalOutcome>;
   /** The caller has to go: for it the lock counts as lost, and is released. */

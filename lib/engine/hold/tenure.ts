@@ -1,3 +1,4 @@
+import type { DetachedLock } from '../api/detached-lock.js';
 import { type LockLostError, LockUnavailableError } from '../api/errors.js';
 import type { Via } from '../api/lock-events.js';
 import type { LockRequest } from '../api/lock-options.js';
@@ -148,12 +149,12 @@ export class Tenure implements LeaseOwner, LockHome<CallerLock> {
     return Promise.resolve('released');
   }
 
-  detach(lock: CallerLock): Promise<string> {
+  detach(lock: CallerLock): Promise<DetachedLock> {
     const { context } = this;
     context.mover.check(lock.keys);
     const minHoldLeft = this.#holders.delete(lock, context.clock.now());
     const how = { beside: this.#holders.size > 0, minHoldLeft };
-    const send = (): Promise<string> => detachLease(this.#hold, lock, how, context);
+    const send = (): Promise<DetachedLock> => detachLease(this.#hold, lock, how, context);
     return context.holderEvents.detaching(lock, how.beside ? send() : this.#exit.detach(send));
   }
 

@@ -3,13 +3,13 @@ import type { Duration } from '../api/duration.js';
 import { LockLostError } from '../api/errors.js';
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
-import { ShownLock } from '../api/shown-lock.js';
-import { outerHolds } from './detach-refusal.js';
+import { DetachableLock } from './detachable-lock.js';
+import { outerHolds } from './detached.js';
 import type { LockPart, ReentrantLock } from './reentrant-lock.js';
 import { type ReentryContext, ReentryQueue } from './reentry-queue.js';
 
 /** A lock that was re-entered: the same holder, lease and fencing number; its release ends a turn. */
-export class ReenteredLock extends ShownLock implements ReentrantLock {
+export class ReenteredLock extends DetachableLock implements ReentrantLock {
   readonly #outer: ReentrantLock;
   readonly #request: LockRequest;
   readonly #reentries: ReentryQueue;
@@ -96,7 +96,7 @@ export class ReenteredLock extends ShownLock implements ReentrantLock {
     return (this.#release ??= this.#end());
   }
 
-  detach(): Promise<string> {
+  leaveHeld(): Promise<never> {
     return Promise.reject(outerHolds(this.keys));
   }
 

@@ -1,3 +1,4 @@
+import type { DetachedLocks } from '../api/detached-lock.js';
 import { LockLostError } from '../api/errors.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { Lock } from '../api/lock.js';
@@ -26,6 +27,8 @@ export interface ReentrantLock extends Lock {
   readonly request: LockRequest;
   /** All keys that calls inside re-enter it for; its own, and those of the locks that it re-enters. */
   readonly parts: readonly LockPart[];
+  /** `detach`, before there is a ticket of it. */
+  leaveHeld(): Promise<DetachedLocks>;
   /** Whether something listens to its signal, and so relies on it. */
   readonly isWatched: boolean;
   /** Nothing refers to the lock any more: releases it. */

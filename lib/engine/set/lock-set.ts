@@ -1,24 +1,29 @@
+import type { DetachedLock, DetachedLocks } from '../api/detached-lock.js';
 import type { Duration } from '../api/duration.js';
 import { type LockError, LockLostError, LockUnavailableError } from '../api/errors.js';
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
-import { ShownLock } from '../api/shown-lock.js';
 import type { HeldCall, HolderEvents } from '../hold/holder-events.js';
-import { ofSeveralKeys } from '../reentry/detach-refusal.js';
+import { DetachableLock } from '../reentry/detachable-lock.js';
+import { innerHolds, outcomeOf, outerHolds } from '../reentry/detached.js';
 import { LossSignal } from '../reentry/loss-signal.js';
+import { ReenteredLock } from '../reentry/reentered-lock.js';
 import type { LockPart, ReentrantLock } from '../reentry/reentrant-lock.js';
 import { type ReentryContext, ReentryQueue } from '../reentry/reentry-queue.js';
 import type { ReleaseReply } from '../store/lock-store.js';
 import type { Timer } from '../time/clock.js';
+import { leaveAll } from './moving-set.js';
 import { errorOfSet, lostSet } from './set-errors.js';
 
 /** What the locks of several keys of one process share. */
 export interface LockSetContext extends ReentryContext {
   readonly holderEvents: HolderEvents;
+  /** Gives back the lock of one key that was detached in vain. */
+  readonly giveBack: (detached: DetachedLock) => void;
 }
 
 /** Several keys in the hands of one caller: held as long as all of them are. */
-export class LockSet extends ShownLock implements ReentrantLock, HeldCall {
+export class LockSet extends DetachableLock implements ReentrantLock, HeldCall {
   readonly reentries: ReentryQueue;
   readonly parts: readonly LockPart[];
   readonly #acquiredAt: number;
@@ -110,8 +115,15 @@ export class LockSet extends ShownLock implements ReentrantLock, HeldCall {
     return (this.#release ??= this.reentered ? this.#releaseAfterTurns() : this.#leave());
   }
 
-  detach(): Promise<string> {
-    return Promise.reject(ofSeveralKeys(this.keys));
+  async leaveHeld(): Promise<DetachedLocks> {
+    this.assertHeld();
+    if (this.reentered) throw innerHolds(this.keys);
+    if (this.members.some((member) => member instanceof ReenteredLock)) throw outerHolds(this.keys);
+    const left = leaveAll(this.members, this, this.context.giveBack);
+    this.#over = true;
+    this.#unwatch();
+    this.#release = outcomeOf(left);
+    return this.context.holderEvents.detaching(this, left);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

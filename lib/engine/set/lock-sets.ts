@@ -1,3 +1,4 @@
+import type { DetachedLocks } from '../api/detached-lock.js';
 import { LockConfigError } from '../api/errors.js';
 import { byBytes, type LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
@@ -8,7 +9,9 @@ import { checkReentries, reenter } from '../reentry/reentered-lock.js';
 import type { ReentrantLock } from '../reentry/reentrant-lock.js';
 import type { ReentryContext } from '../reentry/reentry-queue.js';
 import { LockSet, type LockSetContext } from './lock-set.js';
+import { attachAll } from './moving-set.js';
 import { SetCall, type SetStep } from './set-call.js';
+import { SetEvents } from './set-events.js';
 
 /**
  * Takes several keys for one call: all of them or none. Everybody takes them in one order, so that no
@@ -22,7 +25,12 @@ export class LockSets {
     private readonly contexts: LockContext,
     reentry: ReentryContext,
   ) {
-    this.#context = { ...reentry, holderEvents: new HolderEvents(reentry.events) };
+    this.#context = {
+      ...reentry,
+      holderEvents: new HolderEvents(reentry.events),
+      giveBack: ({ key, token, lease, minHoldLeft }) =>
+        gates.releaser.discard(key, token, lease, minHoldLeft),
+    };
   }
 
   /**
@@ -39,6 +47,27 @@ export class LockSets {
       (await call.oneByOne(this.#steps(keys, outers, isInside)));
     const lock = new LockSet(keys, request, members, this.#context);
     this.#context.holderEvents.acquired(lock, call, call.via);
+    return lock;
+  }
+
+  /** Takes over what was detached together: the locks of all keys; once. */
+  async attach(
+    detached: DetachedLocks,
+    keys: LockKeys,
+    request: LockRequest,
+    isInside: boolean,
+  ): Promise<ReentrantLock> {
+    if (keys.length === 1) return this.gates.attach(detached[0], request, isInside);
+    const { clock, events, holderEvents } = this.#context;
+    const startedAt = clock.now();
+    const call = { keys, waitedMs: 0 };
+    const part = {
+      ...request,
+      ...{ maxHold: Infinity, observed: undefined, events: new SetEvents(call, events) },
+    };
+    const asked = detached.map((each) => this.gates.attach(each, part, isInside));
+    const lock = new LockSet(keys, request, await attachAll(asked, keys), this.#context);
+    holderEvents.acquired(lock, { waitedMs: clock.now() - startedAt }, 'free');
     return lock;
   }
 

@@ -1,20 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { DetachedLock, DetachedLocks } from '../api/detached-lock.js';
 import { LockConfigError } from '../api/errors.js';
-import { checkKey } from '../api/lock-key.js';
+import { checkKeys } from '../api/lock-key.js';
 import { isToken } from './token.js';
-
-/** A lock that no process holds: what its ticket says. */
-export interface DetachedLock {
-  readonly key: string;
-  /** By which it is held; whoever knows it may attach the lock. */
-  readonly token: string;
-  /** The fencing number of its holder. */
-  readonly fence: number;
-  /** The lease that it was detached with, in milliseconds. */
-  readonly lease: number;
-  /** What was left of its `minHold` then, in milliseconds. */
-  readonly minHoldLeft: number;
-}
 
 /**
  * `lock-ticket.<version>.<content>.<check>`: fit for a URL, a header or the data of a job. The check tells
@@ -24,9 +12,11 @@ const NAME = 'lock-ticket';
 const VERSION = '1';
 const CHECK_BYTES = 9;
 
-/** Writes the ticket of a lock that was detached. */
-export function writeTicket({ key, token, fence, lease, minHoldLeft }: DetachedLock): string {
-  const content = [key, token, fence, lease, minHoldLeft];
+/** Writes the ticket of what was detached. */
+export function writeTicket(locks: readonly DetachedLock[]): string {
+  const content = locks.map(({ key, token, fence, lease, minHoldLeft }) => {
+    return [key, token, fence, lease, minHoldLeft];
+  });
   const text = Buffer.from(JSON.stringify(content)).toString('base64url');
   return [NAME, VERSION, text, checkOf(text)].join('.');
 }
@@ -36,7 +26,7 @@ export function writeTicket({ key, token, fence, lease, minHoldLeft }: DetachedL
  *
  * @throws {LockConfigError} The text is none. The message never shows it.
  */
-export function readTicket(ticket: unknown): DetachedLock {
+export function readTicket(ticket: unknown): DetachedLocks {
   if (typeof ticket !== 'string')
     throw refusal(`it must be a string, got ${ticket === null ? 'null' : typeof ticket}.`);
   const [name, version, text, check, ...more] = ticket.split('.', 5);
@@ -52,20 +42,27 @@ export function readTicket(ticket: unknown): DetachedLock {
   return detached;
 }
 
-function readContent(text: string): DetachedLock | undefined {
+function readContent(text: string): DetachedLocks | undefined {
   try {
     const content: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
     if (!Array.isArray(content)) return undefined;
-    const [key, token, ...numbers] = content as unknown[];
-    if (typeof key !== 'string' || typeof token !== 'string' || !isToken(token)) return undefined;
-    checkKey(key);
-    if (!numbers.every(isCount)) return undefined;
-    const [fence, lease, minHoldLeft] = numbers;
-    if (fence === undefined || lease === undefined || minHoldLeft === undefined) return undefined;
-    return { key, token, fence, lease, minHoldLeft };
+    const [first, ...others] = content.flatMap((each) => readOne(each) ?? []);
+    const keys = checkKeys(content.map((each: unknown[]) => each[0] as string));
+    if (first === undefined || content.length !== others.length + 1) return undefined;
+    return keys.length === content.length ? [first, ...others] : undefined;
   } catch {
     return undefined;
   }
+}
+
+function readOne(content: unknown): DetachedLock | undefined {
+  if (!Array.isArray(content)) return undefined;
+  const [key, token, ...numbers] = content as unknown[];
+  if (typeof key !== 'string' || typeof token !== 'string' || !isToken(token)) return undefined;
+  if (!numbers.every(isCount)) return undefined;
+  const [fence, lease, minHoldLeft] = numbers;
+  if (fence === undefined || lease === undefined || minHoldLeft === undefined) return undefined;
+  return { key, token, fence, lease, minHoldLeft };
 }
 
 function isCount(value: unknown): value is number {

@@ -45,6 +45,21 @@ describe.each([
     expect(await a.inspect('k')).toBeNull();
   });
 
+  it('of several keys goes by one ticket', async () => {
+    const [a, b] = (await open(connection())) as [LockManager, LockManager];
+    const keys = ['{account}:1', '{account}:2', '{account}:3'];
+    const lock = await a.acquire(keys);
+    const ticket = await lock.detach();
+    expect(await b.tryAcquire('{account}:2')).toBeNull();
+
+    const attached = await b.attach(ticket);
+
+    expect(attached).toMatchObject({ keys, fencingToken: lock.fencingToken });
+    await expect(a.attach(ticket)).rejects.toMatchObject({ code: 'LOCK_LOST', keys });
+    expect(await attached.release()).toBe('released');
+    for (const key of keys) expect(await a.inspect(key)).toBeNull();
+  });
+
   it('goes on to who waited for it before it moved, first come, first served', async () => {
     const [a, b, c] = (await open(connection())) as [LockManager, LockManager, LockManager];
     const lock = await a.acquire('k');

@@ -13,10 +13,11 @@ const DETACHED = {
   lease: 30_000,
   minHoldLeft: 250,
 };
-const TICKET = writeTicket(DETACHED);
+const TICKET = writeTicket([DETACHED]);
 
 /** A text with a check that fits it, whatever it says. */
-function forged(content: string): string {
+function forged(entry: string): string {
+  const content = `[${entry}]`;
   const text = Buffer.from(content).toString('base64url');
   const check = createHash('sha256').update(`lock-ticket.1.${text}`).digest().subarray(0, 9);
   return `lock-ticket.1.${text}.${check.toString('base64url')}`;
@@ -35,7 +36,13 @@ function refusalOf(text: unknown): string {
 describe('a ticket', () => {
   it('is a text of plain characters that says all of a lock', () => {
     expect(TICKET).toMatch(/^[\w.-]+$/);
-    expect(readTicket(TICKET)).toEqual(DETACHED);
+    expect(readTicket(TICKET)).toEqual([DETACHED]);
+  });
+
+  it('says all of several locks, in their order', () => {
+    const all = ['a', 'b', 'c'].map((key) => ({ ...DETACHED, key }));
+
+    expect(readTicket(writeTicket(all))).toEqual(all);
   });
 
   it.each([
@@ -73,11 +80,15 @@ describe('a ticket', () => {
   });
 
   const { key, token } = DETACHED;
+  const content = [key, token, 1, 1, 1];
   it.each([
     ['no JSON', '[['],
+    ['nothing', ''],
     ['no list', '{"0":"k"}'],
     ['a list of nothing', '[]'],
     ['null', 'null'],
+    ['one key twice', `${JSON.stringify(content)},${JSON.stringify(content)}`],
+    ['one good lock and a bad one', `${JSON.stringify(content)},[]`],
     ['a key that none can be', JSON.stringify(['!q:{k}', token, 1, 1, 1])],
     ['a key that is no text', JSON.stringify([{ key }, token, 1, 1, 1])],
     ['a holder that is none of ours', JSON.stringify([key, 'somebody', 1, 1, 1])],

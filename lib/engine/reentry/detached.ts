@@ -11,15 +11,15 @@ export function innerHolds(keys: readonly string[]): LockConfigError {
   return refusal(keys, 'a call that re-entered it has not released it yet. Detach it after that.');
 }
 
-/** Refuses to detach what is held by more than one token. */
-export function ofSeveralKeys(keys: readonly string[]): LockConfigError {
-  return refusal(
-    keys,
-    'it is of several keys, and a ticket is of one. Detach locks of one key each.',
-  );
-}
-
 /** Refuses to detach what the code around holds. */
 export function outerHolds(keys: readonly string[]): LockConfigError {
   return refusal(keys, 'this call re-entered it, and the code around holds it. Detach it there.');
+}
+
+/** What the release of a lock answers that was detached before. */
+export function outcomeOf(detached: Promise<unknown>): Promise<'released' | 'lost'> {
+  return detached.then(
+    () => 'released',
+    () => 'lost',
+  );
 }
