@@ -42,9 +42,10 @@ export class LockSets {
     const outers = this.#outers(keys, request);
     const { gates } = this;
     const call = new SetCall(keys, request, isInside, { gates, ...this.#context });
-    const members =
-      (outers.size === 0 ? await call.together() : undefined) ??
-      (await call.oneByOne(this.#steps(keys, outers, isInside)));
+    const steps = this.#steps(keys, outers, isInside);
+    const isOneStep = outers.size === 0 && call.mayBeFree;
+    const together = isOneStep ? await call.together() : undefined;
+    const members = together ?? (await call.oneByOne(steps));
     const lock = new LockSet(keys, request, members, this.#context);
     this.#context.holderEvents.acquired(lock, call, call.via);
     return lock;

@@ -49,6 +49,11 @@ export class SetCall {
     return this.#events.via;
   }
 
+  /** Whether all of them may be free: none is in use here. One try is always one step. */
+  get mayBeFree(): boolean {
+    return this.request.wait === 0 || this.context.gates.areIdle(this.keys, this.request);
+  }
+
   /**
    * All of them in one step; `undefined`: not all are free, and one is to be waited for after another.
    *
@@ -57,7 +62,6 @@ export class SetCall {
   async together(): Promise<readonly SetMember[] | undefined> {
     const { gates } = this.context;
     const { keys, request } = this;
-    if (request.wait > 0 && !gates.areIdle(keys, request)) return undefined;
     try {
       const outcome = await gates.enterTogether(keys, this.#whole(), this.isInside);
       if (outcome.kind === 'held') return lastFirst(outcome.locks);
@@ -78,11 +82,12 @@ export class SetCall {
   async oneByOne(steps: readonly SetStep[]): Promise<readonly SetMember[]> {
     const taken: SetMember[] = [];
     try {
-      do {
-        await this.#giveBack(taken.splice(0));
+      for (;;) {
+        // At once: a call has its place in line from where it is made.
         for (const step of steps) taken.unshift(await step(this.#part()));
-      } while (!(await this.#settle(taken)));
-      return taken;
+        if (await this.#settle(taken)) return taken;
+        await this.#giveBack(taken.splice(0));
+      }
     } catch (error) {
       await this.#giveBack(taken);
       throw this.#errorOf(error);
@@ -119,7 +124,6 @@ export class SetCall {
   }
 
   async #giveBack(taken: readonly SetMember[]): Promise<void> {
-    if (taken.length === 0) return;
     const { clock } = this.context;
     const released = taken.map((lock) => lock.release());
     await new Promise<void>((resolve) => {

@@ -13,6 +13,7 @@ import type {
 } from '../../../lib/engine/store/lock-store.js';
 import type { StoredPlace } from '../../../lib/engine/store/lock-queue.js';
 import type { MoveCommand, MoveReply } from '../../../lib/engine/store/move.js';
+import type { SetCommand, SetReply, SetStore } from '../../../lib/engine/store/set-store.js';
 import type { StoredLock } from '../../../lib/engine/store/stored-lock.js';
 
 /** Stands between a command and the store that would run it; runs it by `next`, or does not. */
@@ -27,6 +28,7 @@ export class FaultyStore implements LockStore {
   onPoll: Fault<PollCommand, PollReply> = (_, next) => next();
   onRenew: Fault<readonly RenewCommand[], readonly RenewReply[]> = (_, next) => next();
   onRelease: Fault<ReleaseCommand, ReleaseReply> = (_, next) => next();
+  onSet: Fault<SetCommand, SetReply> = (_, next) => next();
   onMove: Fault<MoveCommand, MoveReply> = (_, next) => next();
   /** What becomes of a grant that is pushed; `undefined` loses it. */
   onGrant: (grant: Grant) => Grant | undefined = (grant) => grant;
@@ -38,8 +40,16 @@ export class FaultyStore implements LockStore {
 
   constructor(private readonly store: LockStore) {}
 
-  get sets(): LockStore['sets'] {
-    return this.store.sets;
+  get sets(): SetStore {
+    const { sets } = this.store;
+    if (sets === undefined) throw new Error('The store has no sets.');
+    return {
+      check: (keys) => sets.check(keys),
+      acquire: (command) => {
+        this.log.push('set');
+        return this.onSet(command, () => sets.acquire(command));
+      },
+    };
   }
 
   acquire(command: AcquireCommand): Promise<AcquireReply> {

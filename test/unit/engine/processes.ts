@@ -1,6 +1,7 @@
 import { LockManager } from '../../../lib/engine/lock-manager.js';
 import { readSettings } from '../../../lib/engine/api/lock-options.check.js';
 import { OptionReader } from '../../../lib/engine/api/option-reader.js';
+import type { LockKey } from '../../../lib/engine/api/lock-key.js';
 import type { LockOptions } from '../../../lib/engine/api/lock-options.js';
 import type { Lock } from '../../../lib/engine/api/lock.js';
 import { MemoryLockStore } from '../../../lib/memory/memory-lock.store.js';
@@ -44,7 +45,7 @@ export class Call {
   error: unknown;
   readonly settled: Promise<void>;
 
-  constructor(manager: LockManager, options: LockOptions = {}, key = 'k') {
+  constructor(manager: LockManager, options: LockOptions = {}, key: LockKey = 'k') {
     this.settled = manager.acquire(key, options).then(
       (lock) => void (this.lock = lock),
       (error: unknown) => void (this.error = error),

@@ -1,0 +1,324 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+
+import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
+import { Call, Processes } from './processes.js';
+import type { Process } from './processes.js';
+
+const AB = ['a', 'b'];
+
+let processes: Processes;
+let one: Process;
+let two: Process;
+
+beforeEach(() => {
+  processes = new Processes();
+  one = processes.open();
+  two = processes.open();
+});
+
+/** Keeps back the answers to steps for several keys, which the store has taken; returns what lets them go. */
+function holdAnswers({ store }: Process): () => void {
+  let pass!: () => void;
+  const passed = new Promise<void>((resolve) => (pass = resolve));
+  store.onSet = async (_, next) => {
+    const reply = await next();
+    await passed;
+    return reply;
+  };
+  return pass;
+}
+
+/** The keys that are held or waited for. */
+function inUse(): string[] {
+  return [...processes.space.keys(), ...AB.filter((key) => processes.space.queue(key).length > 0)];
+}
+
+describe('several keys that are asked for in one step', () => {
+  it('cost one command to take, and one for each to give back', async () => {
+    const lock = await one.manager.acquire(AB);
+    await lock.release();
+
+    expect(one.store.log).toEqual(['set', 'release', 'release']);
+  });
+
+  it.each<[string, (call: AbortController) => Promise<void>, object]>([
+    ['an abort', async (call) => call.abort(new Error('gone')), { message: 'gone' }],
+    ['its wait', () => processes.clock.advance(500), { code: 'LOCK_UNAVAILABLE', keys: AB }],
+    [
+      'the shutdown',
+      async () => one.manager.stopWaiting(),
+      { code: 'LOCK_SHUTDOWN', keys: AB, name: 'LockShutdownError' },
+    ],
+  ])('end at once by %s, and give back what the answer brings', async (_, end, expected) => {
+    const pass = holdAnswers(one);
+    const stop = new AbortController();
+    const call = new Call(one.manager, { wait: 500, signal: stop.signal }, AB);
+    await processes.clock.advance(10);
+    expect(processes.space.keys()).toEqual(AB);
+
+    await end(stop);
+    await processes.clock.advance(1);
+
+    expect(call.error).toMatchObject(expected);
+    pass();
+    await processes.clock.advance(10);
+    expect(call.lock).toBeUndefined();
+    expect(inUse()).toEqual([]);
+  });
+
+  it('are taken once more when the answer is lost, by other tokens', async () => {
+    const tokens: string[] = [];
+    one.store.onSet = async ({ locks }, next) => {
+      tokens.push(...locks.map(({ token }) => token));
+      await next();
+      throw new LockUnavailableError(AB, 'the connection was cut.');
+    };
+
+    const lock = await one.manager.acquire(AB);
+
+    for (const key of AB) expect(tokens).not.toContain(processes.space.holder(key)?.token);
+    expect(lock.remainingMs).toBeGreaterThan(25_000);
+    await lock.release();
+    expect(inUse()).toEqual([]);
+  });
+
+  it('that does not wait tells of an outage, and leaves nothing', async () => {
+    one.store.onSet = async (_, next) => {
+      await next();
+      throw new LockUnavailableError(['a'], 'the connection was cut.');
+    };
+    const told: unknown[] = [];
+    one.manager.events.on('unavailable', (event) => told.push(event));
+
+    const error = { code: 'LOCK_UNAVAILABLE', keys: AB };
+    await expect(one.manager.tryAcquire(AB)).rejects.toMatchObject(error);
+
+    await processes.clock.advance(1);
+    expect(inUse()).toEqual([]);
+    expect(told).toEqual([expect.objectContaining({ key: 'a', keys: AB })]);
+  });
+
+  it('are no lock when the answer comes after their lease', async () => {
+    const pass = holdAnswers(one);
+    const call = new Call(one.manager, { ttl: 1000 }, AB);
+    await processes.clock.advance(1500);
+
+    pass();
+    await processes.clock.advance(10);
+
+    // They were asked for anew, one by one.
+    expect(call.lock?.remainingMs).toBeGreaterThan(800);
+    await call.lock?.release();
+    expect(inUse()).toEqual([]);
+  });
+
+  it('hear of those that began to wait before the answer', async () => {
+    const pass = holdAnswers(one);
+    const call = new Call(one.manager, {}, AB);
+    await processes.clock.advance(10);
+    const other = new Call(two.manager, {}, 'b');
+    await processes.clock.advance(10);
+    pass();
+    await processes.clock.advance(10);
+    const own = new Call(one.manager, {}, 'b');
+    await processes.clock.advance(100);
+
+    await call.lock?.release();
+    await processes.clock.advance(10);
+
+    expect(other.lock).toBeDefined();
+    expect(own.lock).toBeUndefined();
+  });
+
+  it('do not stand before callers of one of them that came first', async () => {
+    const first = new Call(one.manager, {}, 'b');
+    const call = new Call(one.manager, {}, AB);
+    await processes.clock.advance(10);
+
+    expect(first.lock).toBeDefined();
+    expect(call.lock).toBeUndefined();
+    await first.lock?.release();
+    await processes.clock.advance(10);
+    expect(call.lock).toBeDefined();
+  });
+});
+
+describe('several keys of which one is waited for', () => {
+  it('are renewed meanwhile, and entered with a whole lease, though the call renews none', async () => {
+    const busy = await two.manager.acquire('b');
+    const call = new Call(one.manager, { ttl: 1000, renew: false, wait: 60_000 }, AB);
+    await processes.clock.advance(5300);
+    expect(processes.space.keys()).toEqual(['b', 'a']);
+    await busy.release();
+    await processes.clock.advance(10);
+
+    expect(call.lock?.remainingMs).toBeGreaterThan(900);
+    one.store.log.length = 0;
+    await processes.clock.advance(2000);
+    expect(one.store.log).not.toContain('renew');
+    expect(call.lock?.signal.aborted).toBe(true);
+  });
+
+  it('are asked for from the start when one that was there is lost meanwhile', async () => {
+    const busy = await two.manager.acquire('b');
+    const call = new Call(one.manager, { wait: 60_000 }, AB);
+    const lost: unknown[] = [];
+    one.manager.events.on('lost', (event) => lost.push(event));
+    await processes.clock.advance(10);
+    expect(await two.manager.forceRelease('a')).toBe(true);
+    const thief = await two.manager.acquire('a');
+    await busy.release();
+    await processes.clock.advance(100);
+    expect(call.lock).toBeUndefined();
+    expect(processes.space.holder('b')).toBeUndefined();
+
+    await thief.release();
+    await processes.clock.advance(100);
+
+    expect(call.lock?.fencingToken).toBeGreaterThan(thief.fencingToken);
+    expect(call.lock?.remainingMs).toBeGreaterThan(1700);
+    expect(lost).toEqual([]);
+  });
+
+  it('count minHold and maxHold from when all are there', async () => {
+    const busy = await two.manager.acquire('b');
+    const options = { wait: 60_000, minHold: 3000, maxHold: 2000 };
+    const call = new Call(one.manager, options, AB);
+    await processes.clock.advance(2500);
+    await busy.release();
+    await processes.clock.advance(1900);
+    expect(call.lock?.remainingMs).toBeGreaterThan(0);
+
+    await processes.clock.advance(200);
+    expect(call.lock?.signal.aborted).toBe(true);
+    await processes.clock.advance(700);
+    for (const key of AB) expect(await two.manager.tryAcquire(key)).toBeNull();
+    await processes.clock.advance(300);
+    expect(inUse()).toEqual([]);
+  });
+
+  it('keep nothing once the wait is over, though Redis does not confirm it', async () => {
+    const busy = await two.manager.acquire('b');
+    const call = new Call(one.manager, { wait: 1000 }, AB);
+    await processes.clock.advance(500);
+    one.store.onRelease = () => new Promise(() => undefined);
+
+    await processes.clock.advance(620);
+
+    expect(call.error).toMatchObject({ code: 'LOCK_TIMEOUT', key: 'b', keys: AB });
+    await busy.release();
+  });
+});
+
+describe('a fencing number of several keys', () => {
+  it('is below that of a later caller whose number was reserved before it', async () => {
+    const { clock } = processes;
+    const busy = await two.manager.acquire('b');
+    // A lease of "a" that passes between many callers here has numbers in stock.
+    const first = await one.manager.acquire('a');
+    const set = new Call(one.manager, { wait: 60_000 }, AB);
+    const later = Array.from({ length: 5 }, () => new Call(one.manager, { wait: 60_000 }, 'a'));
+    await clock.advance(10);
+    await first.release();
+    await clock.advance(10);
+    await busy.release();
+    await clock.advance(10);
+    expect(set.lock?.fencingToken).toBeGreaterThan(busy.fencingToken);
+    let last = set.lock?.fencingToken ?? Infinity;
+    await set.lock?.release();
+
+    for (const call of later) {
+      await clock.advance(10);
+      expect(call.lock?.fencingToken).toBeGreaterThan(last);
+      last = call.lock?.fencingToken ?? Infinity;
+      await call.lock?.release();
+    }
+  });
+
+  it('raises that of the section whose lock it takes in addition to', async () => {
+    await one.manager.withLock('b', async (outer) => {
+      const before = outer.fencingToken;
+      await one.manager.withLock(AB, (inner) => {
+        expect(inner.fencingToken).toBeGreaterThan(before);
+        expect(outer.fencingToken).toBe(inner.fencingToken);
+      });
+    });
+  });
+});
+
+describe('a lock of several keys', () => {
+  it('is renewed in one go, and tells it once', async () => {
+    const renewed: unknown[] = [];
+    one.manager.events.on('renewed', (event) => renewed.push(event));
+    const lock = await one.manager.acquire(AB, { ttl: 3000 });
+    one.store.log.length = 0;
+
+    await processes.clock.advance(1100);
+
+    expect(one.store.log).toEqual(['renew']);
+    expect(renewed).toEqual([{ key: 'a', keys: AB, label: '', template: '' }]);
+    await lock.release();
+  });
+
+  it('is lost at the deadline of the first of its leases, once', async () => {
+    const lost: unknown[] = [];
+    one.manager.events.on('lost', (event) => lost.push(event));
+    const lock = await one.manager.acquire(AB, { ttl: 3000 });
+    one.store.onRenew = async (commands, next) =>
+      (await next()).map((reply, i) =>
+        commands[i]?.key === 'b'
+          ? { kind: 'unknown', sentAt: processes.clock.now(), error: new Error('silent') }
+          : reply,
+      );
+
+    await processes.clock.advance(3000);
+
+    expect(lock.signal.aborted).toBe(true);
+    expect(lost).toEqual([expect.objectContaining({ key: 'a', keys: AB })]);
+    await expect(lock.extend()).rejects.toMatchObject({ code: 'LOCK_LOST', keys: AB });
+    expect(await lock.release()).toBe('lost');
+    expect(inUse()).toEqual([]);
+  });
+
+  it('tells of a release that failed once, and of all keys', async () => {
+    const told: unknown[] = [];
+    one.manager.events.on('release-failed', (event) => told.push(event));
+    const lock = await one.manager.acquire(AB);
+    one.store.onRelease = () => Promise.reject(new LockUnavailableError(['x'], 'silent.'));
+
+    await expect(lock.release()).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE', keys: AB });
+
+    expect(told).toEqual([expect.objectContaining({ key: 'a', keys: AB })]);
+  });
+
+  it('can not be detached, and stays held', async () => {
+    const lock = await one.manager.acquire(AB);
+
+    await expect(lock.detach()).rejects.toMatchObject({ code: 'LOCK_CONFIG', keys: AB });
+
+    lock.assertHeld();
+    await lock.release();
+  });
+
+  it('is seen by observers as one call', async () => {
+    const seen: unknown[] = [];
+    one.manager.observers.add({
+      asked: (call) => {
+        seen.push(call);
+        return {
+          acquired: (_ms, via) => seen.push(via),
+          refused: () => seen.push('refused'),
+          ended: (how) => seen.push(how),
+        };
+      },
+    });
+
+    await one.manager.withLock(AB, () => {});
+    await two.manager.withLock('b', () =>
+      expect(one.manager.acquire(AB, { wait: 0 })).rejects.toThrow(),
+    );
+
+    const asked = expect.objectContaining({ key: 'a', keys: AB });
+    expect(seen).toEqual([asked, 'free', 'released', asked, 'refused']);
+  });
+});
