@@ -10,8 +10,8 @@ import { TickRenewals } from './tick-renewals.js';
 /** What became of one renewal. */
 export type RenewalOutcome = 'held' | 'lost' | 'unknown';
 
-/** Renewals are brought forward by up to this share of the lease that is left, to go out together. */
-const GRAIN_SHARE = 1 / 32;
+/** Renewals are brought forward by up to this share of the time until then, to go out together. */
+const GRAIN_SHARE = 1 / 16;
 
 /**
  * Keeps leases alive: renews at a third, all that are due in one command, repeats what failed,
@@ -101,12 +101,15 @@ export class LeaseRenewer {
     const asks = hold.renews || hold.troubled;
     const at = asks && renewAt < hold.deadline ? renewAt : hold.deadline;
     // Coarse, and looked at again when it is near: a lock is given back long before its deadline.
-    this.#due.set(hold, at, this.#grain(hold));
+    this.#due.set(hold, at, this.#grain(at));
   }
 
-  /** A power of two, so that leases of about one length have one grain. */
-  #grain(hold: LeaseState): number {
-    const left = hold.deadline - this.clock.now();
+  /**
+   * A power of two, so that leases of about one length have one grain. It goes by the time until then: a
+   * short pause of a long lease that began before now would be over at once, again and again.
+   */
+  #grain(at: number): number {
+    const left = Math.max(1, at - this.clock.now());
     return Math.max(1, 2 ** Math.floor(Math.log2(left * GRAIN_SHARE)));
   }
 

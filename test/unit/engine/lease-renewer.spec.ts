@@ -111,6 +111,17 @@ describe('LeaseRenewer', () => {
     expect(bench.times('lost')).toEqual([]);
   });
 
+  it('renews a long lease for a caller with a short one once an interval, not again and again', async () => {
+    const bench = new Bench();
+    bench.latency = 40;
+    const hold = bench.grant(60_000);
+    hold.ttl = 300;
+    await bench.clock.advance(20_500);
+
+    expect(bench.sent.length).toBeGreaterThan(0);
+    expect(bench.sent.length).toBeLessThanOrEqual(15);
+  });
+
   it('stretches a claim to the whole lease at a third of the claim', async () => {
     const bench = new Bench();
     const hold = bench.grant(30_000, 2000);
