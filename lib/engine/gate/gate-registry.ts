@@ -149,6 +149,7 @@ export class GateRegistry {
     }
     for (const gate of this.#all) gate.evict('the application is closing.');
     this.#clear(() => true);
+    await this.#context.mover.finish();
     await this.releaser.settled();
   }
 

@@ -34,14 +34,24 @@ export class LockOrder {
     this.#listener = listener;
   }
 
-  /** A call asks for these keys while its context has `held`. One that does not wait can't be kept waiting. */
+  /**
+   * A call asks for these keys while its context has `held`, perhaps some of its keys. One that does not wait
+   * can't be kept waiting.
+   */
   asked(keys: readonly string[], call: LockRequest, held: Iterable<ReentrantLock>): void {
     if (call.wait === 0) return;
-    for (const lock of held) {
-      for (const outer of namesOf(lock.keys, lock.request))
-        for (const inner of namesOf(keys, call))
-          if (outer !== inner) this.#nested(outer, inner, lock.request, call);
-    }
+    const around = [...held].map((lock) => {
+      return { names: namesOf(lock.keys, lock.request), call: lock.request };
+    });
+    if (around.length === 0) return;
+    const names = namesOf(keys, call);
+    // Of a call that re-enters for some of its templates those are no order.
+    const isHeld = (name: string): boolean =>
+      names.length > keys.length && around.some((lock) => lock.names.includes(name));
+    const inner = names.filter((name) => !isHeld(name));
+    for (const lock of around)
+      for (const outer of lock.names)
+        for (const name of inner) if (outer !== name) this.#nested(outer, name, lock.call, call);
   }
 
   #nested(outer: string, inner: string, around: Call, inside: Call): void {

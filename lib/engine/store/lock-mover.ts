@@ -15,6 +15,9 @@ const TOO_LATE = 'the command reached Redis too late, or its answer us.';
  * each time, so that one whose answer was lost counts.
  */
 export class LockMover {
+  readonly #underway = new Set<Promise<Moved>>();
+  #isFinishing = false;
+
   constructor(
     private readonly store: LockStore,
     private readonly clock: Clock,
@@ -31,7 +34,24 @@ export class LockMover {
   }
 
   /** @param goesOn Whether it is asked again after this failure; else it is thrown. */
-  async move(
+  move(
+    command: Omit<MoveCommand, 'until'>,
+    goesOn: (failure: LockUnavailableError) => boolean,
+  ): Promise<Moved> {
+    const moving = this.#repeat(command, (failure) => goesOn(failure) && !this.#isFinishing);
+    const ended = (): void => void this.#underway.delete(moving);
+    this.#underway.add(moving);
+    moving.then(ended, ended);
+    return moving;
+  }
+
+  /** Lets what is under way end, without another try: resolves when those who asked have heard of it. */
+  async finish(): Promise<void> {
+    this.#isFinishing = true;
+    await Promise.allSettled(this.#underway);
+  }
+
+  async #repeat(
     command: Omit<MoveCommand, 'until'>,
     goesOn: (failure: LockUnavailableError) => boolean,
   ): Promise<Moved> {

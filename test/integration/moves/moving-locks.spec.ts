@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
 import type { LockManager } from '../../../lib/engine/lock-manager.js';
 import { closing } from '../../support/after-test.js';
@@ -7,7 +7,8 @@ import { eventually } from '../../support/eventually.js';
 import { openClient, openManager } from '../../support/managers.js';
 import { RedisCluster } from '../../support/redis-cluster.js';
 import { sharedQuorum } from '../../support/redis-quorum.js';
-import { sharedRedisUrl, uniquePrefix } from '../../support/shared-redis.js';
+import { sharedRedisPort, sharedRedisUrl, uniquePrefix } from '../../support/shared-redis.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 
 let cluster: RedisCluster;
 
@@ -104,6 +105,63 @@ describe('on a quorum, a lock', () => {
     const ticket = await (await elsewhere.acquire('k')).detach();
     await expect(manager.attach(ticket)).rejects.toMatchObject(refusal);
     expect(await lock.release()).toBe('released');
+  });
+});
+
+describe('a lock that is moved over a bad connection', () => {
+  let proxy: TcpProxy;
+  let bad: LockManager;
+  let good: LockManager;
+
+  beforeEach(async () => {
+    const keyPrefix = uniquePrefix();
+    proxy = closing(await TcpProxy.start(sharedRedisPort()));
+    bad = openManager(proxy.url, { keyPrefix, shutdownTimeout: '30s' });
+    good = openManager(sharedRedisUrl(), { keyPrefix });
+    for (const manager of [bad, good]) await manager.withLock('warm-up', () => {});
+  });
+
+  it('is detached though the answer was lost', async () => {
+    const lock = await bad.acquire('k');
+    const cut = proxy.cutOnNextReply({ containing: 'evalsha' });
+
+    const ticket = await lock.detach();
+
+    await cut;
+    expect((await good.attach(ticket)).fencingToken).toBe(lock.fencingToken);
+  });
+
+  it('is attached though the answer was lost, and once', async () => {
+    const ticket = await (await good.acquire('k')).detach();
+    const cut = proxy.cutOnNextReply({ containing: 'evalsha' });
+
+    const lock = await bad.attach(ticket);
+
+    await cut;
+    lock.assertHeld();
+    await expect(good.attach(ticket)).rejects.toMatchObject({ code: 'LOCK_LOST' });
+    expect(await lock.release()).toBe('released');
+  });
+
+  it('is detached by a holder whose application is closing', async () => {
+    const lock = await bad.acquire('k');
+    proxy.delayReplies(200);
+    const closed = bad.close();
+
+    const ticket = await lock.detach();
+
+    await closed;
+    (await good.attach(ticket)).assertHeld();
+  });
+
+  it('is given back when its application closes before the answer of its attachment', async () => {
+    const ticket = await (await good.acquire('k')).detach();
+    proxy.delayReplies(200);
+    const attaching = expect(bad.attach(ticket)).rejects.toMatchObject({ code: 'LOCK_SHUTDOWN' });
+    await bad.close();
+    await attaching;
+
+    expect(await good.inspect('k')).toBeNull();
   });
 });
 

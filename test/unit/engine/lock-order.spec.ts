@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 
 import { OptionReader } from '../../../lib/engine/api/option-reader.js';
 import { readSettings, resolveRequest } from '../../../lib/engine/api/lock-options.check.js';
+import type { LockKey } from '../../../lib/engine/api/lock-key.js';
 import type { LockOptions } from '../../../lib/engine/api/lock-options.js';
 import type { LockManager } from '../../../lib/engine/lock-manager.js';
 import { Processes } from './processes.js';
@@ -18,7 +19,7 @@ beforeEach(() => {
 /** A call of a method that is decorated with a template. */
 function locked<T>(
   template: string,
-  key: string,
+  key: LockKey,
   task: () => Promise<T> | T,
   options: LockOptions = {},
 ): Promise<T> {
@@ -82,6 +83,16 @@ describe('locks that are taken inside each other', () => {
     await nest('a:{0}=a:1', 'b:{0}=b:1', 'a:{0}=a:1', 'b:{0}=b:1');
 
     expect(warned).toEqual([]);
+  });
+
+  it('do not count for those keys of a call that it re-enters for', async () => {
+    await locked('a:{0}', 'a:1', () =>
+      locked('c:{0}', 'c:1', () => locked('a:{0}, b:{0}', ['a:1', 'b:1'], () => {})),
+    );
+    expect(warned).toEqual([]);
+
+    await nest('b:{0}=b:2', 'c:{0}=c:2');
+    expect(warned).toEqual([expect.stringContaining('"b:{0}"')]);
   });
 
   it('do not count when the outer one was given back before', async () => {
