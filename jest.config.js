@@ -32,6 +32,7 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-redis-lock$': '<rootDir>/lib/index.ts',
+    '^nestjs-redis-lock/testing$': '<rootDir>/lib/testing/index.ts',
     '^nestjs-redis-lock/tracing$': '<rootDir>/lib/tracing/lock-tracing.module.ts',
     '^nestjs-redis-lock/terminus$': '<rootDir>/lib/terminus/lock-health.indicator.ts',
     '^nestjs-redis-lock/board$': '<rootDir>/lib/board/lock-board.module.ts',

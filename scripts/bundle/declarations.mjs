@@ -19,7 +19,8 @@ export async function rollUp(types, module) {
   });
   try {
     const { output } = await bundle.generate({ format: 'es' });
-    return output[0].code;
+    // Files of several folders in lib/ stand beside each other in dist/.
+    return output[0].code.replaceAll("'../index.js'", "'./index.js'");
   } finally {
     await bundle.close();
   }

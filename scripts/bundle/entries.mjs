@@ -4,6 +4,7 @@ export const SUBPATHS = {
   board: 'board/lock-board.module',
   prometheus: 'prometheus/lock-metrics.module',
   terminus: 'terminus/lock-health.indicator',
+  testing: 'testing/index',
   tracing: 'tracing/lock-tracing.module',
 };
 /** Run by `npx nestjs-redis-lock`; only as an ES module, and nobody imports it. */

@@ -49,6 +49,7 @@ async function bundle(js, name, input, module) {
     format: 'cjs',
     minifyWhitespace: true,
     minifySyntax: true,
+    minifyIdentifiers: true,
     keepNames: true,
     sourcemap: 'external',
     metafile: true,

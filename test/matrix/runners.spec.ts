@@ -26,14 +26,26 @@ test('a service that locks', async () => {
   });
   await app.close();
 });
+
+test('a lock that is busy on purpose', async () => {
+  const imports = [LockTestingModule.forRoot({ wait: 0 })];
+  const app = await NestFactory.createApplicationContext({ module: Root, imports }, { logger: false });
+  const busy = await app.get(LockTesting).makeBusy('order:7');
+  await expect(app.get(LockService).acquire('order:7')).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+  await busy.release();
+  await app.get(LockService).withLock('order:7', () => expectLocked('order:7'));
+  await app.close();
+});
 `;
 const REQUIRED = `
 const { NestFactory } = require('@nestjs/core');
 const { LockService, RedisLockModule } = require('nestjs-redis-lock');
+const { expectLocked, LockTesting, LockTestingModule } = require('nestjs-redis-lock/testing');
 ${TEST}`;
 const IMPORTED = `
 import { NestFactory } from '@nestjs/core';
 import { LockService, RedisLockModule } from 'nestjs-redis-lock';
+import { expectLocked, LockTesting, LockTestingModule } from 'nestjs-redis-lock/testing';
 ${TEST}`;
 
 describe('the packed library in a unit test of an application', () => {

@@ -13,6 +13,7 @@ import { isLockError, Locked, LockService, RedisLockModule, type Lock } from 'ne
 import { LockBoardModule } from 'nestjs-redis-lock/board';
 import { LockMetricsModule } from 'nestjs-redis-lock/prometheus';
 import { LockHealthIndicator } from 'nestjs-redis-lock/terminus';
+import { expectLocked, LockTesting, LockTestingModule } from 'nestjs-redis-lock/testing';
 import { LockTracingModule } from 'nestjs-redis-lock/tracing';
 
 class Orders {
@@ -34,12 +35,15 @@ class Orders {
     RedisLockModule.forRoot({ connection: 'memory' }),
     LockBoardModule.forRoot({ path: 'locks', guards: 'none' }),
     LockMetricsModule.forRoot(),
+    LockTestingModule.forRoot({ name: 'other', wait: '1s' }),
     LockTracingModule.forRoot(),
   ],
   providers: [Orders, LockHealthIndicator],
 })
 export class AppModule {}
 
+export const busy = async (testing: LockTesting): Promise<Lock> => testing.makeBusy('k');
+expectLocked satisfies (key: string) => void;
 export const code = (error: unknown): string => (isLockError(error) ? error.code : 'none');
 `;
 
@@ -107,7 +111,7 @@ describe('the packed package', () => {
     expect(await packed.evaluate(fromModule, 'module')).toBe('function true');
   });
 
-  it.each(['prometheus', 'tracing', 'terminus', 'board'])(
+  it.each(['prometheus', 'tracing', 'terminus', 'board', 'testing'])(
     'loads /%s in both builds',
     async (path) => {
       const code = (load: string) => `

@@ -12,6 +12,8 @@ import { LateEngine } from './late-engine.js';
 import { resolveModuleOptions } from './options.check.js';
 import type { RedisLockModuleOptions } from './options.js';
 
+type OpenStore = ConstructorParameters<typeof LockManager>[1];
+
 warnOfAnotherCopy();
 
 /**
@@ -32,16 +34,21 @@ export class LockService {
   }
 
   /** @throws {LockConfigError} All faults of the options at once. */
-  constructor(options: RedisLockModuleOptions) {
+  constructor(options: RedisLockModuleOptions);
+  /**
+   * @param openStore Opens the store in place of the connection's own.
+   * @internal
+   */
+  constructor(options: RedisLockModuleOptions, openStore: OpenStore);
+  constructor(options: RedisLockModuleOptions, openStore?: OpenStore) {
     // The connection may hold a password: it is not kept here, where a log of the object shows it.
     const { settings, connection, busyStatus, ...store } = resolveModuleOptions(options);
     const { commandTimeout, ttl, coexist } = settings;
-    const open = () =>
-      new LockManager(settings, (boot, clock) =>
-        connection === 'memory'
-          ? new MemoryLockStore(boot)
-          : openRedisStore(connection, { ...store, commandTimeout, ttl, coexist, boot, clock }),
-      );
+    const openOwn: OpenStore = (boot, clock) =>
+      connection === 'memory'
+        ? new MemoryLockStore(boot)
+        : openRedisStore(connection, { ...store, commandTimeout, ttl, coexist, boot, clock });
+    const open = () => new LockManager(settings, openStore ?? openOwn);
     this.#engine = new LateEngine(settings, busyStatus, open);
   }
 

@@ -1,0 +1,172 @@
+import { describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { Locked, LockService, RedisLockModule } from 'nestjs-redis-lock';
+import {
+  expectLocked,
+  getLockTestingToken,
+  LockTesting,
+  LockTestingModule,
+  type LockTestingOptions,
+} from 'nestjs-redis-lock/testing';
+
+import { afterTest } from '../support/after-test.js';
+import { Gate } from '../support/gate.js';
+
+@Injectable()
+class Stock {
+  readonly entered = new Gate();
+  readonly leave = new Gate();
+
+  @Locked('stock:{0}', { wait: 0 })
+  async take(sku: string): Promise<string> {
+    expectLocked(`stock:${sku}`);
+    return sku;
+  }
+
+  @Locked('stock:{0}')
+  async count(_sku: string): Promise<string> {
+    this.entered.open();
+    await this.leave.passed;
+    return 'counted';
+  }
+}
+
+async function start(options: LockTestingOptions = {}): Promise<TestingModule> {
+  const imports = [LockTestingModule.forRoot({ wait: '100ms', ...options })];
+  return opened(Test.createTestingModule({ imports, providers: [Stock] }));
+}
+
+async function opened(
+  builder: ReturnType<typeof Test.createTestingModule>,
+): Promise<TestingModule> {
+  const module = await builder.compile();
+  module.useLogger(false);
+  await module.init();
+  afterTest(() => module.close());
+  return module;
+}
+
+describe('LockTestingModule', () => {
+  it('locks in memory, like the module that it stands in for', async () => {
+    const module = await start();
+
+    expect(await module.get(Stock).take('42')).toBe('42');
+  });
+
+  it('makes a lock busy until its release', async () => {
+    const module = await start();
+    const [stock, testing] = [module.get(Stock), module.get(LockTesting)];
+    const busy = await testing.makeBusy('stock:42');
+
+    await expect(stock.take('42')).rejects.toMatchObject({
+      code: 'LOCK_TIMEOUT',
+      holder: { label: 'LockTesting' },
+    });
+    expect(await stock.take('43')).toBe('43');
+    await busy.release();
+    expect(await stock.take('42')).toBe('42');
+  });
+
+  it('lets a waiting call in when the busy lock is given back', async () => {
+    const module = await start({ wait: '10s' });
+    const locks = module.get(LockService);
+    const busy = await module.get(LockTesting).makeBusy('k');
+    const waiting = new Promise((resolve) => locks.events.once('waiting', resolve));
+    const entered = locks.withLock('k', () => 'entered');
+    await waiting;
+    await busy.release();
+
+    expect(await entered).toBe('entered');
+  });
+
+  it('makes a held lock lost', async () => {
+    const module = await start();
+    const [stock, testing] = [module.get(Stock), module.get(LockTesting)];
+    const counting = stock.count('42');
+    counting.catch(() => undefined);
+    await stock.entered.passed;
+    await testing.makeLost('stock:42');
+    stock.leave.open();
+
+    await expect(counting).rejects.toMatchObject({ code: 'LOCK_LOST', result: 'counted' });
+    await expect(testing.makeLost('stock:42')).rejects.toThrow('is free');
+  });
+
+  it('makes locks unavailable, and available again', async () => {
+    const module = await start();
+    const [locks, testing] = [module.get(LockService), module.get(LockTesting)];
+    testing.makeUnavailable();
+
+    await expect(locks.acquire('k')).rejects.toMatchObject({
+      code: 'LOCK_UNAVAILABLE',
+      nodes: ['lock-testing'],
+    });
+    await expect(locks.inspect('k')).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    testing.makeAvailable();
+    expect(await locks.withLock('k', () => 'again')).toBe('again');
+  });
+
+  it('lets a call through that waits while locks become available', async () => {
+    const module = await start({ wait: '10s' });
+    const [locks, testing] = [module.get(LockService), module.get(LockTesting)];
+    testing.makeUnavailable();
+    const entered = locks.withLock('k', () => 'entered');
+    testing.makeAvailable();
+
+    expect(await entered).toBe('entered');
+  });
+
+  it('has a module for each name', async () => {
+    const imports = [LockTestingModule.forRoot({ name: 'inventory' })];
+    const module = await opened(Test.createTestingModule({ imports }));
+    const testing: LockTesting = module.get(getLockTestingToken('inventory'), { strict: false });
+    await using _ = await testing.makeBusy('k');
+
+    testing.expectLocked('k');
+  });
+
+  it('takes the place of the real module of an application', async () => {
+    const locking = RedisLockModule.forRoot({ connection: 'redis://127.0.0.1:1' });
+    const builder = Test.createTestingModule({ imports: [locking], providers: [Stock] });
+    const module = await opened(
+      builder.overrideModule(locking).useModule(LockTestingModule.forRoot()),
+    );
+
+    expect(await module.get(Stock).take('42')).toBe('42');
+  });
+});
+
+describe('expectLocked', () => {
+  it('passes inside the section, and names the lock that is there instead', async () => {
+    const locks = (await start()).get(LockService);
+
+    await locks.withLock('a', async () => {
+      await locks.withLock('b', () => expectLocked('a'));
+      expect(() => expectLocked('b')).toThrow('under the lock "b"; this runs under the lock "a"');
+    });
+    expect(() => expectLocked('a')).toThrow('this runs under no lock');
+  });
+
+  it('fails in what a section started and has outlived', async () => {
+    const locks = (await start()).get(LockService);
+    const released = new Gate();
+    const late = await locks.withLock('a', () => [released.passed.then(() => expectLocked('a'))]);
+    released.open();
+
+    await expect(late[0]).rejects.toThrow('this runs under no lock');
+  });
+
+  it('of LockTesting asks whether anybody holds the lock', async () => {
+    const module = await start();
+    const [locks, testing] = [module.get(LockService), module.get(LockTesting)];
+    testing.expectFree('k');
+    expect(() => testing.expectLocked('k')).toThrow(
+      'Expected the lock "k" to be held; it is free.',
+    );
+    await using _ = await locks.acquire('k');
+
+    testing.expectLocked('k');
+    expect(() => testing.expectFree('k')).toThrow('Expected the lock "k" to be free; it is held.');
+  });
+});
