@@ -1,171 +1,200 @@
-import type { AcquireCommand, AcquireReply } from '../../engine/store/lock-store.js';
+import { LockConfigError } from '../../engine/api/errors.js';
+import {
+  type AcquireCommand,
+  type AcquireReply,
+  NotAppliedError,
+  type PollCommand,
+  type PollReply,
+} from '../../engine/store/lock-store.js';
 import type { Candidacy } from './candidacy.js';
-import type { NodeAnswer, Verdict } from './gather.js';
-import type { QuorumNode } from './node.js';
-import { type HeldReply, lockFromVotes, type QuorumContext, type Vote, votesIn } from './votes.js';
+import type { Verdict } from './gather.js';
+import type { Answers } from './nodes.js';
+import { heldBy, lockFromVotes, type QuorumContext, votesIn } from './votes.js';
 
-type Answers = readonly NodeAnswer<QuorumNode, AcquireReply>[];
+type Replies = Answers<AcquireReply>;
 
 /** How soon to look whether the holder of the coordinator is one of the majority, in milliseconds. */
 const LOOK_MS = 100;
-/** How long a coordinator that refused is skipped, in milliseconds. */
-const REFUSED_MS = 1000;
 
-/** One attempt to get a lock from a majority of the nodes, or a place in the coordinator's queue. */
+/**
+ * A token's way to the lock: all nodes at once where nobody waits, else a turn in the coordinator's queue and then
+ * the rest, so that whoever is not first does not disturb the one that is.
+ */
 export class QuorumAcquirer {
   constructor(private readonly context: QuorumContext) {}
 
-  /** All nodes at once: one round trip when the lock is free. Only the coordinator queues. */
-  async askAll(candidacy: Candidacy, command: AcquireCommand): Promise<AcquireReply> {
-    const { nodes, fences } = this.context;
-    const { coordinator } = candidacy;
-    const { floor } = fences;
-    const vote = { ...command, queue: undefined, yields: undefined };
-    const answers = await nodes.ask(
-      nodes.all,
-      (node) => candidacy.ask(node, node === coordinator ? command : vote, floor),
-      (some) => this.#judge(candidacy, some),
-    );
-    nodes.check(candidacy.key);
-    const votes = votesIn(this.context, answers);
-    const place = answers.find(({ node }) => node === coordinator)?.reply;
-    if (votes.length < nodes.majority) return this.#settle(candidacy, command, answers);
-    if (place?.kind !== 'queued' && place?.kind !== 'busy')
-      return lockFromVotes(this.context, candidacy, votes);
-    // Just granted to the first in the queue, or just being given back: then it is not our turn.
-    const pollIn = await this.context.coordinators.doubt(candidacy, place.leaseLeft);
-    if (pollIn === 0) return this.#passOver(candidacy, votes);
-    const reply = await this.#settle(candidacy, command, answers);
-    return reply.kind === 'queued' && pollIn !== undefined ? { ...reply, pollIn } : reply;
+  /** One round trip when the lock is free. Only the coordinator queues. */
+  askAll(candidacy: Candidacy, command: AcquireCommand): Promise<AcquireReply> {
+    const { floor } = this.context.fences;
+    const own = candidacy.ask(candidacy.coordinator, command, floor);
+    return this.#count(candidacy, command, floor, own);
   }
 
-  /** The coordinator alone, where others wait: whoever is not first does not disturb the one that is. */
+  /** The coordinator first, where others wait. */
   async askInTurn(candidacy: Candidacy, command: AcquireCommand): Promise<AcquireReply> {
-    return this.goOn(candidacy, command, await this.askCoordinator(candidacy, command));
+    return this.#goOn(candidacy, command, await this.#askCoordinator(candidacy, command));
   }
 
-  /** Asks the coordinator; one that fails is left alone for a while. */
-  async askCoordinator(candidacy: Candidacy, command: AcquireCommand): Promise<AcquireReply> {
+  /**
+   * Gives up the lock of `old`, and takes a place behind the others, at its coordinator in one step. The rest is
+   * told before that: when the next holder hears of it, their votes are free.
+   */
+  async yield(next: Candidacy, command: AcquireCommand, old: Candidacy): Promise<AcquireReply> {
+    const { coordinators, nodes } = this.context;
+    coordinators.sawQueue(command.key);
+    next.coordinator = old.coordinator;
+    const enough = nodes.majority - 1;
+    const rest = nodes.ask(
+      nodes.except(old.coordinator),
+      (node) => old.release(node),
+      ({ length }) => (length >= enough ? 'done' : 'wait'),
+      enough,
+    );
+    const reply = await this.#askCoordinator(next, command).catch((error: unknown) => {
+      old.mayHaveYielded = !(error instanceof NotAppliedError);
+      throw error;
+    });
+    const isLost = reply.yielded === false;
+    old.mayHaveYielded = reply.kind !== 'stale' && !isLost;
+    const turn = await this.#goOn(next, command, reply);
+    const lost = (await rest).filter((answer) => answer.reply === 'not-held').length;
+    return { ...turn, yielded: nodes.agreed(0, lost + (isLost ? 1 : 0)) !== false };
+  }
+
+  /** A waiter's sign of life at its coordinator, and its way from there to the lock. */
+  async poll(candidacy: Candidacy, command: PollCommand): Promise<PollReply> {
+    const { coordinators, nodes } = this.context;
+    const pushed = heldBy(candidacy.turn, candidacy.ttl, nodes.clock.now());
+    // Its push saves asking the coordinator, once.
+    candidacy.turn = undefined;
+    const reply = pushed ?? (await this.#pollCoordinator(candidacy, command));
+    if (reply.kind === 'held') return (await this.#goOn(candidacy, command, reply)) as PollReply;
+    if (reply.kind !== 'queued') return reply;
+    // The push has overtaken the answer.
+    if (candidacy.turn !== undefined) return this.poll(candidacy, command);
+    nodes.sawLease(reply.leaseLeft);
+    const pollIn = await coordinators.doubt(candidacy, reply.leaseLeft);
+    // The queue is left when another node coordinates by now.
+    const isElsewhere = coordinators.coordinatorOf(candidacy.key) !== candidacy.coordinator;
+    return isElsewhere ? { kind: 'gone', sentAt: reply.sentAt } : { ...reply, pollIn };
+  }
+
+  async #pollCoordinator(candidacy: Candidacy, command: PollCommand): Promise<PollReply> {
+    const { nodes } = this.context;
+    try {
+      return await candidacy.poll(command);
+    } catch (error) {
+      const others = nodes.except(candidacy.coordinator).filter(({ isAwaited }) => isAwaited);
+      if (error instanceof LockConfigError || others.length < nodes.majority) throw error;
+      // The queue moves to another node; the ticket keeps the place.
+      return { kind: 'gone', sentAt: nodes.clock.now() };
+    }
+  }
+
+  /** One that fails is left alone for a while. */
+  async #askCoordinator(candidacy: Candidacy, command: AcquireCommand): Promise<AcquireReply> {
     const { coordinators } = this.context;
     const { coordinator, key } = candidacy;
     const reply = await candidacy.ask(coordinator, command).catch((error: unknown) => {
-      coordinators.skip(key, coordinator, REFUSED_MS);
+      coordinators.refused(key, coordinator);
       throw error;
     });
     if (reply.kind === 'queued') coordinators.sawQueue(key);
     return reply;
   }
 
-  /** Asks the rest of the nodes when the coordinator has given its vote. */
-  async goOn(
+  /** The coordinator has answered: once it gave its vote, asks the rest, with the lease and the numbers it gave. */
+  async #goOn(
     candidacy: Candidacy,
-    command: AcquireCommand,
+    { until }: Pick<AcquireCommand, 'until'>,
     reply: AcquireReply,
   ): Promise<AcquireReply> {
-    return reply.kind === 'held' ? this.askRest(candidacy, command, reply) : reply;
-  }
-
-  /** The coordinator's own vote is there: asks the others, with the lease and the numbers it gave. */
-  async askRest(
-    candidacy: Candidacy,
-    { key, token, until }: Pick<AcquireCommand, 'key' | 'token' | 'until'>,
-    granted: HeldReply,
-  ): Promise<AcquireReply> {
-    const { nodes } = this.context;
-    const { lease: ttl, fences: block } = granted;
-    const vote = { key, token, ttl, until, fences: block.last - block.next + 1 };
-    const own = { node: candidacy.coordinator, reply: granted };
-    const rest = nodes.except(candidacy.coordinator);
-    const others = await nodes.ask(
-      rest,
-      (node) => candidacy.ask(node, vote, block.last),
-      (some) => this.#judge(candidacy, [own, ...some]),
-      nodes.majority - 1,
-    );
-    nodes.check(key);
-    const answers = [own, ...others];
-    const votes = votesIn(this.context, answers);
-    if (votes.length >= nodes.majority) return lockFromVotes(this.context, candidacy, votes);
-    candidacy.giveBack(rest);
-    return this.#partial(candidacy, answers);
-  }
-
-  #judge({ coordinator }: Candidacy, answers: Answers): Verdict {
-    const { nodes } = this.context;
-    // A server that has restarted counts once it is heard whether another one still has a lease.
-    const sure = votesIn(this.context, answers, true).length;
-    const votes = votesIn(this.context, answers).length;
-    const open = nodes.all.length - answers.length;
-    const certain = sure >= nodes.majority || votes + open < nodes.majority;
-    const place = answers.find(({ node }) => node === coordinator)?.reply;
-    if (place?.kind === 'queued') return 'soon';
-    if (!certain) return 'wait';
-    return place === undefined ? 'soon' : 'done';
-  }
-
-  /** No majority: waits in the coordinator's queue, keeps a turn that has come, or is refused. */
-  async #settle(
-    candidacy: Candidacy,
-    command: AcquireCommand,
-    answers: Answers,
-  ): Promise<AcquireReply> {
-    const { nodes, coordinators } = this.context;
-    const { coordinator, key } = candidacy;
-    const place = answers.find(({ node }) => node === coordinator)?.reply;
-    if (place?.kind === 'queued') {
-      coordinators.sawQueue(key);
-      candidacy.giveBack(nodes.except(coordinator));
-      return { ...place, pollIn: Math.min(place.leaseLeft, LOOK_MS) };
-    }
-    if (answers.filter(({ reply }) => reply !== undefined).length < nodes.majority)
-      throw nodes.unavailable(key, answers);
-    if (place !== undefined && place.kind !== 'held') return place;
-    if (place === undefined) return this.#coordinateAnew(candidacy, command, answers);
-    candidacy.giveBack(nodes.except(coordinator));
-    return this.#partial(candidacy, answers);
-  }
-
-  /** The coordinator did not answer; the next in order that did takes its place. */
-  async #coordinateAnew(
-    candidacy: Candidacy,
-    command: AcquireCommand,
-    answers: Answers,
-  ): Promise<AcquireReply> {
-    const { nodes, coordinators } = this.context;
-    const answered = answers.filter(({ reply }) => reply !== undefined).map(({ node }) => node);
-    const node = coordinators.coordinatorOf(candidacy.key, answered);
-    candidacy.coordinator = node;
-    const answer = answers.find((one) => one.node === node)?.reply as AcquireReply;
-    if (answer.kind === 'busy' && command.queue === undefined) return answer;
-    candidacy.giveBack(nodes.except(node));
-    return answer.kind === 'held'
-      ? this.#partial(candidacy, answers)
-      : this.askInTurn(candidacy, { ...command, yields: undefined });
+    if (reply.kind !== 'held') return reply;
+    const { key, token } = candidacy;
+    const { next, last } = reply.fences;
+    const command = { key, token, until, ttl: reply.lease, fences: last - next + 1 };
+    return this.#count(candidacy, command, last, Promise.resolve(reply));
   }
 
   /**
-   * Its turn has come, but others have the rest.
+   * Asks all but the coordinator for their votes, and counts.
    *
-   * @throws {LockUnavailableError} Too few nodes answered to tell that, or nobody else has them: the
-   *   votes are there, and don't count yet.
+   * @param own What the coordinator answers.
    */
-  #partial(candidacy: Candidacy, answers: Answers): AcquireReply {
-    const { nodes } = this.context;
-    const answered = answers.filter(({ reply }) => reply !== undefined);
-    const given = answered.filter(({ reply }) => reply?.kind === 'held');
-    if (answered.length < nodes.majority || given.length >= nodes.majority)
-      throw nodes.unavailable(candidacy.key, answers);
-    let leaseLeft = 0;
-    for (const { reply } of answered) {
-      if (reply?.kind === 'busy') leaseLeft = Math.max(leaseLeft, reply.leaseLeft);
-    }
-    return { kind: 'partial', sentAt: nodes.clock.now(), leaseLeft };
+  async #count(
+    candidacy: Candidacy,
+    command: AcquireCommand,
+    floor: number | undefined,
+    own: Promise<AcquireReply>,
+  ): Promise<AcquireReply> {
+    const { nodes, coordinators } = this.context;
+    const vote = { ...command, queue: undefined, yields: undefined };
+    const answers = await nodes.ask(
+      nodes.all,
+      (node) => (node === candidacy.coordinator ? own : candidacy.ask(node, vote, floor)),
+      (some) => this.#judge(candidacy, some),
+    );
+    nodes.check(candidacy.key);
+    const votes = votesIn(this.context, answers);
+    const place = placeIn(candidacy, answers);
+    const isTaken = place?.kind === 'queued' || place?.kind === 'busy';
+    if (votes.length >= nodes.majority && !isTaken)
+      return lockFromVotes(this.context, candidacy, votes);
+    // Just granted to the first in the queue, or just being given back: then it is not our turn. Or held by
+    // what holds no majority: then the next attempt asks another coordinator.
+    if (votes.length >= nodes.majority && isTaken)
+      await coordinators.doubt(candidacy, place.leaseLeft);
+    return this.#settle(candidacy, command, answers);
   }
 
-  /** What holds the coordinator holds no majority: the next in order takes its place. */
-  #passOver(candidacy: Candidacy, votes: readonly Vote<HeldReply>[]): Promise<AcquireReply> {
-    candidacy.giveBack([candidacy.coordinator]);
-    candidacy.coordinator = this.context.coordinators.coordinatorOf(candidacy.key);
-    return lockFromVotes(this.context, candidacy, votes);
+  #judge(candidacy: Candidacy, answers: Replies): Verdict {
+    const place = placeIn(candidacy, answers);
+    if (place?.kind === 'queued') return 'soon';
+    // A server that has restarted counts once it is heard whether another one still has a lease.
+    const sure = votesIn(this.context, answers, true).length;
+    const missing = answers.length - votesIn(this.context, answers).length;
+    if (this.context.nodes.agreed(sure, missing) === undefined) return 'wait';
+    return place === undefined ? 'soon' : 'done';
   }
+
+  /**
+   * No majority: waits in the coordinator's queue, keeps a turn that has come, or is refused.
+   *
+   * @throws {LockUnavailableError} Too few nodes answered to tell, or nobody else has the rest: the votes are
+   * there, and don't count yet.
+   */
+  async #settle(
+    candidacy: Candidacy,
+    command: AcquireCommand,
+    answers: Replies,
+  ): Promise<AcquireReply> {
+    const { nodes, coordinators } = this.context;
+    const { key, coordinator } = candidacy;
+    const place = placeIn(candidacy, answers);
+    candidacy.giveBack(nodes.except(coordinator));
+    if (place?.kind === 'queued') {
+      coordinators.sawQueue(key);
+      return { ...place, pollIn: Math.min(place.leaseLeft, LOOK_MS) };
+    }
+    const replies = answers.flatMap(({ reply }) => reply ?? []);
+    if (replies.length < nodes.majority) throw nodes.unavailable(key, answers);
+    if (place === undefined) {
+      // The coordinator did not answer: the next in order takes its place.
+      candidacy.giveBack([coordinator]);
+      coordinators.refused(key, coordinator);
+      candidacy.coordinator = coordinators.coordinatorOf(key);
+      return this.askInTurn(candidacy, { ...command, yields: undefined });
+    }
+    if (place.kind !== 'held') return place;
+    const others = replies.filter(({ kind }) => kind !== 'held');
+    if (nodes.agreed(replies.length - others.length, 0)) throw nodes.unavailable(key, answers);
+    const leases = others.map((reply) => (reply.kind === 'busy' ? reply.leaseLeft : 0));
+    const sentAt = Math.min(...replies.map((reply) => reply.sentAt));
+    return { kind: 'partial', sentAt, leaseLeft: Math.max(...leases) };
+  }
+}
+
+/** What the coordinator has answered. */
+function placeIn({ coordinator }: Candidacy, answers: Replies): AcquireReply | undefined {
+  return answers.find(({ node }) => node === coordinator)?.reply;
 }

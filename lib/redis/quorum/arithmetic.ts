@@ -3,8 +3,8 @@ import type { FenceBlock } from '../../engine/store/lock-store.js';
 /**
  * The arithmetic of quorum locks, without I/O.
  *
- * @see https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/ for Redlock, which
- * this follows; the queue on one node, the fencing numbers and the restart rule are not in it.
+ * @see https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/ for Redlock, which this follows;
+ * the queue on one node, the fencing numbers and the restart rule are not in it.
  */
 
 /** How many of `nodes` nodes two holders can't both have. */
@@ -28,10 +28,7 @@ export function inOrder<T>(nodes: readonly T[], key: string): readonly T[] {
   return [...nodes.slice(first), ...nodes.slice(0, first)];
 }
 
-/**
- * The fencing numbers of a holder, from what its voters granted: the highest block. It is above
- * every earlier holder's, since one voter gave its vote to both.
- */
+/** The highest block that voters granted: above every earlier holder's, since one voter gave its vote to both. */
 export function highestBlock(blocks: readonly FenceBlock[]): FenceBlock {
   return blocks.reduce((highest, block) => (block.last > highest.last ? block : highest));
 }
@@ -40,10 +37,8 @@ export function highestBlock(blocks: readonly FenceBlock[]): FenceBlock {
 const AGE_GRAIN_MS = 2000;
 
 /**
- * Whether a server counts as restarted though nobody saw it: most of them may be older than it is.
- * Servers that were all started together may vote at once.
- *
- * @param bornAt When each server started, on one clock; `undefined`: not known, and so perhaps long ago.
+ * Whether a server counts as restarted though nobody saw it: most of them may be older than it is, by the moments
+ * `bornAt` on one clock; `undefined`: perhaps long ago. Servers that were all started together may vote at once.
  */
 export function isLatecomer(
   own: number | undefined,
@@ -54,21 +49,7 @@ export function isLatecomer(
   return older.length >= majorityOf(bornAt.length);
 }
 
-/**
- * Whether a restarted server has been up for so long that every lease of `lease` ms which it may
- * have forgotten is over: Redlock's delayed restart.
- */
+/** Whether a server of this age can't have forgotten a lease of `lease` ms that still runs: Redlock's delayed restart. */
 export function isOldEnough(age: number, lease: number): boolean {
   return age > lease * (1 + DRIFT_SHARE) + DRIFT_MS;
-}
-
-/** The value that a majority of the nodes has; `undefined`: none. */
-export function majorityValue<T>(values: readonly T[], nodes: number): T | undefined {
-  const counts = new Map<T, number>();
-  for (const value of values) {
-    const count = (counts.get(value) ?? 0) + 1;
-    if (count >= majorityOf(nodes)) return value;
-    counts.set(value, count);
-  }
-  return undefined;
 }

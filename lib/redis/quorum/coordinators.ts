@@ -1,63 +1,66 @@
-import { inOrder, majorityOf } from './arithmetic.js';
+import { inOrder } from './arithmetic.js';
 import type { Candidacy } from './candidacy.js';
-import type { NodeAnswer } from './gather.js';
 import type { QuorumNode } from './node.js';
-import type { QuorumNodes } from './nodes.js';
+import type { Answers, QuorumNodes } from './nodes.js';
 
 const QUEUE_LIFE_MS = 2000;
 const SKIPPED_MS = 10_000;
+/** How long a node is left alone that has refused, in milliseconds. */
+const REFUSED_MS = 1000;
 /** How long the holder of the coordinator is given to take the rest, in milliseconds. */
 const DOUBT_MS = 500;
 const MAX_KEYS = 1000;
 
-/** What holds the lock, by node. */
-type Views = readonly NodeAnswer<QuorumNode, string | undefined>[];
+/** Why a node may be of no use as coordinator of a key. */
+interface Doubt {
+  /** What holds it, though it holds no majority; unset of a node that refuses. */
+  readonly holder?: string;
+  readonly since: number;
+  /** Until when it is left alone: not at all before a second look. */
+  readonly skipUntil: number;
+}
 
 /**
- * What this process has lately seen of the keys it uses: where there was a queue, and which node is
- * of no use as coordinator. A view of its own, for order and speed; others may see it otherwise.
+ * What this process has lately seen of the keys it uses: where there was a queue, and which node is of no use as
+ * coordinator. A view of its own, for order and speed; others may see it otherwise.
  */
 export class Coordinators {
+  /** Until when a queue counts as seen. */
   readonly #queued = new Map<string, number>();
-  readonly #skipped = new Map<string, { readonly node: QuorumNode; readonly until: number }>();
-  readonly #doubted = new Map<string, { readonly holder: string; readonly since: number }>();
+  readonly #doubts = new Map<string, Doubt>();
 
   constructor(private readonly nodes: QuorumNodes) {}
 
-  /**
-   * The node on which `key` is queued for: the first of its order that answers and may vote.
-   *
-   * @param among Nodes that come into question; at least one.
-   */
-  coordinatorOf(key: string, among: readonly QuorumNode[] = this.nodes.all): QuorumNode {
-    const order = inOrder(this.nodes.all, key).filter((node) => among.includes(node));
-    const skipped = this.#skippedNode(key);
-    const fit = order.find(
-      (node) => node !== skipped && node.isAwaited && this.nodes.mayVote(node),
-    );
-    return fit ?? order.find((node) => node.isAwaited) ?? (order[0] as QuorumNode);
+  /** The node on which `key` is queued for: the first of its order that answers and may vote. */
+  coordinatorOf(key: string): QuorumNode {
+    const order = inOrder(this.nodes.all, key);
+    const awaited = order.filter((node) => node.isAwaited);
+    const fit = awaited.find((node) => {
+      const { skipUntil = 0 } = this.#doubts.get(this.#idOf(key, node)) ?? {};
+      return skipUntil < this.#now && this.nodes.mayVote(node);
+    });
+    return fit ?? awaited[0] ?? (order[0] as QuorumNode);
   }
 
   /** Somebody waits for `key`. */
   sawQueue(key: string): void {
-    note(this.#queued, key, this.#now, (at) => this.#now - at > QUEUE_LIFE_MS);
+    remember(this.#queued, key, this.#now + QUEUE_LIFE_MS);
   }
 
   /** Whether there was a queue lately. */
   queueSeen(key: string): boolean {
-    const at = this.#queued.get(key);
-    return at !== undefined && this.#now - at <= QUEUE_LIFE_MS;
+    return (this.#queued.get(key) ?? 0) >= this.#now;
   }
 
-  /** Leaves a node alone, as long as something holds it that has no majority, or it refuses. */
-  skip(key: string, node: QuorumNode, ms: number): void {
-    const until = this.#now + Math.min(ms, SKIPPED_MS);
-    note(this.#skipped, key, { node, until }, (old) => old.until < this.#now);
+  /** Leaves a node alone that refuses. */
+  refused(key: string, node: QuorumNode): void {
+    const since = this.#now;
+    remember(this.#doubts, this.#idOf(key, node), { since, skipUntil: since + REFUSED_MS });
   }
 
   /**
-   * Looks whether the holder of the coordinator holds a majority. In two looks at the same holder, half a
-   * second apart, without one, it is a foreign key or a leftover, and the node is skipped.
+   * Looks whether the holder of the coordinator holds a majority. In two looks at the same holder, half a second
+   * apart, without one, it is a foreign key or a leftover, and the node is skipped.
    *
    * Returns after how many milliseconds to look again; `undefined`: the holder is in order, or not known.
    */
@@ -65,57 +68,46 @@ export class Coordinators {
     { key, coordinator: node }: Candidacy,
     leaseLeft: number,
   ): Promise<number | undefined> {
-    const views: Views = await this.nodes.ask(
+    const holders = await this.nodes.ask(
       this.nodes.all,
       (one) => one.call(key, async (store) => (await store.inspect(key))?.token),
-      (some) => (standingOf(node, some, this.nodes.all.length) === 'open' ? 'wait' : 'done'),
+      (some) => (this.#hasMajority(node, some) === undefined ? 'wait' : 'done'),
     );
-    const holder = views.find((view) => view.node === node)?.reply;
-    const isAlone = standingOf(node, views, this.nodes.all.length) === 'alone';
-    if (holder === undefined || !isAlone) {
-      this.#doubted.delete(key);
+    const holder = holders.find((one) => one.node === node)?.reply;
+    const id = this.#idOf(key, node);
+    if (holder === undefined || this.#hasMajority(node, holders) !== false) {
+      this.#doubts.delete(id);
       return undefined;
     }
-    const before = this.#doubted.get(key);
-    const doubted = before?.holder === holder ? before : { holder, since: this.#now };
-    note(this.#doubted, key, doubted, ({ since }) => this.#now - since > SKIPPED_MS);
-    const ms = doubted.since + DOUBT_MS - this.#now;
-    if (ms <= 0) this.skip(key, node, leaseLeft);
-    return Math.max(0, ms);
+    const before = this.#doubts.get(id);
+    const since = before?.holder === holder ? before.since : this.#now;
+    const ms = Math.max(0, since + DOUBT_MS - this.#now);
+    const skipUntil = ms > 0 ? 0 : this.#now + Math.min(leaseLeft, SKIPPED_MS);
+    remember(this.#doubts, id, { holder, since, skipUntil });
+    return ms;
   }
 
   get #now(): number {
     return this.nodes.clock.now();
   }
 
-  #skippedNode(key: string): QuorumNode | undefined {
-    const skipped = this.#skipped.get(key);
-    return skipped !== undefined && skipped.until >= this.#now ? skipped.node : undefined;
+  /** Whether what holds `node`, if anything, has a majority; `undefined`: that depends on the others. */
+  #hasMajority(node: QuorumNode, holders: Answers<string | undefined>): boolean | undefined {
+    const own = holders.find((one) => one.node === node);
+    if (own === undefined) return undefined;
+    if (own.reply === undefined) return true;
+    const answered = holders.filter(({ error }) => error === undefined);
+    const same = answered.filter(({ reply }) => reply === own.reply).length;
+    return this.nodes.agreed(same, answered.length - same);
+  }
+
+  #idOf(key: string, node: QuorumNode): string {
+    return `${this.nodes.all.indexOf(node)} ${key}`;
   }
 }
 
-/** Whether what holds `node` holds a majority; `open`: that depends on the nodes that have not answered. */
-function standingOf(
-  node: QuorumNode,
-  views: Views,
-  count: number,
-): 'alone' | 'of-many' | 'free' | 'open' {
-  const own = views.find((view) => view.node === node);
-  if (own === undefined) return 'open';
-  const holder = own.reply;
-  if (holder === undefined) return 'free';
-  const others = views.filter(({ reply, error }) => error === undefined && reply !== holder);
-  if (count - others.length < majorityOf(count)) return 'alone';
-  const same = views.filter(({ reply }) => reply === holder);
-  return same.length >= majorityOf(count) ? 'of-many' : 'open';
-}
-
-/** Sets an entry as the newest, and drops the oldest that are of no use any more. */
-function note<T>(entries: Map<string, T>, key: string, value: T, isOver: (entry: T) => boolean) {
-  entries.delete(key);
+/** What is forgotten is seen again. */
+function remember<T>(entries: Map<string, T>, key: string, value: T): void {
+  if (entries.size >= MAX_KEYS) entries.clear();
   entries.set(key, value);
-  for (const [oldest, entry] of entries) {
-    if (entries.size <= MAX_KEYS && !isOver(entry)) return;
-    entries.delete(oldest);
-  }
 }

@@ -1,19 +1,18 @@
 import type { FenceBlock } from '../../engine/store/lock-store.js';
 import type { Clock } from '../../engine/time/clock.js';
 import { highestBlock } from './arithmetic.js';
-import type { NodeAnswer } from './gather.js';
 import type { QuorumNode } from './node.js';
-import type { QuorumNodes } from './nodes.js';
+import type { Answers, QuorumNodes } from './nodes.js';
 
-/** The numbers that one node has reserved. */
-export interface FenceVote {
+/** What one node gave, and the fencing numbers that it has reserved with it. */
+export interface Vote<T extends { readonly fences: FenceBlock }> {
   readonly node: QuorumNode;
-  readonly reply: { readonly fences: FenceBlock };
+  readonly reply: T;
 }
 
 /**
- * The fencing numbers of a quorum. Nodes issue the same ones when they are told one moment to count
- * from, `floor`; where they do not, the highest counts and is made known to a majority.
+ * The fencing numbers of a quorum. Nodes issue the same ones when they are told one moment to count from, `floor`;
+ * where they do not, the highest counts and is made known to a majority.
  */
 export class Fences {
   /** Redis' time minus ours, in µs, at the least. */
@@ -23,9 +22,9 @@ export class Fences {
   constructor(private readonly clock: Clock) {}
 
   /**
-   * The moment for a command that is sent now; `undefined` before the first number was seen. It is above
-   * all that were seen, and never ahead of the fastest clock: a number that ran ahead would be above those
-   * that the nodes issue by themselves once they have lost their data.
+   * The moment for a command that is sent now; `undefined` before the first number was seen. It is above all that
+   * were seen, and never ahead of the fastest clock: a number that ran ahead would be above those that the nodes
+   * issue by themselves once they have lost their data.
    */
   get floor(): number | undefined {
     if (this.#ahead === -Infinity) return undefined;
@@ -33,21 +32,21 @@ export class Fences {
   }
 
   /**
-   * The fencing numbers of the holder that a majority voted for: the highest that were granted.
-   * They are written back first unless a majority knows them: whoever comes next gets the vote of
-   * one of these nodes, and with it a larger number. `undefined`: too few could be told.
+   * The fencing numbers of the holder that a majority voted for: the highest that were granted. They are written
+   * back first unless a majority knows them: whoever comes next gets the vote of one of these nodes, and with it a
+   * larger number. `undefined`: too few could be told.
    */
   async agree(
     nodes: QuorumNodes,
     { key, token }: { readonly key: string; readonly token: string },
-    votes: readonly FenceVote[],
+    votes: readonly Vote<{ readonly fences: FenceBlock }>[],
   ): Promise<FenceBlock | undefined> {
     const block = highestBlock(votes.map(({ reply }) => reply.fences));
     this.#observe(block);
     const behind = votes.filter(({ reply }) => reply.fences.last < block.last);
     const missing = nodes.majority - (votes.length - behind.length);
     if (missing <= 0) return block;
-    const raised = (answers: readonly NodeAnswer<QuorumNode, boolean>[]): number =>
+    const raised = (answers: Answers<boolean>): number =>
       answers.filter(({ reply }) => reply === true).length;
     const answers = await nodes.ask(
       behind.map(({ node }) => node),

@@ -1,14 +1,6 @@
 import type { Clock, Timer } from '../../engine/time/clock.js';
 
-/** One of several that were asked the same. */
-export interface NodeQuestion<N, T> {
-  readonly node: N;
-  readonly answer: Promise<T>;
-  /** Whether to wait for it; an answer that comes all the same counts. */
-  readonly awaited: boolean;
-}
-
-/** What one of them has answered, or why not. */
+/** What one of several has answered that were asked the same, or why not. */
 export type NodeAnswer<N, T> = { readonly node: N } & (
   | { readonly reply: T; readonly error?: undefined }
   | { readonly reply?: undefined; readonly error: Error }
@@ -18,13 +10,13 @@ export type NodeAnswer<N, T> = { readonly node: N } & (
 export type Verdict = 'wait' | 'soon' | 'done';
 
 /**
- * Waits for answers until they suffice or all that are awaited have come: a straggler delays
- * nobody once the outcome is certain.
+ * Waits for answers until they suffice or all that are awaited have come: a straggler delays nobody once the
+ * outcome is certain. What comes from one that is not awaited counts all the same.
  *
  * @param grace How long to go on after `soon`, in milliseconds.
  */
 export function gather<N, T>(
-  asked: readonly NodeQuestion<N, T>[],
+  asked: readonly { readonly node: N; readonly answer: Promise<T>; readonly awaited: boolean }[],
   judge: (answers: readonly NodeAnswer<N, T>[]) => Verdict,
   grace: number,
   clock: Clock,

@@ -2,8 +2,9 @@ import { LockConfigError, LockUnavailableError } from '../../engine/api/errors.j
 import type { QuorumState } from '../../engine/store/lock-health.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 import type { Clock } from '../../engine/time/clock.js';
+import { ReadyWaiters } from '../client/ready-waiters.js';
 import { isLatecomer, isOldEnough, majorityOf } from './arithmetic.js';
-import { gather, type NodeAnswer, type NodeQuestion, type Verdict } from './gather.js';
+import { gather, type NodeAnswer, type Verdict } from './gather.js';
 import type { QuorumNode } from './node.js';
 
 /** How long a certain outcome waits for a node whose answer would be good to know, in milliseconds. */
@@ -19,16 +20,21 @@ export interface QuorumSettings {
   readonly ttl?: number | undefined;
 }
 
+/** What nodes have answered to one question. */
+export type Answers<T> = readonly NodeAnswer<QuorumNode, T>[];
+
 /** The nodes of a quorum, and what holds for all of them together. */
 export class QuorumNodes {
   readonly majority: number;
   readonly clock: Clock;
-  #contacted = false;
-  #fault: string | undefined;
+  readonly #waiting: ReadyWaiters;
+  readonly #commandTimeout: number;
+  /** When a node that has not been heard of counts as one that does not answer. */
+  readonly #knownBy: number;
+  #closed = false;
   #restarted: ReadonlySet<QuorumNode> = new Set();
   /** The longest lease that is known to be in use. */
   #longestLease: number;
-  readonly #commandTimeout: number;
 
   constructor(
     readonly all: readonly QuorumNode[],
@@ -36,7 +42,9 @@ export class QuorumNodes {
   ) {
     this.majority = majorityOf(all.length);
     this.clock = clock;
+    this.#waiting = new ReadyWaiters(clock);
     this.#commandTimeout = commandTimeout;
+    this.#knownBy = clock.now() + commandTimeout;
     this.#longestLease = ttl;
   }
 
@@ -46,50 +54,40 @@ export class QuorumNodes {
   }
 
   /**
-   * Waits until a majority is connected, at most the command timeout; the first time until it is
-   * known of every node who it is, or that it does not answer.
+   * Waits until a majority is connected, at most the command timeout; the first time until it is known of every
+   * node who it is, or that it does not answer.
    */
   async connected(): Promise<void> {
-    if (!this.#contacted) {
-      await Promise.all(this.all.map((node) => node.contact));
-      this.#contacted = true;
+    const until = this.clock.now() + this.#commandTimeout;
+    for (;;) {
+      const now = this.clock.now();
+      const areKnown = now >= this.#knownBy || this.all.every(({ isContacted }) => isContacted);
+      const ready = this.all.filter(({ link }) => link.isReady).length;
+      const left = (areKnown ? until : this.#knownBy) - now;
+      if ((areKnown && ready >= this.majority) || left <= 0 || this.#closed) return;
+      await this.#waiting.wait(left);
     }
-    let ready = this.all.filter((node) => node.isReady).length;
-    if (ready >= this.majority) return;
-    await new Promise<void>((resolve) => {
-      for (const node of this.all) {
-        if (node.isReady) continue;
-        void node.ready(this.#commandTimeout).then(() => {
-          ready += 1;
-          if (ready >= this.majority) resolve();
-        });
-      }
-    });
   }
 
-  /** A node has told who it is: finds servers that were named twice, and those that have restarted. */
-  compare(): void {
-    const { all } = this;
-    const ids = all.map(({ server }) => server?.runId);
-    const twin = ids.findIndex((id, i) => id !== undefined && ids.indexOf(id) < i);
-    const [a, b] = [all[ids.indexOf(ids[twin])], all[twin]];
-    this.#fault =
-      twin < 0
-        ? undefined
-        : `connection names one Redis server twice, as ${a?.address} and ${b?.address}; a quorum needs independent ones.`;
-    const bornAt = all.map(({ server }) => server?.bornAt);
+  /** A node has connected or gone, and may have restarted. */
+  changed(): void {
+    const bornAt = this.all.map(({ server }) => server?.bornAt);
     this.#restarted = new Set(
-      all.filter(({ hasRestarted }, i) => hasRestarted || isLatecomer(bornAt[i], bornAt)),
+      this.all.filter(({ hasRestarted }, i) => hasRestarted || isLatecomer(bornAt[i], bornAt)),
     );
+    this.#waiting.wake();
   }
 
   /** @throws {LockConfigError} A server can't be told from another, or from itself before a restart. */
   check(key: string): void {
-    if (this.#fault !== undefined) throw new LockConfigError([this.#fault], [key]);
-    for (const { address, server } of this.all) {
-      if (server?.fault === undefined) continue;
-      const problem = `connection: Redis at ${address} does not tell a quorum who it is (${server.fault.message}); its user needs the right +info.`;
-      throw new LockConfigError([problem], [key], server.fault);
+    const { all } = this;
+    for (const [i, { link, server: { runId, fault } = {} }] of all.entries()) {
+      const twin = runId && all.find(({ server }, j) => j < i && server?.runId === runId);
+      const problem = twin
+        ? `connection names one Redis server twice, as ${twin.link.address} and ${link.address}; a quorum needs independent ones.`
+        : fault &&
+          `connection: Redis at ${link.address} does not tell a quorum who it is (${fault.message}); its user needs the right +info.`;
+      if (problem) throw new LockConfigError([problem], [key], fault);
     }
   }
 
@@ -99,11 +97,11 @@ export class QuorumNodes {
   }
 
   /**
-   * Whether the node can't have forgotten a lease by a restart that may still run: whoever asks and for
-   * how short a lease, it is the longest one that counts.
+   * Whether the node can't have forgotten a lease by a restart that may still run: whoever asks and for how short a
+   * lease, it is the longest one that counts.
    *
-   * @param isHeldElsewhere Another node still has a lease of the same lock; nobody knows how long it
-   *   was when this one forgot it.
+   * @param isHeldElsewhere Another node still has a lease of the same lock; nobody knows how long it was when this
+   * one forgot it.
    */
   mayVote(node: QuorumNode, isHeldElsewhere = false): boolean {
     if (node.server?.bornAt === undefined) return false;
@@ -113,51 +111,50 @@ export class QuorumNodes {
   }
 
   get state(): QuorumState {
-    const silent = this.all.filter((node) => !node.isAwaited).map(({ address }) => address);
+    const silent = this.all.filter((node) => !node.isAwaited).map(({ link }) => link.address);
     return { nodes: this.all.length, needed: this.majority, silent };
   }
 
-  /** Asks every node in `nodes`; a straggler is not waited for once the outcome is certain. */
+  /**
+   * Asks every node in `nodes`; a straggler is not waited for once the outcome is certain, and one that did not
+   * answer lately only when the others are not `enough`.
+   */
   ask<T>(
     nodes: readonly QuorumNode[],
     command: (node: QuorumNode) => Promise<T>,
-    judge: (answers: readonly NodeAnswer<QuorumNode, T>[]) => Verdict,
-    enough?: number,
-  ): Promise<readonly NodeAnswer<QuorumNode, T>[]> {
-    return this.gather(this.send(nodes, command, enough), judge);
-  }
-
-  /** Sends to every node. One that did not answer lately is waited for only when the others are not `enough`. */
-  send<T>(
-    nodes: readonly QuorumNode[],
-    command: (node: QuorumNode) => Promise<T>,
+    judge: (answers: Answers<T>) => Verdict,
     enough = this.majority,
-  ): readonly NodeQuestion<QuorumNode, T>[] {
-    const suffices = nodes.filter((node) => node.isAwaited).length >= enough;
-    return nodes.map((node) => {
+  ): Promise<Answers<T>> {
+    const suffices = nodes.filter(({ isAwaited }) => isAwaited).length >= enough;
+    const asked = nodes.map((node) => {
       const awaited = !suffices || node.isAwaited;
       return { node, awaited, answer: command(node) };
     });
-  }
-
-  gather<T>(
-    asked: readonly NodeQuestion<QuorumNode, T>[],
-    judge: (answers: readonly NodeAnswer<QuorumNode, T>[]) => Verdict,
-  ): Promise<readonly NodeAnswer<QuorumNode, T>[]> {
     return gather(asked, judge, Math.min(GRACE_MS, this.#commandTimeout / 4), this.clock);
   }
 
+  /** What the nodes say by so many that agree and disagree; `undefined`: it depends on the others. */
+  agreed(yes: number, no: number): boolean | undefined {
+    if (yes >= this.majority) return true;
+    return no > this.all.length - this.majority ? false : undefined;
+  }
+
   /** Too few nodes answered; nothing of the attempt is left, or it is being cleaned up. */
-  unavailable(key: string, answers: readonly NodeAnswer<QuorumNode, unknown>[]): NotAppliedError {
+  unavailable(key: string, answers: Answers<unknown>): NotAppliedError {
     const answered = answers.filter(({ error }) => error === undefined);
-    const { all, majority } = this;
-    const silent = all.filter((node) => !answered.some((one) => one.node === node));
+    const silent = this.all.filter((node) => !answered.some((one) => one.node === node));
     const cause = answers.find(({ error }) => error instanceof LockUnavailableError)?.error?.cause;
     return new NotAppliedError(
       [key],
-      `${answered.length} of ${all.length} Redis nodes answered in time; it takes ${majority} that agree.`,
+      `${answered.length} of ${this.all.length} Redis nodes answered in time; it takes ${this.majority} that agree.`,
       cause,
-      silent.map(({ address }) => address),
+      silent.map(({ link }) => link.address),
     );
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#waiting.wake();
+    await Promise.all(this.all.map((node) => node.close()));
   }
 }

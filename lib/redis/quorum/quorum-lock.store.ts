@@ -1,5 +1,7 @@
 import { EXCLUSIVE } from '../../engine/api/capacity.js';
 import { LockConfigError } from '../../engine/api/errors.js';
+import type { QuorumState } from '../../engine/store/lock-health.js';
+import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type {
   AcquireCommand,
   AcquireReply,
@@ -13,60 +15,54 @@ import type {
   RenewReply,
   StoreEvents,
 } from '../../engine/store/lock-store.js';
-import type { QuorumState } from '../../engine/store/lock-health.js';
-import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
-import type { LinkedStore } from '../store/node-store.js';
 import { capacityIn } from '../../engine/store/token.js';
+import type { LinkedStore } from '../store/node-store.js';
 import { QuorumAcquirer } from './acquire.js';
-import { Candidacies } from './candidacies.js';
+import { Candidacy } from './candidacy.js';
 import { Coordinators } from './coordinators.js';
 import { Fences } from './fences.js';
 import { QuorumViewer } from './inspect.js';
 import { QuorumNode } from './node.js';
 import { QuorumNodes, type QuorumSettings } from './nodes.js';
-import { QuorumPoller } from './poll.js';
-import { QuorumReleaser } from './release-and-yield.js';
 import { QuorumRenewer } from './renew.js';
 
 /**
- * Locks that a majority of independent Redis servers holds: Redlock, with a queue. Exclusion rests
- * on the majority alone. The queue is on one node, the coordinator of the key; it brings order, so
- * that waiters do not split the votes between them, and decides nothing.
+ * Locks that a majority of independent Redis servers holds: Redlock, with a queue. Exclusion rests on the majority
+ * alone. The queue is on one node, the coordinator of the key; it brings order, so that waiters do not split the
+ * votes between them, and decides nothing.
  */
 export class QuorumLockStore implements LockStore {
   readonly #nodes: QuorumNodes;
   readonly #coordinators: Coordinators;
   readonly #acquirer: QuorumAcquirer;
-  readonly #poller: QuorumPoller;
-  readonly #releaser: QuorumReleaser;
   readonly #renewer: QuorumRenewer;
   readonly #viewer: QuorumViewer;
-  readonly #candidacies: Candidacies;
-  #listener: StoreEvents | undefined;
+  /** The tokens of this process that wait or hold. */
+  readonly #candidacies = new Map<string, Candidacy>();
+  #events: StoreEvents | undefined;
 
   /** @param linked One store for each of the servers, in the order that all processes share. */
   constructor(linked: readonly LinkedStore[], settings: QuorumSettings) {
-    const all = linked.map(
-      (one, i): QuorumNode =>
-        new QuorumNode(one, settings, {
-          granted: (grant) => this.#granted(all[i] as QuorumNode, grant),
-          wanted: (token, queue) => this.#wanted(all[i] as QuorumNode, token, queue),
-          revoked: (token) => this.#revoked(token),
-          recheck: (token, inMs) => this.#listener?.recheck(token, inMs),
-          doubted: (token, key) => this.#listener?.doubted(token, key),
-          reconnected: () => this.#listener?.reconnected(),
-          troubled: (trouble) => this.#listener?.troubled?.(trouble),
-          identified: () => this.#nodes.compare(),
-        }),
-    );
+    const all = linked.map((one) => {
+      const node: QuorumNode = new QuorumNode(one, settings.clock, {
+        granted: (grant) => this.#granted(node, grant),
+        wanted: (token, queue) => this.#wanted(node, token, queue),
+        revoked: (token) => this.#revoked(token),
+        recheck: (token, inMs) => this.#events?.recheck(token, inMs),
+        doubted: (token, key) => this.#events?.doubted(token, key),
+        troubled: (trouble) => this.#events?.troubled?.(trouble),
+        reconnected: () => {
+          this.#nodes.changed();
+          this.#events?.reconnected();
+        },
+      });
+      return node;
+    });
     const nodes = (this.#nodes = new QuorumNodes(all, settings));
     const coordinators = (this.#coordinators = new Coordinators(nodes));
-    this.#candidacies = new Candidacies(nodes, coordinators);
     const context = { nodes, coordinators, fences: new Fences(settings.clock) };
     this.#acquirer = new QuorumAcquirer(context);
-    this.#poller = new QuorumPoller(context, this.#acquirer);
-    this.#releaser = new QuorumReleaser(context, this.#acquirer);
     this.#renewer = new QuorumRenewer(context, this.#candidacies);
     this.#viewer = new QuorumViewer(nodes);
   }
@@ -75,8 +71,8 @@ export class QuorumLockStore implements LockStore {
     return this.#nodes.state;
   }
 
-  listen(listener: StoreEvents): void {
-    this.#listener = listener;
+  listen(events: StoreEvents): void {
+    this.#events = events;
   }
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
@@ -85,21 +81,23 @@ export class QuorumLockStore implements LockStore {
     await this.#nodes.connected();
     this.#nodes.check(key);
     this.#nodes.sawLease(ttl);
-    const old = yields === undefined ? undefined : this.#candidacies.take(key, yields);
-    const candidacy = this.#candidacies.begin(key, token, ttl);
+    const old = yields === undefined ? undefined : this.#take(key, yields);
+    const candidacy = new Candidacy(key, token, ttl, this.#coordinators.coordinatorOf(key));
+    this.#candidacies.set(token, candidacy);
+    // Not given up in one step, it is released by the caller, who hears what the nodes have answered.
+    const keep = () => void (old && this.#candidacies.set(old.token, old));
     try {
       const inTurn = queue !== undefined && this.#coordinators.queueSeen(key);
       let reply: AcquireReply;
-      if (old !== undefined) reply = await this.#releaser.yield(candidacy, command, old);
+      if (old !== undefined) reply = await this.#acquirer.yield(candidacy, command, old);
       else if (inTurn) reply = await this.#acquirer.askInTurn(candidacy, command);
       else reply = await this.#acquirer.askAll(candidacy, command);
-      if (reply.kind === 'stale') this.#candidacies.keep(old);
-      if (reply.kind === 'busy' || reply.kind === 'stale')
-        await this.#candidacies.abandon(candidacy);
+      if (reply.kind === 'stale') keep();
+      if (reply.kind === 'busy' || reply.kind === 'stale') await this.#abandon(candidacy);
       return reply;
     } catch (error) {
-      this.#candidacies.keep(old);
-      void this.#candidacies.abandon(candidacy);
+      keep();
+      void this.#abandon(candidacy);
       throw error;
     }
   }
@@ -107,8 +105,8 @@ export class QuorumLockStore implements LockStore {
   async poll(command: PollCommand): Promise<PollReply> {
     const candidacy = this.#candidacies.get(command.token);
     if (candidacy === undefined) return { kind: 'gone', sentAt: this.#nodes.clock.now() };
-    const reply = await this.#poller.poll(candidacy, command);
-    if (reply.kind === 'gone') await this.#candidacies.abandon(candidacy);
+    const reply = await this.#acquirer.poll(candidacy, command);
+    if (reply.kind === 'gone') await this.#abandon(candidacy);
     return reply;
   }
 
@@ -116,15 +114,13 @@ export class QuorumLockStore implements LockStore {
     const replies = await this.#renewer.renew(commands);
     for (const [i, { token }] of commands.entries()) {
       const candidacy = this.#candidacies.get(token);
-      if (replies[i]?.kind === 'lost' && candidacy?.held === true)
-        void this.#candidacies.abandon(candidacy);
+      if (replies[i]?.kind === 'lost' && candidacy?.held === true) void this.#abandon(candidacy);
     }
     return replies;
   }
 
   async release({ key, token, minHoldLeft }: ReleaseCommand): Promise<ReleaseReply> {
-    const candidacy = this.#candidacies.take(key, token);
-    return this.#releaser.release(candidacy, minHoldLeft);
+    return this.#take(key, token).releaseAll(this.#nodes, minHoldLeft);
   }
 
   async revoke(key: string): Promise<boolean> {
@@ -144,30 +140,50 @@ export class QuorumLockStore implements LockStore {
   }
 
   async close(): Promise<void> {
-    this.#listener = undefined;
-    await Promise.all(this.#nodes.all.map((node) => node.close()));
+    this.#events = undefined;
+    await this.#nodes.close();
+  }
+
+  /** That of a token that is given up; of an unknown one, any node may have it. */
+  #take(key: string, token: string): Candidacy {
+    const known = this.#candidacies.get(token);
+    this.#candidacies.delete(token);
+    if (known !== undefined) return known;
+    return new Candidacy(key, token, 0, this.#coordinators.coordinatorOf(key), this.#nodes.all);
+  }
+
+  /** Resolves when the nodes have heard of it, or did not answer. */
+  async #abandon(candidacy: Candidacy): Promise<void> {
+    this.#candidacies.delete(candidacy.token);
+    await candidacy.releaseAll(this.#nodes).catch(() => undefined);
   }
 
   /** A turn at the coordinator is no lock yet: the waiter is told to ask, and takes the rest then. */
   #granted(node: QuorumNode, grant: Grant): void {
-    if (this.#candidacies.granted(node, grant) === undefined) return;
-    this.#coordinators.sawQueue(grant.key);
-    this.#listener?.granted({ ...grant, expiresAt: undefined });
+    const { key, token } = grant;
+    const candidacy = this.#candidacies.get(token);
+    // Of a token that was given up, it goes back.
+    if (candidacy === undefined) return new Candidacy(key, token, 0, node, [node]).giveBack([node]);
+    // What another node has granted was asked for before its queue was left: it goes back with the rest.
+    if (candidacy.held || candidacy.coordinator !== node) return;
+    candidacy.turn = grant;
+    this.#coordinators.sawQueue(key);
+    this.#events?.granted({ ...grant, expiresAt: undefined });
   }
 
   #wanted(node: QuorumNode, token: string, queue: number): void {
     const candidacy = this.#candidacies.get(token);
     if (candidacy !== undefined && queue > 0) this.#coordinators.sawQueue(candidacy.key);
     // Nobody waits at another node any more: that says nothing.
-    if (candidacy?.coordinator === node || queue > 0) this.#listener?.wanted(token, queue);
+    if (candidacy?.coordinator === node || queue > 0) this.#events?.wanted(token, queue);
   }
 
+  /** Every node tells it. */
   #revoked(token: string): void {
     const candidacy = this.#candidacies.get(token);
-    // Every node tells it.
     if (candidacy === undefined) return;
-    void this.#candidacies.abandon(candidacy);
-    this.#listener?.revoked(token);
+    void this.#abandon(candidacy);
+    this.#events?.revoked(token);
   }
 }
 

@@ -1,11 +1,10 @@
 import type { FenceBlock, RenewCommand, RenewReply } from '../../engine/store/lock-store.js';
-import type { Candidacies } from './candidacies.js';
-import type { NodeAnswer, Verdict } from './gather.js';
+import type { Candidacy } from './candidacy.js';
 import type { QuorumNode } from './node.js';
-import type { QuorumContext, Vote } from './votes.js';
+import type { Answers } from './nodes.js';
+import type { QuorumContext } from './votes.js';
 
-type Answers = readonly NodeAnswer<QuorumNode, readonly RenewReply[]>[];
-type Renewed = Extract<RenewReply, { kind: 'held' }>;
+type Replies = readonly RenewReply[];
 
 const UNSETTLED = 'A release of the same token may still take the vote.';
 const NO_FENCES: FenceBlock = { next: 0, last: -1 };
@@ -14,24 +13,32 @@ const NO_FENCES: FenceBlock = { next: 0, last: -1 };
 export class QuorumRenewer {
   constructor(
     private readonly context: QuorumContext,
-    private readonly candidacies: Candidacies,
+    private readonly candidacies: ReadonlyMap<string, Candidacy>,
   ) {}
 
-  async renew(commands: readonly RenewCommand[]): Promise<readonly RenewReply[]> {
+  async renew(commands: readonly RenewCommand[]): Promise<Replies> {
     const { nodes, fences } = this.context;
     const sentAt = nodes.clock.now();
     for (const { ttl } of commands) nodes.sawLease(ttl);
     const floor = commands.some((one) => one.fences > 0) ? fences.floor : undefined;
-    const asked = nodes.send(nodes.all, (node) => this.#renewAt(node, commands, floor));
-    const answers = await nodes.gather(asked, (some) => this.#judge(commands.length, some));
+    const asked = new Map<QuorumNode, Promise<Replies>>();
+    const answers = await nodes.ask(
+      nodes.all,
+      (node) => {
+        const answer = this.#renewAt(node, commands, floor);
+        asked.set(node, answer);
+        return answer;
+      },
+      // The coordinator, whichever it is, knows who waits.
+      (some) => (commands.every((_, i) => this.#isHeld(some, i) !== undefined) ? 'soon' : 'wait'),
+    );
     const replies = await Promise.all(
       commands.map((command, i) => this.#combine(command, answers, i, sentAt)),
     );
-    for (const { node, answer } of asked)
-      answer.then(
-        (its) => this.#takeBack(node, commands, its, replies),
-        () => undefined,
-      );
+    for (const [node, answer] of asked) {
+      const late = answer.then((its) => this.#takeBack(node, commands, its, replies));
+      late.catch(() => undefined);
+    }
     return replies;
   }
 
@@ -39,10 +46,17 @@ export class QuorumRenewer {
     node: QuorumNode,
     commands: readonly RenewCommand[],
     floor: number | undefined,
-  ): Promise<readonly RenewReply[]> {
+  ): Promise<Replies> {
     const candidacies = commands.map(({ token }) => this.candidacies.get(token));
     const isSettled = candidacies.map((candidacy) => candidacy?.isSettledAt(node));
-    const replies = await node.call('', (store) => known(store.renew(commands, floor)));
+    const replies = await node.call('', async (store) => {
+      const its = await store.renew(commands, floor);
+      const [first] = its;
+      // A node that answered nothing has failed, as with every other command.
+      if (first?.kind === 'unknown' && its.every(({ kind }) => kind === 'unknown'))
+        throw first.error;
+      return its;
+    });
     return replies.map((reply, i): RenewReply => {
       const candidacy = candidacies[i];
       if (candidacy === undefined || (isSettled[i] && candidacy.isSettledAt(node))) return reply;
@@ -51,15 +65,15 @@ export class QuorumRenewer {
   }
 
   /**
-   * Asks a node that has lost the lock for its vote again, as long as a majority confirms the lease: or
-   * servers that restart one after another would take it away vote by vote. Nobody else can have had
-   * the lock meanwhile, so that it matters nothing what the node has forgotten. It counts from the next renewal.
+   * Asks a node that has lost the lock for its vote again, as long as a majority confirms the lease: or servers
+   * that restart one after another would take it away vote by vote. Nobody else can have had the lock meanwhile, so
+   * that it matters nothing what the node has forgotten. It counts from the next renewal.
    */
   #takeBack(
     node: QuorumNode,
     commands: readonly RenewCommand[],
-    atNode: readonly RenewReply[],
-    replies: readonly RenewReply[],
+    atNode: Replies,
+    replies: Replies,
   ): void {
     for (const [i, { key, token, ttl, until }] of commands.entries()) {
       const candidacy = this.candidacies.get(token);
@@ -71,58 +85,34 @@ export class QuorumRenewer {
     }
   }
 
-  #judge(count: number, answers: Answers): Verdict {
-    for (let i = 0; i < count; i += 1) {
-      if (!this.#isHeld(answers, i) && !this.#isLost(answers, i)) return 'wait';
-    }
-    // The coordinator, whichever it is, knows who waits.
-    return 'soon';
-  }
-
   async #combine(
-    command: RenewCommand,
-    answers: Answers,
+    { key, token, fences: wanted }: RenewCommand,
+    answers: Answers<Replies>,
     i: number,
     sentAt: number,
   ): Promise<RenewReply> {
     const { coordinators, fences, nodes } = this.context;
-    if (this.#isLost(answers, i)) return { kind: 'lost', sentAt };
-    if (!this.#isHeld(answers, i))
-      return { kind: 'unknown', sentAt, error: nodes.unavailable(command.key, answers) };
-    const votes: Vote<Renewed>[] = [];
-    for (const { node, reply } of answers) {
+    const isHeld = this.#isHeld(answers, i);
+    if (isHeld === false) return { kind: 'lost', sentAt };
+    if (isHeld === undefined)
+      return { kind: 'unknown', sentAt, error: nodes.unavailable(key, answers) };
+    const votes = answers.flatMap(({ node, reply }) => {
       const one = reply?.[i];
-      if (one?.kind === 'held') votes.push({ node, reply: one });
-    }
-    const asked = command.fences > 0;
-    const block = asked ? await fences.agree(nodes, command, votes) : undefined;
-    const candidacy = this.candidacies.get(command.token);
+      return one?.kind === 'held' ? [{ node, reply: one }] : [];
+    });
+    const block = wanted > 0 ? await fences.agree(nodes, { key, token }, votes) : undefined;
+    const candidacy = this.candidacies.get(token);
     if (candidacy !== undefined && block !== undefined) candidacy.fence = block.last;
     const queue = Math.max(...votes.map(({ reply }) => reply.queue));
-    if (queue > 0) coordinators.sawQueue(command.key);
+    if (queue > 0) coordinators.sawQueue(key);
     const first = Math.min(...votes.map(({ reply }) => reply.sentAt));
     return { kind: 'held', sentAt: first, fences: block ?? NO_FENCES, queue };
   }
 
-  #isHeld(answers: Answers, i: number): boolean {
-    return count(answers, i, 'held') >= this.context.nodes.majority;
+  /** `undefined`: not known. */
+  #isHeld(answers: Answers<Replies>, i: number): boolean | undefined {
+    const count = (kind: RenewReply['kind']): number =>
+      answers.filter(({ reply }) => reply?.[i]?.kind === kind).length;
+    return this.context.nodes.agreed(count('held'), count('lost'));
   }
-
-  #isLost(answers: Answers, i: number): boolean {
-    const { all, majority } = this.context.nodes;
-    return count(answers, i, 'lost') > all.length - majority;
-  }
-}
-
-function count(answers: Answers, i: number, kind: RenewReply['kind']): number {
-  return answers.filter(({ reply }) => reply?.[i]?.kind === kind).length;
-}
-
-/** A node that answered nothing has failed, as with every other command. */
-async function known(renewal: Promise<readonly RenewReply[]>): Promise<readonly RenewReply[]> {
-  const replies = await renewal;
-  const [first] = replies;
-  if (first?.kind === 'unknown' && replies.every(({ kind }) => kind === 'unknown'))
-    throw first.error;
-  return replies;
 }

@@ -1,13 +1,11 @@
 import { DRIFT, entryLease } from '../../engine/store/lease.js';
-import type { AcquireReply, FenceBlock, Grant } from '../../engine/store/lock-store.js';
+import type { AcquireReply, Grant } from '../../engine/store/lock-store.js';
 import { claimOf } from '../../engine/store/token.js';
 import { validityOf } from './arithmetic.js';
 import type { Candidacy } from './candidacy.js';
 import type { Coordinators } from './coordinators.js';
-import type { Fences } from './fences.js';
-import type { NodeAnswer } from './gather.js';
-import type { QuorumNode } from './node.js';
-import type { QuorumNodes } from './nodes.js';
+import type { Fences, Vote } from './fences.js';
+import type { Answers, QuorumNodes } from './nodes.js';
 
 /** What all parts of a quorum store share. */
 export interface QuorumContext {
@@ -19,12 +17,6 @@ export interface QuorumContext {
 /** The lock as one node gave it. */
 export type HeldReply = Extract<AcquireReply, { kind: 'held' }>;
 
-/** A node's vote for a token. */
-export interface Vote<T extends { readonly fences: FenceBlock; readonly sentAt: number }> {
-  readonly node: QuorumNode;
-  readonly reply: T;
-}
-
 /** What a node pushed, as if it were asked `now`; `undefined`: too little of the claim is left. */
 export function heldBy(grant: Grant | undefined, ttl: number, now: number): HeldReply | undefined {
   if (grant?.expiresAt === undefined) return undefined;
@@ -35,28 +27,23 @@ export function heldBy(grant: Grant | undefined, ttl: number, now: number): Held
 }
 
 /**
- * The votes among the answers: not older than their own leases, and of nodes that can't have forgotten a
- * lease of somebody else.
+ * The votes among the answers: not older than their own leases, and of nodes that can't have forgotten a lease of
+ * somebody else. A key that never expires is no lease of ours.
  *
  * @param isHeldElsewhere Whether to take it that a node has somebody else's lease; known from the answers.
  */
 export function votesIn(
   { nodes }: QuorumContext,
-  answers: readonly NodeAnswer<QuorumNode, AcquireReply>[],
-  isHeldElsewhere = answers.some(({ reply }) => holdsAnother(reply)),
+  answers: Answers<AcquireReply>,
+  isHeldElsewhere = answers.some(
+    ({ reply }) => reply && 'leaseLeft' in reply && reply.leaseLeft !== Infinity,
+  ),
 ): Vote<HeldReply>[] {
-  const votes: Vote<HeldReply>[] = [];
   const now = nodes.clock.now();
-  for (const { node, reply } of answers) {
-    if (reply?.kind !== 'held' || validityOf(reply.lease, now - reply.sentAt) <= 0) continue;
-    if (nodes.mayVote(node, isHeldElsewhere)) votes.push({ node, reply });
-  }
-  return votes;
-}
-
-/** A key that never expires is no lease of ours. */
-function holdsAnother(reply: AcquireReply | undefined): boolean {
-  return (reply?.kind === 'busy' || reply?.kind === 'queued') && reply.leaseLeft !== Infinity;
+  return answers.flatMap(({ node, reply }) => {
+    const isValid = reply?.kind === 'held' && validityOf(reply.lease, now - reply.sentAt) > 0;
+    return isValid && nodes.mayVote(node, isHeldElsewhere) ? [{ node, reply }] : [];
+  });
 }
 
 /** Makes a majority's votes a lock; its lease is the shortest, counted from the first command sent. */
@@ -66,12 +53,7 @@ export async function lockFromVotes(
   votes: readonly Vote<HeldReply>[],
 ): Promise<AcquireReply> {
   const block = await fences.agree(nodes, candidacy, votes);
-  if (block === undefined) {
-    throw nodes.unavailable(
-      candidacy.key,
-      votes.map(({ node }) => ({ node, reply: undefined })),
-    );
-  }
+  if (block === undefined) throw nodes.unavailable(candidacy.key, votes);
   const sentAt = Math.min(...votes.map(({ reply }) => reply.sentAt));
   const lease = Math.min(...votes.map(({ reply }) => reply.lease));
   const queue = votes.find(({ node }) => node === candidacy.coordinator)?.reply.queue ?? 0;

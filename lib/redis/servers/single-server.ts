@@ -22,6 +22,7 @@ export class SingleServer implements LockServers {
   readonly #channel: Subscription;
   readonly #sentinels: Sentinels;
   readonly #stopWatch: () => void;
+  #probing: Promise<void> | undefined;
 
   constructor(clients: OwnClients, options: RedisStoreOptions) {
     const { boot, keyPrefix } = options;
@@ -67,9 +68,10 @@ export class SingleServer implements LockServers {
     return this.#scripts.server;
   }
 
-  /** Tests the connection: one on which nothing comes is torn down. */
+  /** Tests the connection, once at a time: one on which nothing comes is torn down. */
   probe(): Promise<void> {
-    return this.#scripts.commands.probe();
+    const { commands } = this.#scripts;
+    return (this.#probing ??= commands.probe().finally(() => (this.#probing = undefined)));
   }
 
   run<T>(command: LockCommand): Promise<Answer<T>> {

@@ -29,7 +29,7 @@ export interface NodeLink {
   readonly isReady: boolean;
   /** Who it is; another object for each connection, `undefined` as long as it is not known. */
   readonly server: ServerInfo | undefined;
-  /** Tests the connection: one on which nothing comes is torn down. */
+  /** Tests the connection, once at a time: one on which nothing comes is torn down. */
   probe(): Promise<void>;
 }
 

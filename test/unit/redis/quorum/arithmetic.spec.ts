@@ -6,7 +6,6 @@ import {
   isLatecomer,
   isOldEnough,
   majorityOf,
-  majorityValue,
   validityOf,
 } from '../../../../lib/redis/quorum/arithmetic.js';
 
@@ -95,14 +94,5 @@ describe('isOldEnough', () => {
     expect(isOldEnough(1000, 1000)).toBe(false);
     expect(isOldEnough(1012, 1000)).toBe(false);
     expect(isOldEnough(1013, 1000)).toBe(true);
-  });
-});
-
-describe('majorityValue', () => {
-  it('is what more than half of all nodes have, answered or not', () => {
-    expect(majorityValue(['a', 'b', 'a'], 3)).toBe('a');
-    expect(majorityValue(['a', 'b', 'a'], 5)).toBeUndefined();
-    expect(majorityValue(['a', 'a', 'b', 'b'], 4)).toBeUndefined();
-    expect(majorityValue([], 3)).toBeUndefined();
   });
 });

@@ -6,8 +6,10 @@ import type {
   LockStore,
   ReleaseReply,
 } from '../../../../lib/engine/store/lock-store.js';
+import { ReleaseRetrier } from '../../../../lib/engine/store/release-retrier.js';
 import { Candidacy } from '../../../../lib/redis/quorum/candidacy.js';
 import type { QuorumNode } from '../../../../lib/redis/quorum/node.js';
+import { VirtualClock } from '../../../support/virtual-clock.js';
 
 const VOTE: AcquireReply = {
   kind: 'held',
@@ -22,26 +24,17 @@ function nodeThat(answers: {
   acquire: () => Promise<AcquireReply>;
   release?: () => Promise<ReleaseReply>;
 }): QuorumNode {
-  const owed = new Set<string>();
   const store: Pick<LockStore, 'acquire' | 'release'> = {
     acquire: () => answers.acquire(),
     release: () => answers.release?.() ?? Promise.resolve('released'),
   };
-  const node: Pick<QuorumNode, 'release' | 'owes' | 'isAwaited'> & {
-    call: unknown;
-    vote: unknown;
-  } = {
-    release: ({ token }) =>
-      store.release({ key: 'k', token, minHoldLeft: 0 }).catch((error: unknown) => {
-        owed.add(token);
-        throw error;
-      }),
-    owes: (token) => owed.has(token),
+  const node = {
+    releases: new ReleaseRetrier(store, new VirtualClock()),
     isAwaited: true,
     call: (_key: string, command: (from: typeof store) => Promise<unknown>) => command(store),
     vote: (_key: string, command: (from: typeof store) => Promise<unknown>) => command(store),
   };
-  return node as QuorumNode;
+  return node as unknown as QuorumNode;
 }
 
 describe('Candidacy', () => {
@@ -95,7 +88,7 @@ describe('Candidacy', () => {
     const claim = new Candidacy('k', 't', 30_000, node, [node]);
     await claim.release(node).catch(() => undefined);
     // It was repeated, and has been answered.
-    node.owes = () => false;
+    node.releases.owes = () => false;
 
     await expect(claim.ask(node, command)).rejects.toThrow(NotAppliedError);
     expect(claim.isSettledAt(node)).toBe(false);

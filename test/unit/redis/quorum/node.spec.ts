@@ -23,7 +23,7 @@ async function nodeThatIs(server: ServerInfo | undefined, meanwhile?: ServerInfo
   };
   const clock = new VirtualClock();
   const linked: LinkedStore = { store: store as NodeStore, link };
-  const node = new QuorumNode(linked, { clock, commandTimeout: 1000 }, events);
+  const node = new QuorumNode(linked, clock, events);
   connected();
   const vote = () =>
     node.vote('k', async () => {

@@ -9,11 +9,10 @@ import type {
 import { systemClock } from '../../../../lib/engine/time/clock.js';
 import { Coordinators } from '../../../../lib/redis/quorum/coordinators.js';
 import { Fences } from '../../../../lib/redis/quorum/fences.js';
-import type { QuorumAcquirer } from '../../../../lib/redis/quorum/acquire.js';
+import { QuorumAcquirer } from '../../../../lib/redis/quorum/acquire.js';
 import { Candidacy } from '../../../../lib/redis/quorum/candidacy.js';
 import { QuorumNodes } from '../../../../lib/redis/quorum/nodes.js';
 import type { QuorumNode } from '../../../../lib/redis/quorum/node.js';
-import { QuorumPoller } from '../../../../lib/redis/quorum/poll.js';
 
 const QUEUED: PollReply = { kind: 'queued', sentAt: 0, leaseLeft: 30_000, rank: 1, ticket: 1 };
 const COMMAND = { key: 'k', token: 't', until: Infinity, callers: 1 };
@@ -22,18 +21,19 @@ const TURN: Grant = {
   token: 't',
   fences: { next: 1, last: 1 },
   queue: 0,
-  expiresAt: Infinity,
+  expiresAt: performance.now() + 60_000,
 };
 
 /** A node whose answers the test chooses. */
 function nodeThat(answers: Partial<Pick<LockStore, 'poll' | 'release' | 'inspect'>>): QuorumNode {
-  const node: Pick<QuorumNode, 'isAwaited' | 'owes'> & { call: unknown; vote: unknown } = {
+  const node = {
     isAwaited: true,
-    owes: () => false,
+    server: { runId: 'a', bornAt: 0 },
+    releases: { owes: () => false },
     call: (_key: string, command: (from: typeof answers) => Promise<unknown>) => command(answers),
     vote: (_key: string, command: (from: typeof answers) => Promise<unknown>) => command(answers),
   };
-  return node as QuorumNode;
+  return node as unknown as QuorumNode;
 }
 
 /** A waiter at the first of the nodes. */
@@ -42,15 +42,12 @@ function waiterAt(nodes: readonly QuorumNode[]) {
   const coordinators = new Coordinators(all);
   const claim = new Candidacy('k', 't', 30_000, nodes[0]!);
   coordinators.coordinatorOf = () => claim.coordinator;
-  const acquirer: Pick<QuorumAcquirer, 'askRest'> = {
-    askRest: async (_claim, _command, turn) => turn,
-  };
   const context = { nodes: all, coordinators, fences: new Fences(systemClock) };
-  const poller = new QuorumPoller(context, acquirer as QuorumAcquirer);
-  return { claim, poll: () => poller.poll(claim, COMMAND) };
+  const acquirer = new QuorumAcquirer(context);
+  return { claim, poll: () => acquirer.poll(claim, COMMAND) };
 }
 
-describe('QuorumPoller', () => {
+describe('QuorumAcquirer, polling', () => {
   it('takes the turn that the coordinator has pushed before its older answer came', async () => {
     let releases = 0;
     const node = nodeThat({

@@ -3,17 +3,18 @@ import { describe, expect, it } from '@jest/globals';
 import type {
   AcquireReply,
   LockStore,
-  ReleaseCommand,
   ReleaseReply,
   RenewReply,
 } from '../../../../lib/engine/store/lock-store.js';
+import { ReleaseRetrier } from '../../../../lib/engine/store/release-retrier.js';
 import { systemClock } from '../../../../lib/engine/time/clock.js';
 import { Coordinators } from '../../../../lib/redis/quorum/coordinators.js';
 import { Fences } from '../../../../lib/redis/quorum/fences.js';
-import { Candidacies } from '../../../../lib/redis/quorum/candidacies.js';
+import { Candidacy } from '../../../../lib/redis/quorum/candidacy.js';
 import { QuorumNodes } from '../../../../lib/redis/quorum/nodes.js';
 import type { QuorumNode } from '../../../../lib/redis/quorum/node.js';
 import { QuorumRenewer } from '../../../../lib/redis/quorum/renew.js';
+import { VirtualClock } from '../../../support/virtual-clock.js';
 
 const HELD: RenewReply = { kind: 'held', sentAt: 0, fences: { next: 0, last: -1 }, queue: 0 };
 const VOTE: AcquireReply = { ...HELD, kind: 'held', lease: 3000 };
@@ -22,24 +23,19 @@ const COMMAND = { key: 'k', token: 't', ttl: 3000, until: Infinity, fences: 0, c
 
 /** A node that holds the lock, or can't be reached. */
 function node(isReachable: boolean, release = Promise.resolve<ReleaseReply>('released')) {
-  const owed = new Set<string>();
   const store: Pick<LockStore, 'acquire' | 'renew' | 'release'> = {
     acquire: async () => VOTE,
     renew: async () => [HELD],
     release: () => release,
   };
-  const call = async (_key: string, command: (from: typeof store) => Promise<unknown>) => {
+  const call = async <T>(_key: string, command: (from: typeof store) => Promise<T>) => {
     if (!isReachable) throw new Error('out of reach');
     return command(store);
   };
   const made = {
     isAwaited: true,
-    release: ({ token }: ReleaseCommand) =>
-      call('k', () => release).catch((error: unknown) => {
-        owed.add(token);
-        throw error;
-      }),
-    owes: (token: string) => owed.has(token),
+    link: { address: 'a:1' },
+    releases: new ReleaseRetrier({ release: () => call('k', () => release) }, new VirtualClock()),
     call,
     vote: call,
   };
@@ -51,10 +47,9 @@ function claimAt(nodes: readonly QuorumNode[]) {
   const all = new QuorumNodes(nodes, { clock: systemClock, commandTimeout: 1000 });
   const coordinators = new Coordinators(all);
   coordinators.coordinatorOf = () => nodes[0]!;
-  const claims = new Candidacies(all, coordinators);
   const context = { nodes: all, coordinators, fences: new Fences(systemClock) };
-  const claim = claims.begin('k', 't', 3000);
-  const renewer = new QuorumRenewer(context, claims);
+  const claim = new Candidacy('k', 't', 3000, nodes[0]!);
+  const renewer = new QuorumRenewer(context, new Map([['t', claim]]));
   return { claim, renew: () => renewer.renew([COMMAND]) };
 }
 
