@@ -114,7 +114,7 @@ const FOLDERS: Record<string, Folder> = {
   },
   'nest/handler': {
     folders: [
-      'engine/api',
+      ...['engine/api', 'engine/reentry'],
       ...['nest/errors', 'nest/key', 'nest/result', 'nest/service', 'nest/locked'],
     ],
     packages: NEST,

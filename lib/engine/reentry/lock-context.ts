@@ -1,38 +1,30 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LockKeys } from '../api/lock-key.js';
 import type { Lock } from '../api/lock.js';
+import { type Frame, frameHere, runInFrame } from './async-place.js';
 import type { ReentrantLock } from './reentrant-lock.js';
 
-/** A place in the nesting of sections; `outer` is the section around it. */
-export interface Frame {
-  readonly lock: ReentrantLock;
-  outer: Frame | undefined;
-}
-
-/** The locks of the running context, innermost first. All that starts inside a section inherits it. */
+/** The locks of one service in the running context, innermost first. All that starts inside a section inherits it. */
 export class LockContext {
-  readonly #storage = new AsyncLocalStorage<Frame>();
-
   /** The frame of `lock`, inside the running context. */
   open(lock: ReentrantLock): Frame {
-    const outer = liveFrom(this.#storage.getStore());
+    const outer = liveFrom(frameHere());
     // A job that starts its successor inside its own section must not drag along all that came before.
     if (outer !== undefined) outer.outer = liveFrom(outer.outer);
-    return { lock, outer };
+    return { lock, owner: this, outer };
   }
 
   /** Runs `task` inside a frame, unless the running context is inside it. */
   run<T>(frame: Frame, task: () => T): T {
-    let running = this.#storage.getStore();
+    let running = frameHere();
     while (running !== undefined && running !== frame) running = running.outer;
     if (running === frame) return task();
-    return this.#storage.run(frame, () => frame.lock.run(task));
+    return runInFrame(frame, () => frame.lock.run(task));
   }
 
   /** The locks of the running context that have not been released, innermost first. */
   *held(): Generator<ReentrantLock> {
-    let frame = liveFrom(this.#storage.getStore());
-    for (; frame !== undefined; frame = liveFrom(frame.outer)) yield frame.lock;
+    for (let frame = liveFrom(frameHere()); frame !== undefined; frame = liveFrom(frame.outer))
+      if (frame.owner === this) yield frame.lock;
   }
 
   /** The one lock of the running context by which a call for all of these keys re-enters. */
@@ -48,10 +40,10 @@ export class LockContext {
 
   /** The innermost lock of the running context that has not been released, of `key` when given. */
   find(key?: string): ReentrantLock | undefined {
-    const wanted = (lock: ReentrantLock): boolean =>
-      key === undefined || lock.parts.some((part) => part.key === key);
-    let frame = liveFrom(this.#storage.getStore());
-    while (frame !== undefined && !wanted(frame.lock)) frame = liveFrom(frame.outer);
+    const wanted = ({ lock, owner }: Frame): boolean =>
+      owner === this && (key === undefined || lock.parts.some((part) => part.key === key));
+    let frame = liveFrom(frameHere());
+    while (frame !== undefined && !wanted(frame)) frame = liveFrom(frame.outer);
     return frame?.lock;
   }
 }

@@ -1,19 +1,16 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import type { Observable } from 'rxjs';
+import { callHere, runInCall } from '../../engine/reentry/async-place.js';
 import type { LockedPlan } from '../locked/plan.js';
 import { makeLastStep } from './chain.js';
 import type { RoutedCall } from './routed-call.js';
-
-/** The mark by which an interceptor tells a method that this call of it was routed. */
-const marks = new AsyncLocalStorage<RoutedCall | undefined>();
 
 /** By the context that all interceptors of one call share, and no other call has. */
 const calls = new WeakMap<ExecutionContext, RoutedCall>();
 
 /** The routed call that is running here; `undefined` when none leads to this plan's method. */
 export function routeTo(plan: LockedPlan, target: object | undefined): RoutedCall | undefined {
-  const route = marks.getStore();
+  const route = callHere() as RoutedCall | undefined;
   if (route === undefined || route.plan !== plan || route.over) return undefined;
   return target === undefined || target.constructor === route.context.getClass()
     ? route
@@ -22,7 +19,7 @@ export function routeTo(plan: LockedPlan, target: object | undefined): RoutedCal
 
 /** Runs the body of a method: what it calls was not routed, not even the same method. */
 export function outsideRoutes<T>(body: () => T): T {
-  return marks.getStore() === undefined ? body() : marks.run(undefined, body);
+  return callHere() === undefined ? body() : runInCall(undefined, body);
 }
 
 /**
@@ -44,6 +41,7 @@ export const lastStep = makeLastStep((context, next) => {
   return route === undefined ? mark(undefined, next) : route.inside(() => mark(route, next));
 });
 
+/** Tells the method that this call of it was routed. */
 function mark(route: RoutedCall | undefined, next: CallHandler): Observable<unknown> {
-  return marks.run(route, () => next.handle());
+  return runInCall(route, () => next.handle());
 }

@@ -42,7 +42,7 @@ export class LockedKey {
    * @throws {LockKeyError} A part is missing, or the function returned a promise.
    */
   resolve(call: LockedCall, args: readonly unknown[]): LockKey {
-    if (this.#make === undefined) return this.templates.map((each) => each.resolve(call, args));
+    if (this.#make === undefined) return this.#fill(call, args);
     const key: unknown = this.#make(call);
     if (!isPromise(key)) return key as LockKey;
     // Whether it fails is of no interest any more.
@@ -51,6 +51,12 @@ export class LockedKey {
       [],
       `@Locked on ${this.template}: the key function must be synchronous.`,
     );
+  }
+
+  #fill(call: LockedCall, args: readonly unknown[]): LockKey {
+    const [only, ...others] = this.templates;
+    if (only !== undefined && others.length === 0) return only.resolve(call, args);
+    return this.templates.map((each) => each.resolve(call, args));
   }
 }
 
