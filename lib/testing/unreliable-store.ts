@@ -13,6 +13,7 @@ import type {
 } from '../engine/store/lock-store.js';
 import type { StoredPlace } from '../engine/store/lock-queue.js';
 import type { MoveCommand, MoveReply } from '../engine/store/move.js';
+import type { SetStore } from '../engine/store/set-store.js';
 import type { StoredLock } from '../engine/store/stored-lock.js';
 import type { MemoryLockStore } from '../memory/memory-lock.store.js';
 
@@ -20,6 +21,13 @@ const NODES = ['lock-testing'];
 
 /** A store in memory that fails while a test wants it to, as one whose connection is refused. */
 export class UnreliableStore implements LockStore {
+  readonly sets: SetStore = {
+    check: () => this.store.sets.check(),
+    acquire: async (command) => {
+      const keys = command.locks.map(({ key }) => key);
+      return this.#reach(...keys).sets.acquire(command);
+    },
+  };
   #events: StoreEvents | undefined;
   #fault: Error | undefined;
 

@@ -47,6 +47,8 @@ function fetchingGrants(store: LockStore): LockStore {
     inspect: (key) => store.inspect(key),
     queue: (key) => store.queue(key),
     keys: (match) => store.keys(match),
+    sets: undefined,
+    move: undefined,
     close: () => {
       isClosed = true;
       for (const timer of timers) clearTimeout(timer);

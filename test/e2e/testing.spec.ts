@@ -80,6 +80,17 @@ describe('LockTestingModule', () => {
     expect(await entered).toBe('entered');
   });
 
+  it('takes several keys of one call, all or none, and moves them', async () => {
+    const module = await start();
+    const locks = module.get(LockService);
+    const lock = await locks.acquire(['a', 'b']);
+    expect(await locks.tryAcquire(['b', 'c'])).toBeNull();
+    await (await locks.attach(await lock.detach())).release();
+    module.get(LockTesting).makeUnavailable();
+
+    await expect(locks.acquire(['a', 'b'])).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+  });
+
   it('makes a held lock lost', async () => {
     const module = await start();
     const [stock, testing] = [module.get(Stock), module.get(LockTesting)];

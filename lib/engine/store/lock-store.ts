@@ -33,7 +33,7 @@ export interface LockStore {
   /** Gives back what the token has: a place, or the lock, which goes to those that wait (with `coexist` not always). */
   release(command: ReleaseCommand): Promise<ReleaseReply>;
   /** Idempotent for its pair of tokens. Unset: what holds a lock here can't be moved in one step. */
-  move?(command: MoveCommand): Promise<MoveReply>;
+  readonly move: ((command: MoveCommand) => Promise<MoveReply>) | undefined;
   /** Takes the lock from all that hold it, or ends a `minHold`. `false`: it is free, or held by one that is none of ours. */
   revoke(key: string): Promise<boolean>;
   /** `null`: nobody holds it, and no `minHold` runs on. */
@@ -43,7 +43,7 @@ export interface LockStore {
   /** Keys that are locked, by us or others, page by page, perhaps twice; `match` is a Redis glob over the application's key. */
   keys(match: string): AsyncIterable<readonly string[]>;
   /** Several locks in one call; unset: not here. */
-  readonly sets?: SetStore | undefined;
+  readonly sets: SetStore | undefined;
   /** A quorum: how many nodes there are, how many must agree, and which are not expected to answer. */
   readonly quorum?: QuorumState;
   /** Sets the one receiver of what comes unasked. */

@@ -33,6 +33,9 @@ import { QuorumRenewer } from './renew.js';
  * votes between them, and decides nothing.
  */
 export class QuorumLockStore implements LockStore {
+  /** Votes are of one key, and can't change hands in one step. */
+  readonly sets = undefined;
+  readonly move = undefined;
   readonly #nodes: QuorumNodes;
   readonly #coordinators: Coordinators;
   readonly #acquirer: QuorumAcquirer;
