@@ -1,7 +1,8 @@
 import { peers } from '../libraries/index.mjs';
+import { multiSemaphore, semaphore } from '../libraries/kinds.mjs';
 import { median } from './statistics.mjs';
 
-const PEERS = new Set(peers.map(({ name }) => name));
+const PEERS = new Set([...peers, semaphore, multiSemaphore].map(({ name }) => name));
 
 /** Reads the figures of all rounds. */
 export class View {

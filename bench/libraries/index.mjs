@@ -4,6 +4,7 @@
 // that it sends outside scripts.
 import { ioredfour } from './ioredfour.mjs';
 import { microfleetIoredisLock } from './microfleet-ioredis-lock.mjs';
+import { kinds } from './kinds.mjs';
 import { nestjsRedisLock } from './nestjs-redis-lock.mjs';
 import { raw } from './raw.mjs';
 import { redisKitLock } from './redis-kit-lock.mjs';
@@ -31,5 +32,5 @@ export const peers = [
 
 /** @type {Map<string, any>} */
 export const libraries = new Map(
-  [nestjsRedisLock, raw, ...peers].map((library) => [library.name, library]),
+  [nestjsRedisLock, raw, ...peers, ...kinds].map((library) => [library.name, library]),
 );

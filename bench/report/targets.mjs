@@ -1,5 +1,6 @@
 import { median } from '../figures/statistics.mjs';
 import { OURS, RAW, RING } from '../libraries/index.mjs';
+import { oursPermits, oursShared, oursTwoKeys } from '../libraries/kinds.mjs';
 import { INTERCEPTOR, POSITIONAL } from '../works/http.mjs';
 
 const atLeast = (limit) => ({ limit, sign: '≥', holds: (value) => value >= limit });
@@ -36,6 +37,20 @@ export const targets = [
   ...p99('hot-4x250', atMost(1 / 20)),
   own('hot-4x250', 'event-loop delay, p99, ms', 'loopDelayP99Ms', atMost(20)),
   own('burst-4x50', 'wall time / sections', 'wallToSections', atMost(1.1)),
+  toExclusive('readers-4x16', oursShared, 'acquired a second', 'perSecond', atLeast(10)),
+  toExclusive('permits-4x16', oursPermits, 'acquired a second', 'perSecond', atLeast(4.5)),
+  permitsToPeer('acquired a second', 'perSecond', atLeast(1), {}),
+  permitsToPeer('Jain', 'jain', atLeast(1), {}),
+  permitsToPeer('wait, p99, each caller counts the same', 'callerP99Ms', atMost(1), {
+    lowest: true,
+  }),
+  toExclusive(
+    'two-keys',
+    oursTwoKeys,
+    'latency of acquire and release, p50',
+    'cycleP50Ms',
+    atMost(1.3),
+  ),
   lowest('arrivals', 'wait, p99', 'waitP99Ms', atMost(0.15)),
   lowest('quorum-alone', 'latency of acquire, p50', 'waitP50Ms', atMost(1.1)),
   lowest('quorum-alone-loopback', 'latency of acquire, p50', 'waitP50Ms', atMost(1.1)),
@@ -107,6 +122,23 @@ function toPeer(work, what, figure, limit, which) {
     values: (view) =>
       ratios(view.series(work, OURS, figure), view.series(work, peerOf(view), figure)),
   };
+}
+
+/** A kind of lock against an exclusive one of ours. */
+function toExclusive(work, { name }, what, figure, limit) {
+  const values = (view) => ratios(view.series(work, name, figure), view.series(work, OURS, figure));
+  return { work, what: `${what}, ${name}`, against: OURS, ...limit, values };
+}
+
+function permitsToPeer(what, figure, limit, which) {
+  const target = toPeer('permits-4x16', what, figure, limit, which);
+  const peerOf = (view) => view.bestPeer(target.work, figure, which);
+  const values = (view) =>
+    ratios(
+      view.series(target.work, oursPermits.name, figure),
+      view.series(target.work, peerOf(view), figure),
+    );
+  return { ...target, what: `${what}, ${oursPermits.name}`, values };
 }
 
 /** The median of three libraries in each round. */

@@ -18,10 +18,18 @@ const LONG_WARM_UP_MS = 15_000;
  * @param {{ kind: string, callers: number, keys?: number, holdMs?: number }} work.load of each process
  * @param {number} [work.nodes]
  * @param {number} [work.linkMs]
+ * @param {boolean} [work.beside] several may hold the lock at once: it is not handed over
  * @param {number} [work.times] how many times as long as others it may take
  * @param {number} [work.drainMs] how long those who wait at the end are served
  */
-export function crewWork({ nodes = 1, linkMs = 0, times = 1, drainMs = 0, ...work }) {
+export function crewWork({
+  nodes = 1,
+  linkMs = 0,
+  beside = false,
+  times = 1,
+  drainMs = 0,
+  ...work
+}) {
   const { load, processes } = work;
   const warmUpMs = warmUpFor(load, processes);
   return {
@@ -38,7 +46,11 @@ export function crewWork({ nodes = 1, linkMs = 0, times = 1, drainMs = 0, ...wor
         sends: library === RING ? [] : libraries.get(library).sends,
       });
       const callers = library === RING ? processes : processes * load.callers;
-      return figuresOf(crew, { callers, oneKey: (load.keys ?? 1) === 1, kind: load.kind });
+      return figuresOf(crew, {
+        callers,
+        oneKey: !beside && (load.keys ?? 1) === 1,
+        kind: load.kind,
+      });
     },
   };
 }

@@ -2,7 +2,7 @@ import { ACQUIRED } from './acquire.script.js';
 import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript } from './define-script.js';
 import { ADMIT, HOLDS, PROMOTE, SHOWN, TELL_HOLDERS } from './holders.script.js';
-import { IS_TOKEN, KEEP_QUEUE, MINT, TELL, TIME } from './shared.script.js';
+import { IS_TOKEN, KEEP_QUEUE, MINT, mintInPlace, TELL, TIME } from './shared.script.js';
 
 /**
  * Takes all of these locks, each as acquire would, or none: unless all are free, or have room, and
@@ -13,11 +13,11 @@ import { IS_TOKEN, KEEP_QUEUE, MINT, TELL, TIME } from './shared.script.js';
  * first that waits for it.
  *
  * KEYS  1 fence counter, then for each lock: lock, queue, alive, holders
- * ARGV  1 not after, µs  2 ttl in ms, then for each lock: token, channel prefix
+ * ARGV  1 not after, µs  2 ttl in ms, then for each lock: token (all of one capacity), channel prefix
  * Reply {µs}: too late, nothing was done
- *       {µs, {held, fence}}  {µs, {busy, number of the lock, lease left, holder}}
- *       {µs, {conflict, number of the lock, capacity of the others}}; holder: as of acquire
- * Cost  2 commands to look at a lock, 1 or more to take it; O(log n) for n waiting processes
+ *       {µs, {held, fence}}  {µs, {busy, place of the lock, from 0, lease left, holder}}
+ *       {µs, {conflict, place of the lock, capacity of the others}}; holder: as of acquire
+ * Cost  1 command, and 2 for each lock, when all are free; O(log n) for n waiting processes
  */
 export const acquireSetScript = defineScript(
   'acquire-set',
@@ -28,6 +28,19 @@ local counter = KEYS[1]
   /* lua */ `
 if us > tonumber(ARGV[1]) then return {us} end
 local ttl, locks = ARGV[2], (#KEYS - 1) / 4
+local areFree = true
+for i = 0, locks - 1 do
+  areFree = areFree and string.byte(ARGV[i * 2 + 3], 28) ~= 67
+    and redis.call('EXISTS', KEYS[i * 4 + 2], KEYS[i * 4 + 3]) == 0
+end
+if areFree then
+  local count, floor = 1, nil
+  ${mintInPlace()}
+  for i = 0, locks - 1 do
+    redis.call('SET', KEYS[i * 4 + 2], ARGV[i * 2 + 3], 'PX', ttl)
+  end
+  return {us, {${ACQUIRED.held}, first}}
+end
 local lock, queue, alive, holders, channel
 `,
   MINT,
@@ -42,9 +55,9 @@ local lock, queue, alive, holders, channel
   LEAVE_FREE,
   /* lua */ `
 local function tokenOf(i)
-  lock, queue, alive, holders = KEYS[i * 4 - 2], KEYS[i * 4 - 1], KEYS[i * 4], KEYS[i * 4 + 1]
-  channel = ARGV[i * 2 + 2]
-  return ARGV[i * 2 + 1]
+  lock, queue, alive, holders = KEYS[i * 4 + 2], KEYS[i * 4 + 3], KEYS[i * 4 + 4], KEYS[i * 4 + 5]
+  channel = ARGV[i * 2 + 4]
+  return ARGV[i * 2 + 3]
 end
 local mine, values = {}, {}
 local function inTheWay(i)
@@ -69,15 +82,15 @@ local function giveBack(i)
   if holds(token, value) then promote(nil, nil, leave(token, value)) end
 end
 
-for i = 1, locks do
+for i = 0, locks - 1 do
   local other = inTheWay(i)
   if other then
-    for j = 1, locks do giveBack(j) end
+    for j = 0, locks - 1 do giveBack(j) end
     return {us, other}
   end
 end
 local fence = mint(1)
-for i = 1, locks do
+for i = 0, locks - 1 do
   local token = tokenOf(i)
   if mine[i] then prolong(token, ttl) else admit(token, ttl, values[i]) end
 end

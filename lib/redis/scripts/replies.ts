@@ -111,7 +111,7 @@ export function readAcquiredSet(
   if (outcome === undefined) return { kind: 'stale', sentAt };
   const [kind, a = 0, left = 0, holder] = outcome;
   if (kind === ACQUIRED.held) return { kind: 'held', sentAt, fence: Number(a) };
-  const { key, token } = locks[Number(a) - 1] ?? { key: '', token: '' };
+  const { key, token } = locks[Number(a)] ?? { key: '', token: '' };
   if (kind === ACQUIRED.conflict) return kindConflict(key, capacityIn(token), Number(left));
   return { kind: 'busy', sentAt, key, leaseLeft: leaseLeft(Number(left)), holder: shown(holder) };
 }
