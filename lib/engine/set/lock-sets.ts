@@ -47,7 +47,7 @@ export class LockSets {
     const together = isOneStep ? await call.together() : undefined;
     const members = together ?? (await call.oneByOne(steps));
     const lock = new LockSet(keys, request, members, this.#context);
-    this.#context.holderEvents.acquired(lock, call, call.via);
+    this.#context.holderEvents.acquired(lock, call, call.entered());
     return lock;
   }
 

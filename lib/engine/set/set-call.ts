@@ -45,7 +45,9 @@ export class SetCall {
     return this.context.clock.now() - this.#startedAt;
   }
 
-  get via(): SetEvents['via'] {
+  /** The call has all of them; returns how it came by the last for which it had to wait. */
+  entered(): SetEvents['via'] {
+    this.#events.isHeld = true;
     return this.#events.via;
   }
 

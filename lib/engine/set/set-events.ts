@@ -15,6 +15,8 @@ interface SetCallFacts {
 export class SetEvents implements LockEventSink {
   /** How the call came by the last of its keys that it did not get at once. */
   via: Via = 'free';
+  /** Whether the call has all of its keys: before that nothing of it is renewed, to those that listen. */
+  isHeld = false;
   readonly #told = new Set<keyof LockEventMap>();
 
   constructor(
@@ -28,7 +30,7 @@ export class SetEvents implements LockEventSink {
 
   emit<Name extends keyof LockEventMap>(name: Name, event: LockEventMap[Name]): void {
     const { keys, waitedMs } = this.call;
-    const heard: Partial<Record<keyof LockEventMap, () => void>> = {
+    const heard: Partial<Record<keyof LockEventMap, () => unknown>> = {
       acquired: () => {
         const { via } = event as LockEventMap['acquired'];
         if (via !== 'free') this.via = via;
@@ -38,7 +40,7 @@ export class SetEvents implements LockEventSink {
         const waited = (event as LockEventMap['timeout']).waitedMs === 0 ? 0 : Math.ceil(waitedMs);
         this.listeners.emit(name, { ...event, keys, waitedMs: waited });
       },
-      renewed: () => this.#together(name, { ...event, keys }),
+      renewed: () => this.isHeld && this.#together(name, { ...event, keys }),
       unavailable: () => this.#together(name, { ...event, keys, error: this.#errorOf(event) }),
     };
     heard[name]?.();
