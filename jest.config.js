@@ -10,7 +10,7 @@ export default {
     '<rootDir>/test/chaos/',
     '<rootDir>/test/matrix/',
     '<rootDir>/test/model/',
-    '<rootDir>/test/simulation/.*\\.long\\.spec\\.ts$',
+    '<rootDir>/test/simulation/',
   ],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
