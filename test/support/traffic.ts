@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { LockManager } from '../../lib/engine/lock-manager.js';
+import type { LockKey } from '../../lib/engine/api/lock-key.js';
 import type { Lock } from '../../lib/engine/api/lock.js';
 import { afterTest } from './after-test.js';
 import { eventually } from './eventually.js';
@@ -14,8 +15,8 @@ export interface TrafficOptions {
 
 /** Many callers that take the same few locks again and again, and watch each other. */
 export class Traffic {
-  /** When somebody entered last, by key. */
-  readonly enteredAt = new Map<string, number>();
+  /** When somebody entered last, by what it took. */
+  readonly enteredAt = new Map<LockKey, number>();
   entries = 0;
   /** Sections that began while another's lease had not ended. */
   overlaps = 0;
@@ -35,7 +36,8 @@ export class Traffic {
 
   constructor(
     managers: readonly LockManager[],
-    readonly keys: readonly string[],
+    /** What callers take; some may name several keys. */
+    readonly keys: readonly LockKey[],
     { callers = 2, wait = 30_000 }: TrafficOptions = {},
   ) {
     for (const manager of managers)
@@ -70,7 +72,7 @@ export class Traffic {
     await Promise.all(this.#callers);
   }
 
-  async #call(manager: LockManager, key: string, wait: number): Promise<void> {
+  async #call(manager: LockManager, key: LockKey, wait: number): Promise<void> {
     while (!this.#stopped) {
       try {
         await manager.withLock(key, (lock) => this.#section(key, lock), { wait, onLost: 'report' });
@@ -81,20 +83,24 @@ export class Traffic {
     }
   }
 
-  async #section(key: string, lock: Lock): Promise<void> {
+  async #section(taken: LockKey, lock: Lock): Promise<void> {
     const now = performance.now();
     this.entries += 1;
-    this.enteredAt.set(key, now);
+    this.enteredAt.set(taken, now);
     this.longestPause = Math.max(this.longestPause, now - this.#lastEntry);
     this.#lastEntry = now;
+    for (const key of lock.keys) this.#enter(key, lock);
+    await sleep(Math.random() * 3);
+    if (lock.signal.aborted) this.lost += 1;
+    for (const key of lock.keys) this.#inside.get(key)?.delete(lock);
+  }
+
+  #enter(key: string, lock: Lock): void {
     const inside = this.#inside.get(key) ?? new Set();
     this.#inside.set(key, inside);
     for (const other of inside) if (other.remainingMs > 0) this.overlaps += 1;
     if (lock.fencingToken <= (this.#fences.get(key) ?? 0)) this.inversions += 1;
     else this.#fences.set(key, lock.fencingToken);
     inside.add(lock);
-    await sleep(Math.random() * 3);
-    if (lock.signal.aborted) this.lost += 1;
-    inside.delete(lock);
   }
 }

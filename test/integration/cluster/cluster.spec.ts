@@ -334,4 +334,28 @@ describe('several keys in a Cluster', () => {
     expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
     expect(await next.release()).toBe('released');
   });
+
+  it('are handed over without an overlap while their slot moves and replicas take over (A31)', async () => {
+    const keyPrefix = uniquePrefix();
+    const managers = [open({ keyPrefix }), open({ keyPrefix }), open({ keyPrefix })];
+    const [one, two, three] = ['{t}:1', '{t}:2', '{t}:3'] as const;
+    const traffic = new Traffic(managers, [one, [one, two], [three, two], [one, two, three]]);
+    await traffic.flows();
+    const slot = slotOf(`${keyPrefix}${one}`);
+
+    for (let i = 0; i < 3; i += 1) {
+      const from = await cluster.ownerOf(slot);
+      const to = (await masters()).find((member) => member !== from)!;
+      await cluster.migrateSlot(slot, to, 20);
+      traffic.mark();
+      await traffic.flows();
+    }
+    await cluster.failover(await cluster.ownerOf(slot));
+    traffic.mark();
+    await traffic.flows();
+
+    await traffic.stop();
+    expect(traffic).toMatchObject({ errors: [], overlaps: 0, inversions: 0, lost: 0 });
+    await cluster.healthy();
+  });
 });

@@ -9,6 +9,7 @@ import { Gate } from '../../support/gate.js';
 import { openClient, openManager, type ManagerOptions } from '../../support/managers.js';
 import { sharedRedisUrl, uniquePrefix } from '../../support/shared-redis.js';
 import { timed } from '../../support/timed.js';
+import { Traffic } from '../../support/traffic.js';
 
 const AB = ['a', 'b'];
 
@@ -213,6 +214,20 @@ describe.each([
     });
 
     await Promise.all(calls);
+    await eventually(async () => expect(await leftovers()).toEqual([]));
+  });
+
+  it('among calls for one of them: never two in one key, and numbers that rise for each', async () => {
+    const { managers, leftovers } = await open();
+    const traffic = new Traffic(managers, ['a', AB, ['c', 'b'], 'c', ['a', 'b', 'c']]);
+
+    for (let i = 0; i < 5; i += 1) {
+      traffic.mark();
+      await traffic.flows();
+    }
+
+    await traffic.stop();
+    expect(traffic).toMatchObject({ errors: [], overlaps: 0, inversions: 0, lost: 0 });
     await eventually(async () => expect(await leftovers()).toEqual([]));
   });
 
