@@ -8,8 +8,11 @@ export default {
   testPathIgnorePatterns: [
     '/node_modules/',
     '<rootDir>/test/chaos/',
+    '<rootDir>/test/fixtures/',
     '<rootDir>/test/matrix/',
     '<rootDir>/test/model/',
+    '<rootDir>/test/package/',
+    '<rootDir>/test/sample/',
     '<rootDir>/test/simulation/',
   ],
   extensionsToTreatAsEsm: ['.ts'],
@@ -46,5 +49,5 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/dist-sample/'],
   testTimeout: 60_000,
   // Most tests wait for servers and leases, not for a processor.
-  maxWorkers: Math.max(2, availableParallelism()),
+  maxWorkers: availableParallelism() + 1,
 };
