@@ -7,6 +7,7 @@ import ts from 'typescript';
 
 const LIB = fileURLToPath(new URL('../lib', import.meta.url));
 const MAX_LINES = 200;
+const MAX_QUORUM_LINES = 1300;
 /** Modules that are what users import, and nothing else. */
 const ENTRY_POINTS = new Set(['index.ts', 'testing/index.ts']);
 
@@ -243,6 +244,14 @@ describe('lib', () => {
     });
 
     expect(found).toEqual([]);
+  });
+
+  it(`keeps redis/quorum within ${MAX_QUORUM_LINES} lines, so that one can change it in a day`, () => {
+    const lines = sources
+      .filter(({ folder }) => folder === 'redis/quorum')
+      .map(({ file }) => file.text.trimEnd().split('\n').length);
+
+    expect(lines.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(MAX_QUORUM_LINES);
   });
 
   it('documents every exported class and function', () => {

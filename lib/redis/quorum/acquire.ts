@@ -1,13 +1,11 @@
 import { LockConfigError } from '../../engine/api/errors.js';
-import {
-  type AcquireCommand,
-  type AcquireReply,
-  NotAppliedError,
-  type PollCommand,
-  type PollReply,
+import type {
+  AcquireCommand,
+  AcquireReply,
+  PollCommand,
+  PollReply,
 } from '../../engine/store/lock-store.js';
 import type { Candidacy } from './candidacy.js';
-import type { Verdict } from './gather.js';
 import type { Answers } from './nodes.js';
 import { heldBy, lockFromVotes, type QuorumContext, votesIn } from './votes.js';
 
@@ -40,9 +38,10 @@ export class QuorumAcquirer {
    * told before that: when the next holder hears of it, their votes are free.
    */
   async yield(next: Candidacy, command: AcquireCommand, old: Candidacy): Promise<AcquireReply> {
-    const { coordinators, nodes } = this.context;
-    coordinators.sawQueue(command.key);
+    const { nodes } = this.context;
     next.coordinator = old.coordinator;
+    old.held = false;
+    old.mayHaveYielded = true;
     const enough = nodes.majority - 1;
     const rest = nodes.ask(
       nodes.except(old.coordinator),
@@ -50,15 +49,11 @@ export class QuorumAcquirer {
       ({ length }) => (length >= enough ? 'done' : 'wait'),
       enough,
     );
-    const reply = await this.#askCoordinator(next, command).catch((error: unknown) => {
-      old.mayHaveYielded = !(error instanceof NotAppliedError);
-      throw error;
-    });
-    const isLost = reply.yielded === false;
-    old.mayHaveYielded = reply.kind !== 'stale' && !isLost;
+    const reply = await this.#askCoordinator(next, command);
     const turn = await this.#goOn(next, command, reply);
-    const lost = (await rest).filter((answer) => answer.reply === 'not-held').length;
-    return { ...turn, yielded: nodes.agreed(0, lost + (isLost ? 1 : 0)) !== false };
+    const others = (await rest).filter((answer) => answer.reply === 'not-held').length;
+    const lost = others + (reply.yielded === false ? 1 : 0);
+    return { ...turn, yielded: nodes.agreed(0, lost) !== false };
   }
 
   /** A waiter's sign of life at its coordinator, and its way from there to the lock. */
@@ -67,7 +62,8 @@ export class QuorumAcquirer {
     const pushed = heldBy(candidacy.turn, candidacy.ttl, nodes.clock.now());
     // Its push saves asking the coordinator, once.
     candidacy.turn = undefined;
-    const reply = pushed ?? (await this.#pollCoordinator(candidacy, command));
+    const reply =
+      pushed ?? (await candidacy.poll(command).catch((error) => this.#leave(candidacy, error)));
     if (reply.kind === 'held') return (await this.#goOn(candidacy, command, reply)) as PollReply;
     if (reply.kind !== 'queued') return reply;
     // The push has overtaken the answer.
@@ -79,28 +75,22 @@ export class QuorumAcquirer {
     return isElsewhere ? { kind: 'gone', sentAt: reply.sentAt } : { ...reply, pollIn };
   }
 
-  async #pollCoordinator(candidacy: Candidacy, command: PollCommand): Promise<PollReply> {
+  /** The coordinator failed: its queue moves to another node where that is possible; the ticket keeps the place. */
+  #leave({ coordinator }: Candidacy, error: unknown): PollReply {
     const { nodes } = this.context;
-    try {
-      return await candidacy.poll(command);
-    } catch (error) {
-      const others = nodes.except(candidacy.coordinator).filter(({ isAwaited }) => isAwaited);
-      if (error instanceof LockConfigError || others.length < nodes.majority) throw error;
-      // The queue moves to another node; the ticket keeps the place.
-      return { kind: 'gone', sentAt: nodes.clock.now() };
-    }
+    const others = nodes.except(coordinator).filter(({ isAwaited }) => isAwaited);
+    if (error instanceof LockConfigError || others.length < nodes.majority) throw error;
+    return { kind: 'gone', sentAt: nodes.clock.now() };
   }
 
   /** One that fails is left alone for a while. */
-  async #askCoordinator(candidacy: Candidacy, command: AcquireCommand): Promise<AcquireReply> {
+  #askCoordinator(candidacy: Candidacy, command: AcquireCommand): Promise<AcquireReply> {
     const { coordinators } = this.context;
     const { coordinator, key } = candidacy;
-    const reply = await candidacy.ask(coordinator, command).catch((error: unknown) => {
+    return candidacy.ask(coordinator, command).catch((error: unknown) => {
       coordinators.refused(key, coordinator);
       throw error;
     });
-    if (reply.kind === 'queued') coordinators.sawQueue(key);
-    return reply;
   }
 
   /** The coordinator has answered: once it gave its vote, asks the rest, with the lease and the numbers it gave. */
@@ -116,11 +106,7 @@ export class QuorumAcquirer {
     return this.#count(candidacy, command, last, Promise.resolve(reply));
   }
 
-  /**
-   * Asks all but the coordinator for their votes, and counts.
-   *
-   * @param own What the coordinator answers.
-   */
+  /** Asks the others for their votes, and counts them with `own`, which the coordinator answers. */
   async #count(
     candidacy: Candidacy,
     command: AcquireCommand,
@@ -138,16 +124,15 @@ export class QuorumAcquirer {
     const votes = votesIn(this.context, answers);
     const place = placeIn(candidacy, answers);
     const isTaken = place?.kind === 'queued' || place?.kind === 'busy';
-    if (votes.length >= nodes.majority && !isTaken)
-      return lockFromVotes(this.context, candidacy, votes);
+    const suffices = votes.length >= nodes.majority;
+    if (suffices && !isTaken) return lockFromVotes(this.context, candidacy, votes);
     // Just granted to the first in the queue, or just being given back: then it is not our turn. Or held by
     // what holds no majority: then the next attempt asks another coordinator.
-    if (votes.length >= nodes.majority && isTaken)
-      await coordinators.doubt(candidacy, place.leaseLeft);
+    if (suffices && isTaken) await coordinators.doubt(candidacy, place.leaseLeft);
     return this.#settle(candidacy, command, answers);
   }
 
-  #judge(candidacy: Candidacy, answers: Replies): Verdict {
+  #judge(candidacy: Candidacy, answers: Replies) {
     const place = placeIn(candidacy, answers);
     if (place?.kind === 'queued') return 'soon';
     // A server that has restarted counts once it is heard whether another one still has a lease.
@@ -158,10 +143,8 @@ export class QuorumAcquirer {
   }
 
   /**
-   * No majority: waits in the coordinator's queue, keeps a turn that has come, or is refused.
-   *
-   * @throws {LockUnavailableError} Too few nodes answered to tell, or nobody else has the rest: the votes are
-   * there, and don't count yet.
+   * No majority: waits in the coordinator's queue, keeps a turn that has come, or is refused. Throws when too few
+   * nodes answered to tell, or nobody else has the rest: then the votes are there, and don't count yet.
    */
   async #settle(
     candidacy: Candidacy,
@@ -172,10 +155,7 @@ export class QuorumAcquirer {
     const { key, coordinator } = candidacy;
     const place = placeIn(candidacy, answers);
     candidacy.giveBack(nodes.except(coordinator));
-    if (place?.kind === 'queued') {
-      coordinators.sawQueue(key);
-      return { ...place, pollIn: Math.min(place.leaseLeft, LOOK_MS) };
-    }
+    if (place?.kind === 'queued') return { ...place, pollIn: Math.min(place.leaseLeft, LOOK_MS) };
     const replies = answers.flatMap(({ reply }) => reply ?? []);
     if (replies.length < nodes.majority) throw nodes.unavailable(key, answers);
     if (place === undefined) {

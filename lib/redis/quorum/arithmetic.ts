@@ -1,10 +1,8 @@
 import type { FenceBlock } from '../../engine/store/lock-store.js';
 
 /**
- * The arithmetic of quorum locks, without I/O.
- *
- * @see https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/ for Redlock, which this follows;
- * the queue on one node, the fencing numbers and the restart rule are not in it.
+ * The arithmetic of quorum locks. It follows Redlock, which has no queue, no fencing numbers and no restart rule.
+ * @see https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/
  */
 
 /** How many of `nodes` nodes two holders can't both have. */

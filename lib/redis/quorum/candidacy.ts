@@ -32,14 +32,12 @@ export class Candidacy {
   /** Nodes that a release may still reach, by a connection that is given up. */
   readonly #astray = new Set<QuorumNode>();
 
-  /**
-   * @param coordinator Where the token is queued, or was granted.
-   * @param asked All nodes, for a token of which nothing is known.
-   */
+  /** @param asked All nodes, for a token of which nothing is known. */
   constructor(
     readonly key: string,
     readonly token: string,
     readonly ttl: number,
+    /** Where the token is queued, or was granted. */
     public coordinator: QuorumNode,
     asked: readonly QuorumNode[] = [],
   ) {

@@ -60,22 +60,18 @@ export class Coordinators {
 
   /**
    * Looks whether the holder of the coordinator holds a majority. In two looks at the same holder, half a second
-   * apart, without one, it is a foreign key or a leftover, and the node is skipped.
-   *
-   * Returns after how many milliseconds to look again; `undefined`: the holder is in order, or not known.
+   * apart, without one, it is a foreign key or a leftover, and the node is skipped. Returns after how many ms to look
+   * again; `undefined`: the holder is in order, or not known.
    */
-  async doubt(
-    { key, coordinator: node }: Candidacy,
-    leaseLeft: number,
-  ): Promise<number | undefined> {
+  async doubt({ key, coordinator }: Candidacy, leaseLeft: number): Promise<number | undefined> {
     const holders = await this.nodes.ask(
       this.nodes.all,
-      (one) => one.call(key, async (store) => (await store.inspect(key))?.token),
-      (some) => (this.#hasMajority(node, some) === undefined ? 'wait' : 'done'),
+      (node) => node.call(key, async (store) => (await store.inspect(key))?.token),
+      (some) => (this.#hasMajority(coordinator, some) === undefined ? 'wait' : 'done'),
     );
-    const holder = holders.find((one) => one.node === node)?.reply;
-    const id = this.#idOf(key, node);
-    if (holder === undefined || this.#hasMajority(node, holders) !== false) {
+    const holder = holders.find(({ node }) => node === coordinator)?.reply;
+    const id = this.#idOf(key, coordinator);
+    if (holder === undefined || this.#hasMajority(coordinator, holders) !== false) {
       this.#doubts.delete(id);
       return undefined;
     }
@@ -94,8 +90,7 @@ export class Coordinators {
   /** Whether what holds `node`, if anything, has a majority; `undefined`: that depends on the others. */
   #hasMajority(node: QuorumNode, holders: Answers<string | undefined>): boolean | undefined {
     const own = holders.find((one) => one.node === node);
-    if (own === undefined) return undefined;
-    if (own.reply === undefined) return true;
+    if (own?.reply === undefined) return own && true;
     const answered = holders.filter(({ error }) => error === undefined);
     const same = answered.filter(({ reply }) => reply === own.reply).length;
     return this.nodes.agreed(same, answered.length - same);

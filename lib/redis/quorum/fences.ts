@@ -4,12 +4,6 @@ import { highestBlock } from './arithmetic.js';
 import type { QuorumNode } from './node.js';
 import type { Answers, QuorumNodes } from './nodes.js';
 
-/** What one node gave, and the fencing numbers that it has reserved with it. */
-export interface Vote<T extends { readonly fences: FenceBlock }> {
-  readonly node: QuorumNode;
-  readonly reply: T;
-}
-
 /**
  * The fencing numbers of a quorum. Nodes issue the same ones when they are told one moment to count from, `floor`;
  * where they do not, the highest counts and is made known to a majority.
@@ -22,9 +16,8 @@ export class Fences {
   constructor(private readonly clock: Clock) {}
 
   /**
-   * The moment for a command that is sent now; `undefined` before the first number was seen. It is above all that
-   * were seen, and never ahead of the fastest clock: a number that ran ahead would be above those that the nodes
-   * issue by themselves once they have lost their data.
+   * The moment for a command that is sent now, above all numbers that were seen; `undefined`: none was. Never ahead
+   * of the fastest clock, by which nodes that have lost their data go on.
    */
   get floor(): number | undefined {
     if (this.#ahead === -Infinity) return undefined;
@@ -39,7 +32,10 @@ export class Fences {
   async agree(
     nodes: QuorumNodes,
     { key, token }: { readonly key: string; readonly token: string },
-    votes: readonly Vote<{ readonly fences: FenceBlock }>[],
+    votes: readonly {
+      readonly node: QuorumNode;
+      readonly reply: { readonly fences: FenceBlock };
+    }[],
   ): Promise<FenceBlock | undefined> {
     const block = highestBlock(votes.map(({ reply }) => reply.fences));
     this.#observe(block);

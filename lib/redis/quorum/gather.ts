@@ -11,9 +11,7 @@ export type Verdict = 'wait' | 'soon' | 'done';
 
 /**
  * Waits for answers until they suffice or all that are awaited have come: a straggler delays nobody once the
- * outcome is certain. What comes from one that is not awaited counts all the same.
- *
- * @param grace How long to go on after `soon`, in milliseconds.
+ * outcome is certain, or `grace` ms after it is `soon`. What comes from one that is not awaited counts all the same.
  */
 export function gather<N, T>(
   asked: readonly { readonly node: N; readonly answer: Promise<T>; readonly awaited: boolean }[],

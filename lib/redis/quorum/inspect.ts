@@ -67,8 +67,8 @@ export class QuorumViewer {
   /** What the nodes say that answer, as long as they are a majority. */
   async #all<T>(key: string, command: (store: NodeStore) => Promise<T>): Promise<Answers<T>> {
     const { nodes } = this;
-    await nodes.connected();
     const look = (node: QuorumNode): Promise<T> => node.call(key, command);
+    await nodes.connected();
     const answers = await nodes.ask(nodes.all, look, () => 'wait');
     nodes.check(key);
     const answered = answers.filter(({ error }) => error === undefined);

@@ -86,11 +86,6 @@ export class QuorumNode {
     });
   }
 
-  async close(): Promise<void> {
-    this.releases.close();
-    await this.store.close();
-  }
-
   /** Commands or pushes come anew. */
   #connected(): void {
     this.#isUp = true;

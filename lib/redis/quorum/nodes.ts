@@ -12,7 +12,7 @@ const GRACE_MS = 50;
 /** Leases are taken to be shorter than this where nobody knows their length. */
 const LONGEST_UNKNOWN_LEASE_MS = 3_600_000;
 
-/** What holds for all nodes of a quorum together. */
+/** What a quorum goes by. */
 export interface QuorumSettings {
   readonly clock: Clock;
   readonly commandTimeout: number;
@@ -53,10 +53,7 @@ export class QuorumNodes {
     return this.all.filter((other) => other !== node);
   }
 
-  /**
-   * Waits until a majority is connected, at most the command timeout; the first time until it is known of every
-   * node who it is, or that it does not answer.
-   */
+  /** Waits for a majority, at most the command timeout; at first for every node, to hear who it is, or nothing. */
   async connected(): Promise<void> {
     const until = this.clock.now() + this.#commandTimeout;
     for (;;) {
@@ -80,9 +77,8 @@ export class QuorumNodes {
 
   /** @throws {LockConfigError} A server can't be told from another, or from itself before a restart. */
   check(key: string): void {
-    const { all } = this;
-    for (const [i, { link, server: { runId, fault } = {} }] of all.entries()) {
-      const twin = runId && all.find(({ server }, j) => j < i && server?.runId === runId);
+    for (const [i, { link, server: { runId, fault } = {} }] of this.all.entries()) {
+      const twin = runId && this.all.find(({ server }, j) => j < i && server?.runId === runId);
       const problem = twin
         ? `connection names one Redis server twice, as ${twin.link.address} and ${link.address}; a quorum needs independent ones.`
         : fault &&
@@ -97,11 +93,8 @@ export class QuorumNodes {
   }
 
   /**
-   * Whether the node can't have forgotten a lease by a restart that may still run: whoever asks and for how short a
-   * lease, it is the longest one that counts.
-   *
-   * @param isHeldElsewhere Another node still has a lease of the same lock; nobody knows how long it was when this
-   * one forgot it.
+   * Whether the node can't have forgotten a lease by a restart that may still run: the longest one in use, whoever
+   * asks and for how short a one; where another node still has a lease of the same lock, nobody knows how long a one.
    */
   mayVote(node: QuorumNode, isHeldElsewhere = false): boolean {
     if (node.server?.bornAt === undefined) return false;
@@ -155,6 +148,7 @@ export class QuorumNodes {
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting.wake();
-    await Promise.all(this.all.map((node) => node.close()));
+    for (const { releases } of this.all) releases.close();
+    await Promise.all(this.all.map(({ store }) => store.close()));
   }
 }

@@ -27,6 +27,11 @@ import { QuorumNode } from './node.js';
 import { QuorumNodes, type QuorumSettings } from './nodes.js';
 import { QuorumRenewer } from './renew.js';
 
+/** They can't be counted where each node knows of other holders. */
+const NO_PERMITS =
+  "mode: 'shared' and permits above 1 are not available on a quorum (several independent servers); " +
+  'use one server, Sentinel or a Cluster for them.';
+
 /**
  * Locks that a majority of independent Redis servers holds: Redlock, with a queue. Exclusion rests on the majority
  * alone. The queue is on one node, the coordinator of the key; it brings order, so that waiters do not split the
@@ -80,26 +85,25 @@ export class QuorumLockStore implements LockStore {
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
     const { key, token, ttl, queue, yields } = command;
-    if (capacityIn(token) !== EXCLUSIVE) throw refusal(key);
+    if (capacityIn(token) !== EXCLUSIVE) throw new LockConfigError([NO_PERMITS], [key]);
     await this.#nodes.connected();
     this.#nodes.check(key);
     this.#nodes.sawLease(ttl);
-    const old = yields === undefined ? undefined : this.#take(key, yields);
+    const old = yields === undefined ? undefined : this.#find(key, yields);
     const candidacy = new Candidacy(key, token, ttl, this.#coordinators.coordinatorOf(key));
     this.#candidacies.set(token, candidacy);
-    // Not given up in one step, it is released by the caller, who hears what the nodes have answered.
-    const keep = () => void (old && this.#candidacies.set(old.token, old));
     try {
       const inTurn = queue !== undefined && this.#coordinators.queueSeen(key);
       let reply: AcquireReply;
       if (old !== undefined) reply = await this.#acquirer.yield(candidacy, command, old);
       else if (inTurn) reply = await this.#acquirer.askInTurn(candidacy, command);
       else reply = await this.#acquirer.askAll(candidacy, command);
-      if (reply.kind === 'stale') keep();
+      if (reply.kind === 'queued') this.#coordinators.sawQueue(key);
+      // Else it is released by the caller, who hears what the nodes have answered.
+      if (old !== undefined && reply.kind !== 'stale') this.#candidacies.delete(old.token);
       if (reply.kind === 'busy' || reply.kind === 'stale') await this.#abandon(candidacy);
       return reply;
     } catch (error) {
-      keep();
       void this.#abandon(candidacy);
       throw error;
     }
@@ -123,7 +127,9 @@ export class QuorumLockStore implements LockStore {
   }
 
   async release({ key, token, minHoldLeft }: ReleaseCommand): Promise<ReleaseReply> {
-    return this.#take(key, token).releaseAll(this.#nodes, minHoldLeft);
+    const candidacy = this.#find(key, token);
+    this.#candidacies.delete(token);
+    return candidacy.releaseAll(this.#nodes, minHoldLeft);
   }
 
   async revoke(key: string): Promise<boolean> {
@@ -148,9 +154,8 @@ export class QuorumLockStore implements LockStore {
   }
 
   /** That of a token that is given up; of an unknown one, any node may have it. */
-  #take(key: string, token: string): Candidacy {
+  #find(key: string, token: string): Candidacy {
     const known = this.#candidacies.get(token);
-    this.#candidacies.delete(token);
     if (known !== undefined) return known;
     return new Candidacy(key, token, 0, this.#coordinators.coordinatorOf(key), this.#nodes.all);
   }
@@ -181,19 +186,10 @@ export class QuorumLockStore implements LockStore {
     if (candidacy?.coordinator === node || queue > 0) this.#events?.wanted(token, queue);
   }
 
-  /** Every node tells it. */
   #revoked(token: string): void {
     const candidacy = this.#candidacies.get(token);
     if (candidacy === undefined) return;
     void this.#abandon(candidacy);
     this.#events?.revoked(token);
   }
-}
-
-/** Permits can't be counted where each node knows of other holders. */
-function refusal(key: string): LockConfigError {
-  const problem =
-    "mode: 'shared' and permits above 1 are not available on a quorum (several independent servers); " +
-    'use one server, Sentinel or a Cluster for them.';
-  return new LockConfigError([problem], [key]);
 }

@@ -1,13 +1,10 @@
-import type { FenceBlock, RenewCommand, RenewReply } from '../../engine/store/lock-store.js';
+import type { RenewCommand, RenewReply } from '../../engine/store/lock-store.js';
 import type { Candidacy } from './candidacy.js';
 import type { QuorumNode } from './node.js';
 import type { Answers } from './nodes.js';
 import type { QuorumContext } from './votes.js';
 
 type Replies = readonly RenewReply[];
-
-const UNSETTLED = 'A release of the same token may still take the vote.';
-const NO_FENCES: FenceBlock = { next: 0, last: -1 };
 
 /** Renews leases at all nodes; a lease is what a majority holds. */
 export class QuorumRenewer {
@@ -60,7 +57,11 @@ export class QuorumRenewer {
     return replies.map((reply, i): RenewReply => {
       const candidacy = candidacies[i];
       if (candidacy === undefined || (isSettled[i] && candidacy.isSettledAt(node))) return reply;
-      return { kind: 'unknown', sentAt: reply.sentAt, error: new Error(UNSETTLED) };
+      return {
+        kind: 'unknown',
+        sentAt: reply.sentAt,
+        error: new Error('A release may still take the vote.'),
+      };
     });
   }
 
@@ -106,7 +107,7 @@ export class QuorumRenewer {
     const queue = Math.max(...votes.map(({ reply }) => reply.queue));
     if (queue > 0) coordinators.sawQueue(key);
     const first = Math.min(...votes.map(({ reply }) => reply.sentAt));
-    return { kind: 'held', sentAt: first, fences: block ?? NO_FENCES, queue };
+    return { kind: 'held', sentAt: first, fences: block ?? { next: 0, last: -1 }, queue };
   }
 
   /** `undefined`: not known. */
