@@ -126,8 +126,7 @@ export class QuorumAcquirer {
     const isTaken = place?.kind === 'queued' || place?.kind === 'busy';
     const suffices = votes.length >= nodes.majority;
     if (suffices && !isTaken) return lockFromVotes(this.context, candidacy, votes);
-    // Just granted to the first in the queue, or just being given back: then it is not our turn. Or held by
-    // what holds no majority: then the next attempt asks another coordinator.
+    // Just granted, or being given back: not our turn. Or held without a majority: another coordinator is next.
     if (suffices && isTaken) await coordinators.doubt(candidacy, place.leaseLeft);
     return this.#settle(candidacy, command, answers);
   }

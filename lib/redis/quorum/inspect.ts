@@ -66,13 +66,12 @@ export class QuorumViewer {
 
   /** What the nodes say that answer, as long as they are a majority. */
   async #all<T>(key: string, command: (store: NodeStore) => Promise<T>): Promise<Answers<T>> {
-    const { nodes } = this;
     const look = (node: QuorumNode): Promise<T> => node.call(key, command);
-    await nodes.connected();
-    const answers = await nodes.ask(nodes.all, look, () => 'wait');
-    nodes.check(key);
+    await this.nodes.connected();
+    const answers = await this.nodes.ask(this.nodes.all, look, () => 'wait');
+    this.nodes.check(key);
     const answered = answers.filter(({ error }) => error === undefined);
-    if (answered.length < nodes.majority) throw nodes.unavailable(key, answers);
+    if (answered.length < this.nodes.majority) throw this.nodes.unavailable(key, answers);
     return answered;
   }
 }

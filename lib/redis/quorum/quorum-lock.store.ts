@@ -29,8 +29,7 @@ import { QuorumRenewer } from './renew.js';
 
 /** They can't be counted where each node knows of other holders. */
 const NO_PERMITS =
-  "mode: 'shared' and permits above 1 are not available on a quorum (several independent servers); " +
-  'use one server, Sentinel or a Cluster for them.';
+  "mode: 'shared' and permits above 1 are not available on a quorum (several independent servers); use one server, Sentinel or a Cluster for them.";
 
 /**
  * Locks that a majority of independent Redis servers holds: Redlock, with a queue. Exclusion rests on the majority

@@ -1,0 +1,117 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+
+import { readSettings } from '../../../../lib/engine/api/lock-options.check.js';
+import { OptionReader } from '../../../../lib/engine/api/option-reader.js';
+import { TokenMint } from '../../../../lib/engine/store/token.js';
+import { LockManager } from '../../../../lib/engine/lock-manager.js';
+import { inOrder } from '../../../../lib/redis/quorum/arithmetic.js';
+import { QuorumLockStore } from '../../../../lib/redis/quorum/quorum-lock.store.js';
+import { keepLocks } from '../../../support/keep-locks.js';
+import { VirtualClock } from '../../../support/virtual-clock.js';
+import { Call } from '../../engine/processes.js';
+import { COMMAND_TIMEOUT, SimulatedServer } from './simulated-server.js';
+
+const TTL = 5000;
+
+/** The whole quorum and the engine above it, without a socket: only the test moves the clock. */
+describe('a quorum of three simulated servers', () => {
+  let clock: VirtualClock;
+  let servers: SimulatedServer[];
+  /** A key whose queue is on the first server. */
+  let key: string;
+
+  beforeEach(() => {
+    clock = new VirtualClock();
+    servers = ['a:1', 'b:1', 'c:1'].map((name) => new SimulatedServer(name, clock));
+    for (let n = 0; ; n += 1) {
+      key = `k${n}`;
+      if (inOrder(servers, key)[0] === servers[0]) break;
+    }
+  });
+
+  function openStore(boot: string): QuorumLockStore {
+    const linked = servers.map((server) => server.connect(boot));
+    return new QuorumLockStore(linked, { clock, commandTimeout: COMMAND_TIMEOUT, ttl: TTL });
+  }
+
+  function open(): LockManager {
+    const options = { ttl: TTL, commandTimeout: COMMAND_TIMEOUT, shutdownTimeout: 0 };
+    const settings = readSettings(new OptionReader(options));
+    return keepLocks(new LockManager(settings, openStore, clock));
+  }
+
+  const holders = (): (string | undefined)[] => servers.map((server) => server.holder(key));
+
+  it('gives a free lock after one round trip, keeps it by renewals, and frees all nodes', async () => {
+    const call = new Call(open(), {}, key);
+    await clock.advance(2);
+    expect(call.lock).toBeDefined();
+    expect(new Set(holders()).size).toBe(1);
+
+    await clock.advance(10 * TTL);
+    expect(call.lock!.remainingMs).toBeGreaterThan(TTL / 2);
+
+    void call.lock!.release();
+    await clock.advance(2);
+    expect(holders()).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('hands the lock to the process that waits, with a larger number, three trips after the release', async () => {
+    for (const server of servers) server.delay = 10;
+    const first = new Call(open(), {}, key);
+    await clock.advance(20);
+    const next = new Call(open(), { wait: Infinity }, key);
+    await clock.advance(1000);
+    expect(next.lock).toBeUndefined();
+
+    void first.lock!.release();
+    // The release, its push, and the question for the rest with its answer.
+    await clock.advance(40);
+
+    expect(next.lock!.fencingToken).toBeGreaterThan(first.lock!.fencingToken);
+    void next.lock!.release();
+    await clock.advance(20);
+  });
+
+  it.each([0, 1, 2])('hands it over though server %i has fallen silent', async (silent) => {
+    const first = new Call(open(), {}, key);
+    await clock.advance(10);
+    const next = new Call(open(), { wait: Infinity }, key);
+    await clock.advance(500);
+    servers[silent]!.isSilent = true;
+
+    void first.lock!.release();
+    await clock.advance(3 * COMMAND_TIMEOUT + 2500);
+
+    expect(next.lock?.remainingMs).toBeGreaterThan(0);
+    servers[silent]!.isSilent = false;
+    void next.lock!.release();
+    await clock.advance(TTL + 15_000);
+    expect(holders()).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('never gives it to two, though a server has forgotten the holder in a restart', async () => {
+    // A holder that hears nothing: nobody tells it that it has lost a server.
+    const mint = new TokenMint();
+    const token = mint.next(2000, 1, '');
+    // The third has no part in it: with one that forgets it would be a majority for somebody else.
+    servers[2]!.isSilent = true;
+    const until = clock.now() + COMMAND_TIMEOUT;
+    const held = openStore(mint.boot).acquire({ key, token, ttl: TTL, until, fences: 1 });
+    await clock.advance(2 * COMMAND_TIMEOUT);
+    const reply = await held;
+    if (reply.kind !== 'held') throw new Error(`The lock was expected to be free: ${reply.kind}.`);
+    servers[2]!.isSilent = false;
+    servers[1]!.restart();
+
+    const next = new Call(open(), { wait: Infinity }, key);
+    const leaseEnds = reply.sentAt + TTL;
+    await clock.advance(leaseEnds - clock.now() - 1);
+    expect(next.lock).toBeUndefined();
+    await clock.advance(2 * TTL);
+
+    expect(next.lock!.fencingToken).toBeGreaterThan(reply.fences.last);
+    void next.lock!.release();
+    await clock.advance(100);
+  });
+});
