@@ -54,7 +54,7 @@ export class LockManager {
     this.#usual = resolveRequest(undefined, settings);
     this.#reentry = { clock, events: this.events };
     if (settings.lockOrderWatch) this.order = new LockOrder();
-    this.#sets = new LockSets(this.#gates, this.#contexts, this.#reentry);
+    this.#sets = new LockSets(this.#gates, this.#contexts, this.#reentry, () => this.#closing);
   }
 
   /** Whether the shutdown has begun. */

@@ -15,7 +15,7 @@ import { SetEvents } from './set-events.js';
 
 /**
  * Takes several keys for one call: all of them or none. Everybody takes them in one order, so that no
- * two calls wait for each other. LockKeys that the calling context holds are re-entered.
+ * two calls wait for each other. Keys that the calling context holds are re-entered.
  */
 export class LockSets {
   readonly #context: LockSetContext;
@@ -24,6 +24,8 @@ export class LockSets {
     private readonly gates: GateRegistry,
     private readonly contexts: LockContext,
     reentry: ReentryContext,
+    /** Whether the application is closing. */
+    private readonly isClosing: () => boolean,
   ) {
     this.#context = {
       ...reentry,
@@ -40,8 +42,8 @@ export class LockSets {
   async enter(keys: LockKeys, request: LockRequest, isInside: boolean): Promise<LockSet> {
     this.#check(keys);
     const outers = this.#outers(keys, request);
-    const { gates } = this;
-    const call = new SetCall(keys, request, isInside, { gates, ...this.#context });
+    const { gates, isClosing } = this;
+    const call = new SetCall(keys, request, isInside, { gates, isClosing, ...this.#context });
     const steps = this.#steps(keys, outers, isInside);
     const isOneStep = outers.size === 0 && call.mayBeFree;
     const together = isOneStep ? await call.together() : undefined;
@@ -62,12 +64,11 @@ export class LockSets {
     const { clock, events, holderEvents } = this.#context;
     const startedAt = clock.now();
     const call = { keys, waitedMs: 0 };
-    const part = {
-      ...request,
-      ...{ maxHold: Infinity, observed: undefined, events: new SetEvents(call, events) },
-    };
+    const told = new SetEvents(call, events);
+    const part = { ...request, maxHold: Infinity, observed: undefined, events: told };
     const asked = detached.map((each) => this.gates.attach(each, part, isInside));
     const lock = new LockSet(keys, request, await attachAll(asked, keys), this.#context);
+    told.isHeld = true;
     holderEvents.acquired(lock, { waitedMs: clock.now() - startedAt }, 'free');
     return lock;
   }

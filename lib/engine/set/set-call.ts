@@ -1,4 +1,4 @@
-import { LockTimeoutError, LockUnavailableError } from '../api/errors.js';
+import { LockShutdownError, LockTimeoutError, LockUnavailableError } from '../api/errors.js';
 import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
@@ -21,6 +21,8 @@ export interface SetCallContext {
   readonly gates: GateRegistry;
   readonly clock: Clock;
   readonly events: LockEventEmitter;
+  /** Whether the application is closing. */
+  isClosing(): boolean;
 }
 
 /** A call that failed is told so even if Redis does not confirm what it gives back, in milliseconds. */
@@ -109,6 +111,7 @@ export class SetCall {
 
   /** What is asked of a key while others are still to come: nothing of it outlasts a failure. */
   #part(): LockRequest {
+    this.#refuseIfClosing();
     const wait = this.request.wait === 0 ? 0 : Math.max(1, this.#left);
     return { ...this.#whole(), wait, minHold: 0, renew: true };
   }
@@ -118,11 +121,17 @@ export class SetCall {
     const whole = this.#whole();
     const own = taken.filter((lock) => lock instanceof CallerLock);
     const confirmed = await Promise.all(own.map((lock) => lock.settle(whole)));
+    this.#refuseIfClosing();
     const areConfirmed = confirmed.every(Boolean);
     if (areConfirmed && taken.every(({ remainingMs }) => remainingMs > 0)) return true;
     if (this.#left > 0) return false;
     const why = 'a key was lost while the others were waited for.';
     throw this.#unavailable(new LockUnavailableError(this.keys, why));
+  }
+
+  /** It waits in no line in which the shutdown would find it. */
+  #refuseIfClosing(): void {
+    if (this.context.isClosing() && !this.isInside) throw new LockShutdownError(this.keys);
   }
 
   async #giveBack(taken: readonly SetMember[]): Promise<void> {

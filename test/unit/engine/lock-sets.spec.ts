@@ -184,6 +184,27 @@ describe('several keys of which one is waited for', () => {
     expect(lost).toEqual([]);
   });
 
+  it('are not taken any more once the application closes while their leases are confirmed', async () => {
+    const busy = await two.manager.acquire('b');
+    const call = new Call(one.manager, { renew: false, wait: 60_000 }, AB);
+    await processes.clock.advance(100);
+    let answer!: () => void;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    one.store.onRenew = async (_, next) => {
+      await answered;
+      return next();
+    };
+    await busy.release();
+    await processes.clock.advance(100);
+
+    one.manager.stopWaiting();
+    answer();
+    await processes.clock.advance(100);
+
+    expect(call.error).toMatchObject({ code: 'LOCK_SHUTDOWN', keys: AB });
+    expect(inUse()).toEqual([]);
+  });
+
   it('count minHold and maxHold from when all are there', async () => {
     const busy = await two.manager.acquire('b');
     const options = { wait: 60_000, minHold: 3000, maxHold: 2000 };
@@ -261,6 +282,19 @@ describe('a lock of several keys', () => {
 
     expect(one.store.log).toEqual(['renew']);
     expect(renewed).toEqual([{ key: 'a', keys: AB, label: '', template: '' }]);
+    await lock.release();
+  });
+
+  it('tells its renewals once, too, where it was attached', async () => {
+    const renewed: unknown[] = [];
+    two.manager.events.on('renewed', (event) => renewed.push(event));
+    const ticket = await (await one.manager.acquire(AB)).detach();
+    const lock = await two.manager.attach(ticket, { ttl: 3000 });
+
+    await processes.clock.advance(11_000);
+
+    expect(renewed.length).toBeGreaterThan(0);
+    expect(renewed[0]).toMatchObject({ keys: AB });
     await lock.release();
   });
 
