@@ -10,6 +10,7 @@ export default {
     '<rootDir>/test/chaos/',
     '<rootDir>/test/fixtures/',
     '<rootDir>/test/matrix/',
+    '<rootDir>/test/migration/',
     '<rootDir>/test/model/',
     '<rootDir>/test/package/',
     '<rootDir>/test/sample/',
