@@ -114,7 +114,9 @@ export class Oracle {
   /** A lock that is renewed was lost: something must have happened that explains it. */
   lost({ key, process, lock, renew, enteredAt }: Section, isExplained: boolean): void {
     this.world.say(() => `${process.name}: has lost ${key}, number ${lock.fencingToken}`);
-    if (isExplained || !renew || process.isDisturbed(2 * this.longestTtl + 1500)) return;
+    const lately = 2 * this.longestTtl + 1500;
+    if (isExplained || !renew) return;
+    if (process.isDisturbed(lately) || process.hasSeenStep(lately)) return;
     if (this.world.now - enteredAt < 1) return;
     this.#violated(`${process.name} has lost ${key} though a majority was in reach and in order`);
   }

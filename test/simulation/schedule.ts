@@ -51,18 +51,22 @@ export interface Schedule {
   readonly processes: number;
   readonly callers: number;
   readonly ttl: number;
+  /** The longest lease of a call, as a multiple of the usual one. */
+  readonly longest: number;
   readonly endsAt: number;
   readonly faults: readonly Fault[];
 }
 
 /** Nodes of a quorum restart so far apart that what one has forgotten is over before the next. */
-const RESTARTS_APART_MS = 5500;
+const RESTARTS_APART_MS = 2500;
 
 /** The schedule of a seed: one server, or three. */
 export function scheduleOf(seed: number, nodes: number): Schedule {
   const random = seededRandom(seed ^ (nodes * 0x9e37));
   const processes = 2 + Math.floor(random() * 2);
   const endsAt = nodes === 1 ? 9000 : 15_000;
+  const ttl = nodes === 1 ? 1500 : 1000;
+  const longest = nodes > 1 && random() < 0.5 ? 6 : 3;
   const serverFaults: readonly FaultKind[] = nodes === 1 ? SERVER_FAULTS : NODE_FAULTS;
   const kinds: readonly FaultKind[] = [...PROCESS_FAULTS, ...serverFaults, ...serverFaults];
   // Few kinds at a time: what one of them breaks is not excused by another.
@@ -74,7 +78,7 @@ export function scheduleOf(seed: number, nodes: number): Schedule {
   for (let at = 300 + random() * 2000; at < endsAt - 1000; at += 100 + random() ** 2 * 4000) {
     const kind = pick(chosen, random);
     if (nodes > 1 && kind === 'restart without data') {
-      if (at - lastRestart < RESTARTS_APART_MS) continue;
+      if (at - lastRestart < longest * ttl + RESTARTS_APART_MS) continue;
       lastRestart = at;
     }
     const process = Math.floor(random() * processes);
@@ -85,7 +89,8 @@ export function scheduleOf(seed: number, nodes: number): Schedule {
     nodes,
     processes,
     callers: 1 + Math.floor(random() * 3),
-    ttl: nodes === 1 ? 1500 : 1000,
+    ttl,
+    longest,
     endsAt,
     faults,
   };

@@ -86,7 +86,7 @@ export class SimProcess {
 
   /** Whether, within the last `ms`, it was stopped or out of reach of so many nodes that no majority was left. */
   isDisturbed(ms: number): boolean {
-    if (this.wasPausedWithin(ms) || this.#clockSteppedWithin(ms)) return true;
+    if (this.wasPausedWithin(ms)) return true;
     const since = this.world.now - ms;
     const fine = this.links.filter(({ troubledUntil, node }) => {
       const bad = Math.max(troubledUntil, node.troubledUntil);
@@ -105,7 +105,8 @@ export class SimProcess {
     for (const link of this.links) link.die();
   }
 
-  #clockSteppedWithin(ms: number): boolean {
+  /** Whether a server's clock was set within the last `ms`. */
+  hasSeenStep(ms: number): boolean {
     return this.nodes.some(({ steppedAt }) => this.world.now - steppedAt < ms);
   }
 

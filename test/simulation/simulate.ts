@@ -15,14 +15,12 @@ export interface Outcome {
 }
 
 const KEYS = ['hot', 'warm'];
-/** The longest lease of a call, as a multiple of the usual one. */
-const LONGEST = 3;
 /** What is left afterwards is gone by itself after so long. */
 const AFTERMATH_MS = 70_000;
 /** How often a section is looked at. */
 const LOOK_MS = 30;
 /** Later calls that may go first: local bounds of all others, and what a lost push costs. */
-const OVERTAKEN = 60;
+const OVERTAKEN = 40;
 
 /** Runs a schedule. */
 export async function simulate(schedule: Schedule, logs = false): Promise<Outcome> {
@@ -51,7 +49,7 @@ class Simulation {
   ) {
     const { seed, nodes, ttl } = schedule;
     this.#world = new World(seed, logs);
-    this.#oracle = new Oracle(this.#world, ttl * LONGEST);
+    this.#oracle = new Oracle(this.#world, ttl * schedule.longest);
     this.#random = this.#world.random('simulation');
     // Numbers of a quorum go by its fastest clock: when all counters are lost while that node is away, they
     // are behind by what the clocks differ.
@@ -118,13 +116,13 @@ class Simulation {
     pause: (ms: number) => Promise<void>,
   ): Promise<void> {
     const { machine } = process;
-    const { ttl: usual, nodes } = this.schedule;
+    const { ttl: usual, nodes, longest } = this.schedule;
     // A key of its own is where a lock is held for long and nobody waits for it.
     const isOwn = nodes > 1 && random() < 0.2;
     const key = isOwn ? `own of ${process.name}` : random() < 0.7 ? KEYS[0]! : KEYS[1]!;
     // One key is used exclusively and shared on one server.
     const isShared = nodes === 1 && key === KEYS[1] && random() < 0.6;
-    const ttl = random() < 0.5 ? usual : usual * (random() < 0.5 ? 0.3 : LONGEST);
+    const ttl = random() < 0.5 ? usual : usual * (random() < 0.5 ? 0.3 : longest);
     const wait = random() < 0.15 ? 0 : 300 + random() * 4000;
     const renew = isOwn || random() < 0.7;
     const long = isOwn ? random() * 12_000 : random() < 0.06 ? usual * 4 * random() : 0;
