@@ -94,6 +94,10 @@ export class CallerLock extends DetachableLock implements ReentrantLock, LockPar
     return this.#loss.signal;
   }
 
+  onLoss(listener: (error: LockLostError) => void): () => void {
+    return this.#loss.listen(listener);
+  }
+
   get isWatched(): boolean {
     return this.#loss.isWatched;
   }

@@ -65,6 +65,10 @@ export class ReenteredLock extends DetachableLock implements ReentrantLock {
     return this.#outer.lostError;
   }
 
+  onLoss(listener: (error: LockLostError) => void): () => void {
+    return this.#outer.onLoss(listener);
+  }
+
   /** Its signal is that of the outer lock, which tells of a loss all the same. */
   get isWatched(): boolean {
     return false;

@@ -19,6 +19,8 @@ export interface ReentrantLock extends Lock {
   readonly over: boolean;
   /** Why it was lost, if it was. */
   readonly lostError: LockLostError | undefined;
+  /** Calls the listener once the lock is lost. Returns what takes it away. */
+  onLoss(listener: (error: LockLostError) => void): () => void;
   readonly reentries: ReentryQueue;
   /** Whether a re-entry is running. */
   readonly reentered: boolean;

@@ -67,6 +67,10 @@ export class LockSet extends DetachableLock implements ReentrantLock, HeldCall {
     return this.#loss.signal;
   }
 
+  onLoss(listener: (error: LockLostError) => void): () => void {
+    return this.#loss.listen(listener);
+  }
+
   get isWatched(): boolean {
     return this.#loss.isWatched;
   }
@@ -139,12 +143,12 @@ export class LockSet extends DetachableLock implements ReentrantLock, HeldCall {
     this.release().catch(() => undefined);
   }
 
-  #listen({ signal }: ReentrantLock): () => void {
-    const lost = (): void => this.#lose(lostSet(this.keys, this.heldMs, signal.reason));
-    signal.addEventListener('abort', lost, { once: true });
+  #listen(member: ReentrantLock): () => void {
+    const lost = (error: LockLostError): void => this.#lose(lostSet(this.keys, this.heldMs, error));
+    const { lostError } = member;
     // Lost before there was a listener.
-    if (signal.aborted) queueMicrotask(lost);
-    return () => signal.removeEventListener('abort', lost);
+    if (lostError !== undefined) queueMicrotask(() => lost(lostError));
+    return member.onLoss(lost);
   }
 
   /** One of the keys is, or may be, gone: so is the whole. */

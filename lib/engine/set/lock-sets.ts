@@ -44,10 +44,9 @@ export class LockSets {
     const outers = this.#outers(keys, request);
     const { gates, isClosing } = this;
     const call = new SetCall(keys, request, isInside, { gates, isClosing, ...this.#context });
-    const steps = this.#steps(keys, outers, isInside);
     const isOneStep = outers.size === 0 && call.mayBeFree;
     const together = isOneStep ? await call.together() : undefined;
-    const members = together ?? (await call.oneByOne(steps));
+    const members = together ?? (await call.oneByOne(this.#steps(keys, outers, isInside)));
     const lock = new LockSet(keys, request, members, this.#context);
     this.#context.holderEvents.acquired(lock, call, call.entered());
     return lock;
