@@ -35,7 +35,7 @@ interface CallOption {
 }
 
 /** The options of a call: how each is checked, its default, and whether `@Locked` takes it. */
-export const CALL_OPTIONS = {
+const CALL_OPTIONS = {
   ttl: { read: (given, { ttl }) => given.duration('ttl', ttl, MIN_TTL_MS, FINITE) },
   wait: { read: (given, { wait }) => given.duration('wait', wait, 0) },
   renew: { read: (given, { renew }) => given.boolean('renew', renew) },

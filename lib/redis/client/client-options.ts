@@ -62,8 +62,6 @@ export function ownOptions(commandTimeout: number) {
   } as const satisfies RedisOptions;
 }
 
-export type OwnOptions = ReturnType<typeof ownOptions>;
-
 /** What our own clients are opened by, beside the user's connection. */
 export interface OwnClientOptions {
   readonly commandTimeout: number;

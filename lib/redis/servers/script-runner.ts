@@ -105,7 +105,7 @@ export class ScriptRunner {
  *
  * @param asking The node is only about to get the slot: each command says that it knows.
  */
-export function runScript<T>(
+function runScript<T>(
   connection: RedisConnection,
   script: ScriptText,
   key: string,

@@ -1,0 +1,10 @@
+import { DynamicModule } from "@nestjs/common";
+import { Registry } from "prom-client";
+interface LockMetricsOptions {
+    registry?: Registry;
+}
+declare class LockMetricsModule {
+    static forRoot({ registry }?: LockMetricsOptions): DynamicModule;
+}
+export { LockMetricsModule };
+export type { LockMetricsOptions };

@@ -1,0 +1,5 @@
+import { DynamicModule } from "@nestjs/common";
+declare class LockTracingModule {
+    static forRoot(): DynamicModule;
+}
+export { LockTracingModule };
