@@ -122,13 +122,16 @@ export class QuorumAcquirer {
     );
     nodes.check(candidacy.key);
     const votes = votesIn(this.context, answers);
+    if (votes.length < nodes.majority) return this.#settle(candidacy, command, answers);
     const place = placeIn(candidacy, answers);
-    const isTaken = place?.kind === 'queued' || place?.kind === 'busy';
-    const suffices = votes.length >= nodes.majority;
-    if (suffices && !isTaken) return lockFromVotes(this.context, candidacy, votes);
-    // Just granted, or being given back: not our turn. Or held without a majority: another coordinator is next.
-    if (suffices && isTaken) await coordinators.doubt(candidacy, place.leaseLeft);
-    return this.#settle(candidacy, command, answers);
+    if (place?.kind === 'queued' || place?.kind === 'busy') {
+      // Just granted, or just being given back: not our turn. What holds no majority in two looks is passed over.
+      const lookIn = await coordinators.doubt(candidacy, place.leaseLeft);
+      if (lookIn !== 0) return this.#settle(candidacy, command, answers);
+      candidacy.giveBack([candidacy.coordinator]);
+      candidacy.coordinator = coordinators.coordinatorOf(candidacy.key);
+    }
+    return lockFromVotes(this.context, candidacy, votes);
   }
 
   #judge(candidacy: Candidacy, answers: Replies) {

@@ -58,7 +58,6 @@ export class QuorumNode {
     try {
       const reply = await command(this.store);
       this.#suspect = false;
-      // It hears again, though its connection was never cut.
       this.releases.heard();
       return reply;
     } catch (error) {
@@ -68,9 +67,8 @@ export class QuorumNode {
   }
 
   /**
-   * Makes one attempt to get its vote. Whoever gives it must have said who it is, on the very connection that it
-   * answered by: after a cut the client sends a command again, perhaps to a server that has just lost its data and
-   * has not been asked yet.
+   * Makes one attempt to get its vote. The giver must have said who it is, on the very connection of the answer: after
+   * a cut the client sends a command again, perhaps to a server that has just lost its data.
    */
   vote<T extends { readonly kind: string }>(
     key: string,

@@ -66,9 +66,8 @@ export class QuorumRenewer {
   }
 
   /**
-   * Asks a node that has lost the lock for its vote again, as long as a majority confirms the lease: or servers
-   * that restart one after another would take it away vote by vote. Nobody else can have had the lock meanwhile, so
-   * that it matters nothing what the node has forgotten. It counts from the next renewal.
+   * Asks a node that has lost the lock for its vote again, as long as a majority confirms the lease, so that nobody
+   * else had it: or servers that restart in turn would take it away vote by vote. Counts from the next renewal.
    */
   #takeBack(
     node: QuorumNode,

@@ -6,7 +6,8 @@ import { eventually } from '../../support/eventually.js';
 import { openManager } from '../../support/managers.js';
 import { RedisQuorum } from '../../support/redis-quorum.js';
 
-const COMMAND_TIMEOUT = 1000;
+// Longer than a busy machine may stall.
+const COMMAND_TIMEOUT = 3000;
 
 /** A key for which the server at `index` coordinates. */
 function keyCoordinatedBy(index: number, { servers }: RedisQuorum): string {

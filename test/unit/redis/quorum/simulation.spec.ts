@@ -90,6 +90,23 @@ describe('a quorum of three simulated servers', () => {
     expect(holders()).toEqual([undefined, undefined, undefined]);
   });
 
+  it('passes over a foreign key at the first server for callers that do not wait, at the second look', async () => {
+    const manager = open();
+    servers[0]!.space.admit(key, 'foreign', Infinity);
+    const first = new Call(manager, { wait: 0 }, key);
+    await clock.advance(100);
+    expect(first.error).toMatchObject({ code: 'LOCK_TIMEOUT' });
+
+    await clock.advance(500);
+    const second = new Call(manager, { wait: 0 }, key);
+    await clock.advance(100);
+
+    expect(second.lock?.remainingMs).toBeGreaterThan(0);
+    void second.lock!.release();
+    await clock.advance(100);
+    expect(holders()).toEqual(['foreign', undefined, undefined]);
+  });
+
   it('never gives it to two, though a server has forgotten the holder in a restart', async () => {
     // A holder that hears nothing: nobody tells it that it has lost a server.
     const mint = new TokenMint();
