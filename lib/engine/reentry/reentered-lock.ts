@@ -131,7 +131,7 @@ export async function reenter(
 ): Promise<ReenteredLock> {
   checkReentries(outer, keys, request);
   if (outer.lostError !== undefined) throw outer.lostError;
-  await outer.reentries.take(request, keys[0]);
+  await outer.reentries.take(request, keys);
   if (outer.lostError === undefined) return new ReenteredLock(outer, keys, request, context);
   outer.reentries.endTurn();
   throw outer.lostError;

@@ -1,5 +1,6 @@
 import { LockTimeoutError } from '../api/errors.js';
 import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
+import type { LockKeys } from '../api/lock-key.js';
 import { holderHere } from '../api/lock-holder.js';
 import type { Lock } from '../api/lock.js';
 import type { LockRequest } from '../api/lock-options.js';
@@ -36,22 +37,22 @@ export class ReentryQueue {
   /**
    * Resolves when it is the caller's turn; rejects after `wait` or when aborted.
    *
-   * @param key The key that the call asks for: the lock may be one of several.
+   * @param keys Those that the call asks for: the lock may be of more.
    */
-  async take(request: LockRequest, key = this.lock.key): Promise<void> {
+  async take(request: LockRequest, keys: LockKeys = [this.lock.key]): Promise<void> {
     request.signal?.throwIfAborted();
     if (this.#running === undefined) {
       this.#begin(request);
       return;
     }
-    if (request.wait === 0) throw this.#timedOut(request, key, 0);
+    if (request.wait === 0) throw this.#timedOut(request, keys, 0);
     const { clock } = this.context;
     const events = this.context.events.of(request);
     const waiter = new Waiter<void>(request, clock, request.wait, {
-      left: (leaver, aborted) => this.#left(leaver, key, aborted),
+      left: (leaver, aborted) => this.#left(leaver, keys, aborted),
     });
     this.#waiting.add(waiter);
-    if (events.hears('waiting')) events.emit('waiting', eventOf(key, request));
+    if (events.hears('waiting')) events.emit('waiting', eventOf(keys[0], request, keys));
     await waiter.promise;
   }
 
@@ -81,9 +82,9 @@ export class ReentryQueue {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  #left(waiter: Waiter<void>, key: string, aborted?: { readonly reason: unknown }): void {
+  #left(waiter: Waiter<void>, keys: LockKeys, aborted?: { readonly reason: unknown }): void {
     this.#waiting.delete(waiter);
-    waiter.reject(aborted ? aborted.reason : this.#timedOut(waiter.request, key, waiter.waitedMs));
+    waiter.reject(aborted ? aborted.reason : this.#timedOut(waiter.request, keys, waiter.waitedMs));
   }
 
   #begin(request: LockRequest | undefined): void {
@@ -91,13 +92,13 @@ export class ReentryQueue {
     this.#runningSince = this.context.clock.now();
   }
 
-  #timedOut(request: LockRequest, key: string, waitedMs: number): LockTimeoutError {
+  #timedOut(request: LockRequest, keys: LockKeys, waitedMs: number): LockTimeoutError {
     const { clock, events } = this.context;
     const { remainingMs } = this.lock;
     const heldMs = clock.now() - this.#runningSince;
     const holder = holderHere(this.#running?.label ?? '', heldMs, remainingMs);
-    events.of(request).emit('timeout', { ...eventOf(key, request), waitedMs, holder });
-    return new LockTimeoutError([key], key, waitedMs, remainingMs, holder);
+    events.of(request).emit('timeout', { ...eventOf(keys[0], request, keys), waitedMs, holder });
+    return new LockTimeoutError(keys, keys[0], waitedMs, remainingMs, holder);
   }
 
   #warn(): void {

@@ -39,6 +39,22 @@ describe('calls that re-enter a held lock', () => {
     ]);
   });
 
+  it('for some of several keys name these, whatever else the lock is of', async () => {
+    const told: unknown[] = [];
+    manager.events.on('timeout', (event) => told.push(event));
+    const gate = new Gate();
+    await manager.withLock(['a', 'b', 'c'], async () => {
+      const first = manager.withLock('a', () => gate.passed);
+      const second = timed(manager.acquire(['c', 'b'], { wait: 0 }));
+      const { error } = await second;
+      gate.open();
+      await first;
+
+      expect(error).toMatchObject({ code: 'LOCK_TIMEOUT', key: 'b', keys: ['b', 'c'] });
+      expect(told).toEqual([expect.objectContaining({ key: 'b', keys: ['b', 'c'] })]);
+    });
+  });
+
   describe('that are never released', () => {
     let warn: jest.SpiedFunction<typeof process.emitWarning>;
 
