@@ -13,8 +13,9 @@ import {
 import { MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { HeldLock, Locked, LockService, type Lock } from 'nestjs-redis-lock';
-import { bufferCount, finalize, mergeMap, Observable, Subject, take } from 'rxjs';
+import { bufferCount, finalize, merge, mergeMap, Observable, Subject, take } from 'rxjs';
 
+import { eventually } from '../support/eventually.js';
 import { PLATFORMS, startApp } from './support/app.js';
 import { connectRpc, connectSocket } from './support/clients.js';
 import { Stage } from './support/stage.js';
@@ -165,6 +166,72 @@ describe('identity of a call', () => {
     const { url } = await startApp({ controllers: [Jobs] });
 
     expect(await ask(url, '/tick', '/tick', '/tick')).toEqual(['ran', 'ran', 'ran']);
+    expect(stage.most).toBe(1);
+  });
+
+  it('keeps a key to one body at a time when an interceptor asks for the next before the last has ended', async () => {
+    const stage = new Stage();
+    /** Turns to a second call of the method while the first goes on, as a time limit with a retry does. */
+    class Impatient implements NestInterceptor {
+      intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+        return merge(next.handle(), next.handle());
+      }
+    }
+    @Controller()
+    class Jobs {
+      @UseInterceptors(Impatient)
+      @Locked('impatient')
+      @Get('impatient')
+      async run(): Promise<string> {
+        stage.enter();
+        await new Promise((resolve) => setImmediate(resolve));
+        stage.inside -= 1;
+        return 'ran';
+      }
+    }
+    const { url } = await startApp({ controllers: [Jobs] });
+
+    expect(await (await fetch(`${url}/impatient`)).text()).toBe('ran');
+    expect(stage.entries).toHaveLength(2);
+    expect(stage.most).toBe(1);
+  });
+
+  it('keeps a key to one body at a time when one is reached after its chain has ended', async () => {
+    const stage = new Stage();
+    const arrivals: (() => void)[] = [];
+    /** Lets the first call of the method begin, answers at once, and calls it again much later. */
+    class StaleAnswers implements NestInterceptor {
+      intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+        const arrived = new Observable((subscriber) => {
+          void stage.arrived(1).then(
+            () => subscriber.next('stale'),
+            (reason) => subscriber.error(reason),
+          );
+        });
+        next.handle().subscribe();
+        arrivals.push(() => void next.handle().subscribe());
+        return arrived.pipe(take(1));
+      }
+    }
+    @Controller()
+    class Jobs {
+      @UseInterceptors(StaleAnswers)
+      @Locked('stale')
+      @Get('stale')
+      run(): Promise<string> {
+        return stage.pass();
+      }
+    }
+    const { url, locks } = await startApp({ controllers: [Jobs] });
+    let waiting = 0;
+    locks.events.on('waiting', () => (waiting += 1));
+
+    expect(await (await fetch(`${url}/stale`)).text()).toBe('stale');
+    for (const again of arrivals) again();
+    await eventually(() => expect(waiting).toBe(1));
+    stage.open();
+    await stage.arrived(2);
+
     expect(stage.most).toBe(1);
   });
 

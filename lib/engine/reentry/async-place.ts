@@ -30,8 +30,8 @@ export function callHere(): object | undefined {
   return places.getStore()?.call;
 }
 
-/** Runs `task` inside a section. */
-export function runInFrame<T>(frame: Frame, task: () => T): T {
+/** Runs `task` inside a section, or inside none. */
+export function runInFrame<T>(frame: Frame | undefined, task: () => T): T {
   return places.run({ frame, call: callHere() }, task);
 }
 

@@ -81,6 +81,11 @@ export class LockedSection {
     return this.contexts.run((this.#frame ??= this.contexts.open(this.held)), task);
   }
 
+  /** Runs `task` around the section, from inside it. */
+  outside<T>(task: () => T): T {
+    return this.#frame === undefined ? task() : runInFrame(this.#frame.outer, task);
+  }
+
   /**
    * {@link end} for a result that must not wait: while re-entries are running that nobody awaited,
    * the lock goes after them, and the result before.

@@ -11,7 +11,7 @@ const calls = new WeakMap<ExecutionContext, RoutedCall>();
 /** The routed call that is running here; `undefined` when none leads to this plan's method. */
 export function routeTo(plan: LockedPlan, target: object | undefined): RoutedCall | undefined {
   const route = callHere() as RoutedCall | undefined;
-  if (route === undefined || route.plan !== plan || route.over) return undefined;
+  if (route === undefined || route.plan !== plan) return undefined;
   return target === undefined || target.constructor === route.context.getClass()
     ? route
     : undefined;

@@ -44,10 +44,10 @@ export function lockMethod(
   });
   const locked: Method = isAsyncGenerator(original)
     ? function (this: object, ...args: unknown[]): unknown {
-        return iterateLocked(callOf(this, args));
+        return routed(callOf(this, args), iterateLocked);
       }
     : function (this: object, ...args: unknown[]): Promise<unknown> {
-        return runLocked(callOf(this, args));
+        return routed(callOf(this, args), runLocked);
       };
   Object.setPrototypeOf(locked, original);
   for (const name of ['name', 'length'] as const) {
@@ -69,15 +69,13 @@ function isAsyncGenerator(method: Method): boolean {
 }
 
 /** Takes the lock unless the route of the call has it, and resolves with what the body returns. */
-function runLocked(call: MethodCall): Promise<unknown> {
-  const route = routeOf(call);
+function runLocked(call: MethodCall, route?: RoutedCall): Promise<unknown> {
   if (route?.lock !== undefined) return route.run(call.body, route.lock);
   return takeLock(call, route);
 }
 
 /** The same for a generator, which is handed out before its first step takes the lock. */
-function iterateLocked(call: MethodCall): unknown {
-  const route = routeOf(call);
+function iterateLocked(call: MethodCall, route?: RoutedCall): unknown {
   if (route?.lock !== undefined) return route.keep(call.body(route.lock), route.lock);
   // A subscription tells only before its iteration begins why it can't.
   if (route?.isSubscription) return takeLock(call, route);
@@ -86,10 +84,12 @@ function iterateLocked(call: MethodCall): unknown {
   });
 }
 
-function routeOf({ plan, target }: MethodCall): RoutedCall | undefined {
-  const route = routeTo(plan, target);
-  route?.call.reach(target);
-  return route;
+/** Once the chain of a route has ended, a call that comes from it is one by itself. */
+function routed<T>(call: MethodCall, go: (call: MethodCall, route?: RoutedCall) => T): T {
+  const route = routeTo(call.plan, call.target);
+  if (route?.over) return route.outside(() => go(call));
+  route?.call.reach(call.target);
+  return go(call, route);
 }
 
 async function takeLock(call: MethodCall, route: RoutedCall | undefined): Promise<unknown> {

@@ -42,6 +42,8 @@ export class RoutedCall {
   /** What goes on after the chain has ended. */
   readonly tail = new OpenWork();
   #section: Section | undefined;
+  /** The last body that was asked for. */
+  #body: Promise<unknown> | undefined;
   #over = false;
   #close = (): void => {};
   #closed: Promise<void> | undefined;
@@ -76,6 +78,11 @@ export class RoutedCall {
     return this.#section === undefined ? task() : this.#section.run(task);
   }
 
+  /** Runs a task around that context: it must not re-enter the lock beside a body that goes on. */
+  outside<T>(task: () => T): T {
+    return this.#section === undefined ? task() : this.#section.outside(task);
+  }
+
   /** Whether its result is iterated by a subscription of GraphQL. */
   get isSubscription(): boolean {
     return this.transport === 'graphql' && isSubscription(this.context);
@@ -90,10 +97,22 @@ export class RoutedCall {
     return undefined;
   }
 
-  /** Runs the body of the method under the lock that the interceptor took. */
-  async run(body: (lock: Lock) => unknown, lock: Lock): Promise<unknown> {
+  /**
+   * Runs the body of the method under the lock that the interceptor took. An interceptor inside that
+   * tries again while a body goes on (a time limit with a retry) gets the next one after it.
+   */
+  run(body: (lock: Lock) => unknown, lock: Lock): Promise<unknown> {
+    return (this.#body = this.#runAfter(this.#body, body, lock));
+  }
+
+  async #runAfter(
+    before: Promise<unknown> | undefined,
+    body: (lock: Lock) => unknown,
+    lock: Lock,
+  ): Promise<unknown> {
     this.tail.begin();
     try {
+      if (before !== undefined) await before.catch(() => undefined);
       return this.keep(await body(lock), lock);
     } finally {
       this.tail.end();

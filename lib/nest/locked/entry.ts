@@ -26,6 +26,8 @@ export interface LockedEntry {
 export interface Section {
   /** Runs a task there, from wherever it is called. */
   run<T>(task: () => T): T;
+  /** Runs a task around it, from inside. */
+  outside<T>(task: () => T): T;
 }
 
 /** What {@link enter} resolves with when the lock was busy and the plan skips. */
