@@ -90,6 +90,30 @@ describe('a quorum of three simulated servers', () => {
     expect(holders()).toEqual([undefined, undefined, undefined]);
   });
 
+  it.each([
+    [0, 1],
+    [0, 2],
+    [1, 2],
+  ])(
+    'never calls a key busy that nobody holds when servers %i and %i come back as the wait ends',
+    async (...away) => {
+      const outcomes: unknown[] = [];
+      for (let backAt = 1000; backAt < 3060; backAt += 41) {
+        for (const i of away) servers[i]!.isSilent = true;
+        const call = new Call(open(), { wait: 3000 }, key);
+        await clock.advance(backAt);
+        for (const i of away) servers[i]!.isSilent = false;
+        await clock.advance(2 * COMMAND_TIMEOUT);
+
+        outcomes.push((call.error as { code?: string } | undefined)?.code ?? 'held');
+        void call.lock?.release();
+        await clock.advance(TTL + 15_000);
+      }
+      expect(outcomes).not.toContain('LOCK_TIMEOUT');
+      expect(outcomes).toContain('LOCK_UNAVAILABLE');
+    },
+  );
+
   it('passes over a foreign key at the first server for callers that do not wait, at the second look', async () => {
     const manager = open();
     servers[0]!.space.admit(key, 'foreign', Infinity);
