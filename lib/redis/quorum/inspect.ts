@@ -10,10 +10,7 @@ import type { Answers, QuorumNodes } from './nodes.js';
 export class QuorumViewer {
   constructor(private readonly nodes: QuorumNodes) {}
 
-  /**
-   * The holder that a majority has, or may have by the nodes that did not answer: of five nodes, two of them
-   * silent, two that name the same holder do not tell that nobody holds it.
-   */
+  /** The holder that a majority has, or may have: of five nodes two are silent, and two name the same holder. */
   async inspect(key: string): Promise<StoredLock | null> {
     const { all, majority } = this.nodes;
     const answers = await this.#all(key, (store) => store.inspect(key));
@@ -53,13 +50,14 @@ export class QuorumViewer {
   /** Keys of all nodes that can be asked, as long as they are a majority. */
   async *keys(match: string): AsyncGenerator<readonly string[]> {
     const { all, majority } = this.nodes;
-    let failed = 0;
+    await this.nodes.connected('');
+    let usable = all.length;
     for (const { store } of all) {
       try {
         yield* store.keys(match);
       } catch (error) {
-        failed += 1;
-        if (all.length - failed < majority) throw error;
+        usable -= 1;
+        if (usable < majority) throw error;
       }
     }
   }
@@ -67,7 +65,7 @@ export class QuorumViewer {
   /** What the nodes say that answer, as long as they are a majority. */
   async #all<T>(key: string, command: (store: NodeStore) => Promise<T>): Promise<Answers<T>> {
     const look = (node: QuorumNode): Promise<T> => node.call(key, command);
-    await this.nodes.connected();
+    await this.nodes.connected(key);
     const answers = await this.nodes.ask(this.nodes.all, look, () => 'wait');
     this.nodes.check(key);
     const answered = answers.filter(({ error }) => error === undefined);

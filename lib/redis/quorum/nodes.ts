@@ -3,6 +3,7 @@ import type { QuorumState } from '../../engine/store/lock-health.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 import type { Clock } from '../../engine/time/clock.js';
 import { ReadyWaiters } from '../client/ready-waiters.js';
+import { faultOfMode } from '../client/server-info.js';
 import { isLatecomer, isOldEnough, majorityOf } from './arithmetic.js';
 import { gather, type NodeAnswer, type Verdict } from './gather.js';
 import type { QuorumNode } from './node.js';
@@ -53,15 +54,15 @@ export class QuorumNodes {
     return this.all.filter((other) => other !== node);
   }
 
-  /** Waits for a majority, at most the command timeout; at first for every node, to hear who it is, or nothing. */
-  async connected(): Promise<void> {
+  /** Waits for a majority, at most the command timeout; at first for every node, to hear who it is; then {@link check}s. */
+  async connected(key: string): Promise<void> {
     const until = this.clock.now() + this.#commandTimeout;
     for (;;) {
       const now = this.clock.now();
       const areKnown = now >= this.#knownBy || this.all.every(({ isContacted }) => isContacted);
       const ready = this.all.filter(({ link }) => link.isReady).length;
       const left = (areKnown ? until : this.#knownBy) - now;
-      if ((areKnown && ready >= this.majority) || left <= 0 || this.#closed) return;
+      if ((areKnown && ready >= this.majority) || left <= 0 || this.#closed) return this.check(key);
       await this.#waiting.wait(left);
     }
   }
@@ -75,14 +76,15 @@ export class QuorumNodes {
     this.#waiting.wake();
   }
 
-  /** @throws {LockConfigError} A server can't be told from another, or from itself before a restart. */
+  /** @throws {LockConfigError} A server is of another kind, or can't be told from another or from itself before a restart. */
   check(key: string): void {
-    for (const [i, { link, server: { runId, fault } = {} }] of this.all.entries()) {
+    for (const [i, { link, server: { runId, mode, fault } = {} }] of this.all.entries()) {
       const twin = runId && this.all.find(({ server }, j) => j < i && server?.runId === runId);
       const problem = twin
         ? `connection names one Redis server twice, as ${twin.link.address} and ${link.address}; a quorum needs independent ones.`
-        : fault &&
-          `connection: Redis at ${link.address} does not tell a quorum who it is (${fault.message}); its user needs the right +info.`;
+        : fault
+          ? `connection: Redis at ${link.address} does not tell a quorum who it is (${fault.message}); its user needs the right +info.`
+          : mode && faultOfMode({ mode }, link.address);
       if (problem) throw new LockConfigError([problem], [key], fault);
     }
   }

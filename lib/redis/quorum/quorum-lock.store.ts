@@ -85,8 +85,7 @@ export class QuorumLockStore implements LockStore {
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
     const { key, token, ttl, queue, yields } = command;
     if (capacityIn(token) !== EXCLUSIVE) throw new LockConfigError([NO_PERMITS], [key]);
-    await this.#nodes.connected();
-    this.#nodes.check(key);
+    await this.#nodes.connected(key);
     this.#nodes.sawLease(ttl);
     const old = yields === undefined ? undefined : this.#find(key, yields);
     const candidacy = new Candidacy(key, token, ttl, this.#coordinators.coordinatorOf(key));

@@ -39,6 +39,20 @@ describe.each(Object.entries(CALLS))('%s', (_name, call) => {
     });
   });
 
+  it('on a quorum with a node of a Cluster among its servers says which', async () => {
+    const standalone = await Promise.all(
+      [1, 2].map(async () => closing(await RedisServer.start())),
+    );
+    const member = await clusterNode();
+
+    const asked = call(openManager([...standalone, member].map(({ url }) => url)));
+
+    await expect(asked).rejects.toMatchObject({
+      code: 'LOCK_CONFIG',
+      message: expect.stringContaining(`127.0.0.1:${member.port}, a node of a Redis Cluster`),
+    });
+  });
+
   it('on a Sentinel that was named by its URL says what to write', async () => {
     const port = await freePort();
     const config = `port ${port}\n`;
