@@ -26,7 +26,9 @@ export interface SetCallContext {
 }
 
 /** A call that failed is told so even if Redis does not confirm what it gives back, in milliseconds. */
-const GIVE_BACK_MS = 100;
+const GIVE_BACK_MS = 80;
+/** Until so long after its `wait` a call hears the answer to a key for which it asked just before, in milliseconds. */
+const GRACE_MS = 50;
 
 /** One call for several keys: takes all of them or none, within one `wait`. */
 export class SetCall {
@@ -98,7 +100,7 @@ export class SetCall {
     }
   }
 
-  /** What is left of `wait`; at least a moment, since none means one try. */
+  /** What is left of `wait`, in milliseconds. */
   get #left(): number {
     return this.request.wait === 0 ? 0 : this.request.wait - this.waitedMs;
   }
@@ -112,7 +114,9 @@ export class SetCall {
   /** What is asked of a key while others are still to come: nothing of it outlasts a failure. */
   #part(): LockRequest {
     this.#refuseIfClosing();
-    const wait = this.request.wait === 0 ? 0 : Math.max(1, this.#left);
+    const left = this.#left;
+    const bound = left < GRACE_MS ? Math.max(1, left + GRACE_MS) : left;
+    const wait = this.request.wait === 0 ? 0 : bound;
     return { ...this.#whole(), wait, minHold: 0, renew: true };
   }
 

@@ -222,6 +222,27 @@ describe('several keys of which one is waited for', () => {
     expect(inUse()).toEqual([]);
   });
 
+  it.each([
+    ['is free', false],
+    ['is busy', true],
+  ])('hear whether the next %s that they come to at the end of their wait', async (_, isBusy) => {
+    const { clock } = processes;
+    const first = await two.manager.acquire('a');
+    const second = isBusy ? await two.manager.acquire('b') : undefined;
+    const call = new Call(one.manager, { wait: 1000 }, AB);
+    await clock.advance(995);
+    one.store.onAcquire = async (_command, next) => {
+      await processes.after(20);
+      return next();
+    };
+    await first.release();
+    await clock.advance(100);
+
+    if (isBusy) expect(call.error).toMatchObject({ code: 'LOCK_TIMEOUT', key: 'b', keys: AB });
+    else expect(call.lock?.remainingMs).toBeGreaterThan(0);
+    await second?.release();
+  });
+
   it('keep nothing once the wait is over, though Redis does not confirm it', async () => {
     const busy = await two.manager.acquire('b');
     const call = new Call(one.manager, { wait: 1000 }, AB);
