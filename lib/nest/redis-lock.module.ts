@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { LockConfigError } from '../engine/api/errors.js';
+import { OptionReader } from '../engine/api/option-reader.js';
 import { lockProviders, MODULE_OPTIONS } from './redis-lock.providers.js';
 import type {
   RedisLockModuleAsyncOptions,
@@ -50,6 +51,10 @@ function dynamicModule(
   imports: ModuleMetadata['imports'] = [],
 ): DynamicModule {
   if (name === '') throw new LockConfigError(['name must not be empty; leave it out.']);
+  const extras = new OptionReader({ name, isGlobal });
+  extras.text('name', '');
+  extras.boolean('isGlobal', true);
+  if (extras.problems.length > 0) throw new LockConfigError(extras.problems);
   return {
     module: RedisLockModule,
     global: isGlobal,
@@ -67,6 +72,8 @@ function optionsProviders(options: RedisLockModuleAsyncOptions): Provider[] {
       `forRootAsync takes one of useFactory, useClass and useExisting, got ${given.length}.`,
     ]);
   }
+  if (useFactory !== undefined && typeof useFactory !== 'function')
+    throw new LockConfigError([`useFactory must be a function, got ${typeof useFactory}.`]);
   if (useFactory !== undefined) return [{ provide: MODULE_OPTIONS, inject, useFactory }];
   const factory = (useClass ?? useExisting) as InjectionToken<RedisLockOptionsFactory>;
   return [
@@ -74,7 +81,16 @@ function optionsProviders(options: RedisLockModuleAsyncOptions): Provider[] {
     {
       provide: MODULE_OPTIONS,
       inject: [factory],
-      useFactory: (made: RedisLockOptionsFactory) => made.createRedisLockOptions(),
+      useFactory: createOptions,
     },
   ];
+}
+
+function createOptions(
+  made: Partial<RedisLockOptionsFactory>,
+): ReturnType<RedisLockOptionsFactory['createRedisLockOptions']> {
+  if (typeof made.createRedisLockOptions === 'function') return made.createRedisLockOptions();
+  throw new LockConfigError([
+    'what useClass or useExisting names must have a method createRedisLockOptions.',
+  ]);
 }

@@ -279,6 +279,14 @@ describe('toHttpException', () => {
     }
   });
 
+  it('keeps the lock error from serializers, as any cause', () => {
+    const error = new LockTimeoutError(['k'], 'k', 5);
+    const mapped = toHttpException(error);
+
+    expect(mapped.cause).toBe(error);
+    expect(Object.keys(mapped)).not.toContain('cause');
+  });
+
   it('leaves what it has mapped as it is', () => {
     const mapped = toHttpException(new LockTimeoutError(['k'], 'k', 5));
 

@@ -90,6 +90,12 @@ class Orders {
     return 'unreachable';
   }
 
+  @Get('typo/:id')
+  @Locked('typo:{params.sku}')
+  typo(): string {
+    return 'unreachable';
+  }
+
   @Get('lost')
   @Locked('lost')
   lost(): never {
@@ -266,6 +272,16 @@ describe.each(PLATFORMS)('lock errors over HTTP on %s', (platform) => {
     expect(status).toBe(500);
     expect(JSON.parse(text)).toMatchObject({ code: 'LOCK_KEY', key: 'wrong:{data.id}' });
     expect(app.log.of('error').join()).toContain('this call has no data');
+  });
+
+  it('answers 500 and logs when the route has no such parameter', async () => {
+    const app = await start();
+
+    const { status, text } = await answer(`${app.url}/typo/7`);
+
+    expect(status).toBe(500);
+    expect(JSON.parse(text)).toMatchObject({ code: 'LOCK_KEY', key: 'typo:{params.sku}' });
+    expect(app.log.of('error').join()).toContain('params.sku is missing');
   });
 
   it('answers 500 to a lost lock', async () => {

@@ -140,6 +140,20 @@ describe('RedisLockModule.forRoot', () => {
   it('needs a name that is not empty', () => {
     expect(() => RedisLockModule.forRoot({ ...MEMORY, name: '' })).toThrow(LockConfigError);
   });
+
+  it.each([
+    [{ name: 5 }, 'name must be a string, got 5.'],
+    [{ name: null }, 'name must be a string, got null.'],
+    [{ isGlobal: 'no' }, 'isGlobal must be true or false, got "no".'],
+  ])('refuses %j', (wrong, problem) => {
+    const extras = wrong as object;
+    const fault = new LockConfigError([problem]);
+
+    expect(() => RedisLockModule.forRoot({ ...MEMORY, ...extras })).toThrow(fault);
+    expect(() => RedisLockModule.forRootAsync({ useFactory: () => MEMORY, ...extras })).toThrow(
+      fault,
+    );
+  });
 });
 
 describe('RedisLockModule.forRootAsync', () => {
@@ -177,6 +191,26 @@ describe('RedisLockModule.forRootAsync', () => {
     await expect(compile(RedisLockModule.forRootAsync({ useFactory }))).rejects.toThrow(
       LockConfigError,
     );
+  });
+
+  it('shows nothing of a URL that its factory gives in place of options', async () => {
+    const useFactory = () => 'redis://:hunter2@127.0.0.1:6379' as never;
+
+    const start = compile(RedisLockModule.forRootAsync({ useFactory }));
+
+    await expect(start).rejects.toThrow(LockConfigError);
+    await expect(start).rejects.not.toThrow(/hunter2/);
+  });
+
+  it('refuses a way that makes no options', async () => {
+    class Strange {}
+
+    expect(() => RedisLockModule.forRootAsync({ useFactory: MEMORY as never })).toThrow(
+      new LockConfigError(['useFactory must be a function, got object.']),
+    );
+    await expect(
+      compile(RedisLockModule.forRootAsync({ useClass: Strange as never })),
+    ).rejects.toThrow(/must have a method createRedisLockOptions/);
   });
 
   it('wants exactly one way', () => {

@@ -19,8 +19,10 @@ export class OptionReader {
       this.#options = options as Readonly<Record<string, unknown>>;
     } else {
       this.#options = {};
-      if (options !== undefined)
-        this.problems.push(`options must be an object, got ${show(options)}.`);
+      if (options === undefined) return;
+      // A text in their place is most likely a URL, which may hold a password.
+      const got = typeof options === 'string' ? 'a string' : show(options);
+      this.problems.push(`options must be an object, got ${got}.`);
     }
   }
 

@@ -9,7 +9,9 @@ import { factsOf, noteFacts } from './facts.js';
  */
 export function standIn<E extends Error>(exception: E, error: LockError): E & LockError {
   // Not enumerable, as `new Error(message, { cause })` has it: serializers leave it alone.
-  Object.defineProperty(exception, 'cause', { value: error, configurable: true, writable: true });
+  // Some versions of Nest declare the field, which makes it enumerable.
+  const hidden = { configurable: true, writable: true, enumerable: false };
+  Object.defineProperty(exception, 'cause', { value: error, ...hidden });
   const stand = Object.assign(exception, error);
   brand(stand);
   noteFacts(stand, factsOf(error));

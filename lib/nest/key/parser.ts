@@ -9,6 +9,9 @@ export interface TemplatePart {
 
 const CONTEXT_ROOTS = ['params', 'query', 'body', 'headers', 'user', 'ip', 'data', 'gql'];
 
+/** Those that are never one value. */
+const COLLECTIONS: ReadonlySet<string> = new Set(['params', 'query', 'headers', 'gql']);
+
 /** A literal brace, a part, a lone brace, or text without braces. */
 const PIECES = /\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+/g;
 
@@ -41,6 +44,8 @@ function parsePart(inner: string, faults: string[]): TemplatePart {
     faults.push(`names "${inner}"; a part begins with ${known}.`);
   } else if (path.some((name) => name === '' || name === '__proto__')) {
     faults.push(`names "${inner}", which is no path to a property.`);
+  } else if (path.length === 0 && COLLECTIONS.has(root)) {
+    faults.push(`names "${inner}", which holds several values; name one, such as {${root}.id}.`);
   }
   // Node lower-cases the names of the headers that it receives.
   return { text: inner, root, path: root === 'headers' ? path.map(lowerCase) : path };

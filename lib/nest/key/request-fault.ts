@@ -45,10 +45,26 @@ export function requestFaultOf(
   if (context === undefined) return undefined;
   const source = sourceOf(part, context, call.method);
   if (source === undefined || isUnparsed(source.root, context)) return undefined;
+  if (value === undefined && isUnknownToRoute(source, context)) return undefined;
   if (value === undefined || value === null || value === '')
     return `This request lacks ${source.name}.`;
   if (source.piped || isInstance(value) || isOfRoute(source.root, value)) return undefined;
   return `In this request ${source.name} is ${faultOf(value)}; one value is needed.`;
+}
+
+/** Whether the path of the route does not name a parameter: no client can send it. */
+function isUnknownToRoute({ root, name }: Source, context: ExecutionContext): boolean {
+  if (root !== 'params' || context.getType() !== 'http') return false;
+  const { route, routeOptions } = context.switchToHttp().getRequest<MatchedRequest>();
+  const path = route?.path ?? routeOptions?.url;
+  const [, parameter = ''] = name.split('.');
+  return typeof path === 'string' && !path.includes(parameter);
+}
+
+/** A request as Express, or Fastify, leaves it when the route is found. */
+interface MatchedRequest {
+  readonly route?: { readonly path?: unknown };
+  readonly routeOptions?: { readonly url?: unknown };
 }
 
 /** The same of a value that is too long for a key. */

@@ -138,7 +138,7 @@ describe('resolveRequest', () => {
       { minHold: 2000, ttl: 1000, renew: false },
       /^minHold \(2000 ms\) must not be longer than ttl/,
     ],
-    ['5s', /^options must be an object, got "5s"\.$/],
+    ['5s', /^options must be an object, got a string\.$/],
   ])('refuses %j', (options, problem) => {
     expect(problemsOf(options)).toEqual([expect.stringMatching(problem)]);
   });

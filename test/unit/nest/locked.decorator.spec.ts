@@ -47,7 +47,7 @@ describe('@Locked at decoration', () => {
     ['mode', { mode: 'read' }, 'mode must be'],
     ['permits', { permits: 0 }, 'permits must be'],
     ['minHold', { minHold: '2s', ttl: '1s', renew: false }, 'minHold (2000 ms)'],
-    ['no object', 'options', 'options must be an object, got "options".'],
+    ['no object', 'options', 'options must be an object, got a string.'],
     ['null', null, 'options must be an object, got null.'],
   ])('refuses %s', (_, options, problem) => {
     expect(lockedWith('order', options)).toEqual([

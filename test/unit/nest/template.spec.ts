@@ -245,6 +245,8 @@ describe('a malformed template', () => {
     ['0}', 'has a lone "}"'],
     ['{params..id}', 'names "params..id", which is no path'],
     ['{body.__proto__.id}', 'names "body.__proto__.id", which is no path'],
+    ['{params}', 'names "params", which holds several values'],
+    ['x:{headers}', 'names "headers", which holds several values'],
     ['{01}', 'names "01"'],
     ['{-1}', 'names "-1"'],
     ['{ params.id}', 'names " params.id"'],
