@@ -36,9 +36,9 @@ function oneForEachLine(segments, first) {
   return kept;
 }
 
-/** The compiler's text, with two spaces for four, and without the imports: none of it moves a line. */
+/** The compiler's text, with one space for four, and without the imports: none of it moves a line. */
 function shortened(text) {
   return text
-    .replaceAll(/^( {4})+/gm, (indent) => ' '.repeat(indent.length / 2))
+    .replaceAll(/^( {4})+/gm, (indent) => ' '.repeat(indent.length / 4))
     .replaceAll(/^import [^;]*;$/gm, '');
 }
