@@ -193,7 +193,7 @@ function withoutTimes(reply: unknown): unknown {
     ...rest
   } = reply as Record<string, unknown>;
   const { next = 0, last = -1 } = (fences ?? {}) as Partial<FenceBlock>;
-  const left = typeof leaseLeft === 'number' ? { left: Math.round(leaseLeft / 20_000) } : {};
+  const left = typeof leaseLeft === 'number' ? { left: Math.round(leaseLeft / 10_000) } : {};
   return { ...rest, ...left, numbers: Math.max(0, last - next + 1) };
 }
 

@@ -114,7 +114,7 @@ export class Oracle {
   /** A lock that is renewed was lost: something must have happened that explains it. */
   lost({ key, process, lock, renew, enteredAt }: Section, isExplained: boolean): void {
     this.world.say(() => `${process.name}: has lost ${key}, number ${lock.fencingToken}`);
-    const lately = 2 * this.longestTtl + 1500;
+    const lately = this.longestTtl + 2000;
     if (isExplained || !renew) return;
     if (process.isDisturbed(lately) || process.hasSeenStep(lately)) return;
     if (this.world.now - enteredAt < 1) return;

@@ -41,6 +41,13 @@ const LOSES_DATA: ReadonlySet<FaultKind> = new Set([
   'stale failover',
 ]);
 
+const TOGETHER: readonly (readonly FaultKind[])[] = [
+  ['restart without data'],
+  ['restart without data', 'silent network', 'silent network'],
+  ['restart without data', 'node out of reach'],
+  ['FLUSHALL', 'slow network', 'killed process'],
+];
+
 export type FaultKind =
   (typeof PROCESS_FAULTS)[number] | (typeof SERVER_FAULTS)[number] | (typeof NODE_FAULTS)[number];
 
@@ -53,24 +60,30 @@ export interface Schedule {
   readonly ttl: number;
   /** The longest lease of a call, as a multiple of the usual one. */
   readonly longest: number;
+  /** Whether callers ask again at once, all for one key: then there is always somebody in line. */
+  readonly busy: boolean;
   readonly endsAt: number;
   readonly faults: readonly Fault[];
 }
 
 /** Nodes of a quorum restart so far apart that what one has forgotten is over before the next. */
-const RESTARTS_APART_MS = 2500;
+const RESTARTS_APART_MS = 4500;
 
 /** The schedule of a seed: one server, or three. */
 export function scheduleOf(seed: number, nodes: number): Schedule {
   const random = seededRandom(seed ^ (nodes * 0x9e37));
   const processes = 2 + Math.floor(random() * 2);
-  const endsAt = nodes === 1 ? 9000 : 15_000;
+  const endsAt = nodes === 1 ? 9000 : 20_000;
   const ttl = nodes === 1 ? 1500 : 1000;
   const longest = nodes > 1 && random() < 0.5 ? 6 : 3;
   const serverFaults: readonly FaultKind[] = nodes === 1 ? SERVER_FAULTS : NODE_FAULTS;
   const kinds: readonly FaultKind[] = [...PROCESS_FAULTS, ...serverFaults, ...serverFaults];
   // Few kinds at a time: what one of them breaks is not excused by another.
-  let chosen = Array.from({ length: 1 + Math.floor(random() * 3) }, () => pick(kinds, random));
+  let chosen: readonly FaultKind[] = Array.from({ length: 1 + Math.floor(random() * 3) }, () =>
+    pick(kinds, random),
+  );
+  // What takes several in the right order would be rare.
+  if (nodes > 1 && random() < 0.6) chosen = pick(TOGETHER, random);
   // Numbers may fall when a clock steps back and the counter is lost as well (docs/guarantees.md, I2).
   if (chosen.includes('server clock back')) chosen = chosen.filter((kind) => !LOSES_DATA.has(kind));
   const faults: Fault[] = [];
@@ -91,6 +104,7 @@ export function scheduleOf(seed: number, nodes: number): Schedule {
     callers: 1 + Math.floor(random() * 3),
     ttl,
     longest,
+    busy: nodes === 1 && seed % 4 === 2,
     endsAt,
     faults,
   };

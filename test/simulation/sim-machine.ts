@@ -14,6 +14,8 @@ export class SimMachine implements Clock {
   #wallAhead = 0;
   /** When it went on last, and what it had missed. */
   resumedAt = -Infinity;
+  /** A network takes its time to come back. */
+  #readsFrom = 0;
   readonly #missedTimers: (() => void)[] = [];
   readonly #missedReads: (() => void)[] = [];
   readonly random: () => number;
@@ -66,6 +68,8 @@ export class SimMachine implements Clock {
   read(task: () => void): void {
     if (this.isDead) return;
     if (this.isPaused) this.#missedReads.push(() => this.read(task));
+    else if (this.world.now < this.#readsFrom)
+      this.world.at(this.#readsFrom, () => this.read(task));
     else task();
   }
 
@@ -81,11 +85,14 @@ export class SimMachine implements Clock {
 
   resume(): void {
     if (this.#pausedAt === undefined) return;
-    if (this.#isSuspended) this.#asleep += this.world.now - this.#pausedAt;
+    if (this.#isSuspended) {
+      this.#asleep += this.world.now - this.#pausedAt;
+      this.#readsFrom = this.world.now + this.random() * 500;
+    }
     this.#pausedAt = undefined;
     this.#isSuspended = false;
     this.resumedAt = this.world.now;
     for (const task of this.#missedTimers.splice(0)) this.world.in(0, task);
-    for (const task of this.#missedReads.splice(0)) this.world.in(0, task);
+    for (const task of this.#missedReads.splice(0)) this.world.at(this.#readsFrom, task);
   }
 }

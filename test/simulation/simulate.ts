@@ -19,12 +19,19 @@ const KEYS = ['hot', 'warm'];
 const AFTERMATH_MS = 70_000;
 /** How often a section is looked at. */
 const LOOK_MS = 30;
-/** Later calls that may go first: local bounds of all others, and what a lost push costs. */
-const OVERTAKEN = 40;
+/** Later calls of each other process that may go first: local bounds of two turns. */
+const OVERTAKEN = 10;
 
 /** Runs a schedule. */
 export async function simulate(schedule: Schedule, logs = false): Promise<Outcome> {
   return new Simulation(schedule, logs).run();
+}
+
+interface Waiting {
+  readonly key: string;
+  readonly since: number;
+  readonly process: SimProcess;
+  overtaken: number;
 }
 
 class Simulation {
@@ -36,12 +43,7 @@ class Simulation {
   #started = 0;
   #running = 0;
   /** Calls that wait: since when, and how many later ones were served before. */
-  readonly #waiting = new Set<{
-    key: string;
-    since: number;
-    process: SimProcess;
-    overtaken: number;
-  }>();
+  readonly #waiting = new Set<Waiting>();
 
   constructor(
     private readonly schedule: Schedule,
@@ -104,7 +106,7 @@ class Simulation {
       new Promise((resolve) => void machine.after(ms, resolve));
     machine.after(0, () => undefined);
     while (this.#world.now < this.schedule.endsAt && !machine.isDead) {
-      await pause(random() ** 3 * 400);
+      await pause(random() ** 3 * (this.schedule.busy ? 4 : 400));
       await this.#lockOnce(process, random, pause);
     }
     if (!machine.isDead) this.#running -= 1;
@@ -119,13 +121,14 @@ class Simulation {
     const { ttl: usual, nodes, longest } = this.schedule;
     // A key of its own is where a lock is held for long and nobody waits for it.
     const isOwn = nodes > 1 && random() < 0.2;
-    const key = isOwn ? `own of ${process.name}` : random() < 0.7 ? KEYS[0]! : KEYS[1]!;
+    const isHot = random() < 0.7 || this.schedule.busy;
+    const key = isOwn ? `own of ${process.name}` : isHot ? KEYS[0]! : KEYS[1]!;
     // One key is used exclusively and shared on one server.
     const isShared = nodes === 1 && key === KEYS[1] && random() < 0.6;
     const ttl = random() < 0.5 ? usual : usual * (random() < 0.5 ? 0.3 : longest);
     const wait = random() < 0.15 ? 0 : 300 + random() * 4000;
     const renew = isOwn || random() < 0.7;
-    const long = isOwn ? random() * 12_000 : random() < 0.06 ? usual * 4 * random() : 0;
+    const long = isOwn ? random() * 16_000 : random() < 0.06 ? usual * 4 * random() : 0;
     const options: LockOptions = { ttl, wait, renew, ...(isShared ? { mode: 'shared' } : {}) };
     const waiting = { key, since: this.#world.now, process, overtaken: 0 };
     const calledAt = machine.now();
@@ -182,10 +185,18 @@ class Simulation {
     for (const waiting of this.#waiting) {
       if (waiting.key !== key || waiting.since >= since || waiting.process === process) continue;
       if (waiting.process.machine.isDead || waiting.process.isDisturbed(5000)) continue;
+      if (!this.#isFirst(waiting)) continue;
       waiting.overtaken += 1;
-      if (waiting.overtaken === OVERTAKEN)
+      if (waiting.overtaken === 1 + OVERTAKEN * (this.schedule.processes - 1))
         this.#oracle.overtaken(waiting.process, key, waiting.overtaken);
     }
+  }
+
+  /** Whether no call of its own process stands before it. */
+  #isFirst({ key, since, process }: Waiting): boolean {
+    for (const other of this.#waiting)
+      if (other.key === key && other.process === process && other.since < since) return false;
+    return true;
   }
 
   #fail({ kind, process: p, node: n, ms }: Fault): void {
@@ -207,7 +218,11 @@ class Simulation {
       case 'long stop':
         return process.stop(ttl * (1 + ms * 2), false);
       case 'suspended machine':
-        return process.stop(ttl * (0.5 + ms * 4), true);
+        process.stop(ttl * (0.5 + ms * 4), true);
+        // What was answered before comes, and then nothing for a while.
+        if ((ms * 10) % 1 < 0.5)
+          this.#world.in(ttl * (0.5 + ms * 4), () => process.links[n]!.silence(3000));
+        return undefined;
       case 'clock step of a process':
         return process.stepClock((ms - 0.3) * 5000);
       case 'killed process':

@@ -1,0 +1,43 @@
+// npm run mutate [-- word]: breaks one safety rule after another in a copy of the library, and runs the
+// specification that has to notice.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { MUTANTS } from './mutants.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const copy = mkdtempSync(join(tmpdir(), 'mutants-'));
+const [word = ''] = process.argv.slice(2);
+
+try {
+  for (const name of ['lib', 'test', 'package.json', 'jest.config.js', 'tsconfig.json'])
+    cpSync(join(root, name), join(copy, name), {
+      recursive: true,
+      filter: (source) => !source.includes('node_modules'),
+    });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const survivors = MUTANTS.filter(({ name }) => name.includes(word)).filter(
+    (mutant) => !isKilled(mutant),
+  );
+  console.log(survivors.length === 0 ? 'Every one was noticed.' : `${survivors.length} survived.`);
+  process.exitCode = survivors.length === 0 ? 0 : 1;
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+
+/** @param {(typeof MUTANTS)[number]} mutant */
+function isKilled({ name, file, from, to, spec }) {
+  const path = join(copy, file);
+  const text = readFileSync(path, 'utf8');
+  if (!text.includes(from)) throw new Error(`${file} does not hold "${from}" any more.`);
+  writeFileSync(path, text.replace(from, to));
+  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+  const jest = [...flags, 'node_modules/jest/bin/jest.js', spec, '--silent'];
+  const { status } = spawnSync(process.execPath, jest, { cwd: copy, encoding: 'utf8' });
+  writeFileSync(path, text);
+  console.log(`${status === 0 ? 'SURVIVED' : 'noticed '}  ${name.padEnd(60)} ${spec}`);
+  return status !== 0;
+}
