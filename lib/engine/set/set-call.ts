@@ -32,6 +32,8 @@ const GRACE_MS = 50;
 
 /** One call for several keys: takes all of them or none, within one `wait`. */
 export class SetCall {
+  /** Why they could not be taken in one step. */
+  trouble: LockUnavailableError | undefined;
   readonly #startedAt: number;
   readonly #events: SetEvents;
 
@@ -75,6 +77,7 @@ export class SetCall {
     } catch (error) {
       if (!(error instanceof LockUnavailableError)) throw this.#errorOf(error);
       if (request.wait === 0 || this.#left <= 0) throw this.#unavailable(error);
+      this.trouble = error;
     }
     return undefined;
   }
@@ -148,6 +151,8 @@ export class SetCall {
   }
 
   #errorOf(error: unknown): unknown {
+    if (error instanceof LockUnavailableError)
+      return unavailableSet(error, this.keys, this.trouble);
     return errorOfSet(error, this.keys, this.waitedMs);
   }
 

@@ -28,12 +28,18 @@ export function errorOfSet(error: unknown, keys: readonly string[], waitedMs: nu
   return error;
 }
 
-/** As {@link errorOfSet}, of a Redis that failed. */
+/**
+ * As {@link errorOfSet}, of a Redis that failed.
+ *
+ * @param earlier What failed before in the same call, whose cause stands when this one has none.
+ */
 export function unavailableSet(
-  { reason, cause, nodes }: LockUnavailableError,
+  error: LockUnavailableError,
   keys: readonly string[],
+  earlier?: LockUnavailableError,
 ): LockUnavailableError {
-  return new LockUnavailableError(keys, reason, cause, nodes);
+  const { cause, nodes } = error.cause === undefined && earlier !== undefined ? earlier : error;
+  return new LockUnavailableError(keys, error.reason, cause, nodes);
 }
 
 /** A lock of several keys that is lost with one of them. */

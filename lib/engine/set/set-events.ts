@@ -6,6 +6,8 @@ import { unavailableSet } from './set-errors.js';
 interface SetCallFacts {
   readonly keys: readonly string[];
   readonly waitedMs: number;
+  /** What failed so far, though the call goes on. */
+  readonly trouble?: LockUnavailableError | undefined;
 }
 
 /**
@@ -48,7 +50,8 @@ export class SetEvents implements LockEventSink {
 
   #errorOf(event: object): LockError {
     const { error } = event as LockEventMap['unavailable'];
-    return unavailableSet(error as LockUnavailableError, this.call.keys);
+    const { keys, trouble } = this.call;
+    return unavailableSet(error as LockUnavailableError, keys, trouble);
   }
 
   #once<Name extends keyof LockEventMap>(name: Name, event: LockEventMap[Name]): void {

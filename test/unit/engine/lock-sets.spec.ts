@@ -98,6 +98,22 @@ describe('several keys that are asked for in one step', () => {
     expect(told).toEqual([expect.objectContaining({ key: 'a', keys: AB })]);
   });
 
+  it('tell why the step failed when nothing is heard of the keys one by one', async () => {
+    const cut = new Error('cut');
+    const failed = new LockUnavailableError(['a'], 'no connection.', cut, ['127.0.0.1:1']);
+    one.store.onSet = () => Promise.reject(failed);
+    one.store.onAcquire = () => new Promise(() => {});
+    const told: unknown[] = [];
+    one.manager.events.on('unavailable', ({ error }) => told.push(error));
+
+    const call = new Call(one.manager, { wait: 500 }, AB);
+    await processes.clock.advance(700);
+
+    const why = { cause: expect.objectContaining({ message: 'cut' }), nodes: ['127.0.0.1:1'] };
+    expect(call.error).toMatchObject({ code: 'LOCK_UNAVAILABLE', keys: AB, ...why });
+    expect(told).toEqual([expect.objectContaining(why)]);
+  });
+
   it('are no lock when the answer comes after their lease', async () => {
     const pass = holdAnswers(one);
     const call = new Call(one.manager, { ttl: 1000 }, AB);
