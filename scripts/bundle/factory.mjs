@@ -69,9 +69,16 @@ async function bundle(js, name, input, module) {
   };
 }
 
+/** How the bundler gives a function or a class its name back. */
+const KEEP_NAME = /=\((\w),(\w)\)=>(\w+)\(\1,"name",\{value:\2,configurable:!0\}\)/;
+/** Arrow functions are made for every lock: to name each costs more than to call it. */
+const KEEP_NAME_ONCE = '=($1,$2)=>$1.prototype?$3($1,"name",{value:$2}):$1  ';
+
 /** Words of one length: the source map stays true. */
 function provided(code) {
+  if (!KEEP_NAME.test(code)) throw new Error('The bundler keeps names in another way.');
   return code
+    .replace(KEEP_NAME, KEEP_NAME_ONCE)
     .replaceAll('import("', 'lazily("')
     .replaceAll(/\brequire\("([^"]+)"\)/g, (call, path) =>
       isBuiltin(path) ? call : `provide("${path}")`,
