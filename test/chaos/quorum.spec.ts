@@ -6,6 +6,7 @@ import { isLockError } from '../../lib/engine/api/errors.js';
 import type { LockManager } from '../../lib/engine/lock-manager.js';
 import type { Lock } from '../../lib/engine/api/lock.js';
 import { closing } from '../support/after-test.js';
+import { ChaosReport } from '../support/chaos-report.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
 import { RedisQuorum } from '../support/redis-quorum.js';
@@ -15,11 +16,13 @@ import { Traffic } from '../support/traffic.js';
 const NODES = 5;
 const PROCESSES = 4;
 const CALLERS = 3;
-const RUN_MS = 6000;
+const RUN_MS = Number(process.env['CHAOS_MS'] ?? 6000);
 /** A busy machine is given longer to serve so many. */
-const LONGEST_RUN_MS = 60_000;
+const LONGEST_RUN_MS = Math.max(60_000, 2 * RUN_MS);
 const SERVED = 50;
 const TTL = 800;
+/** In the order in which they are made. */
+const FAULTS = ['stopped node', 'cut connections', 'slow replies', 'lost reply', 'killed node'];
 
 /** What nobody may see: two sections at once while both leases are said to run, or a number that falls. */
 class Oracle {
@@ -57,6 +60,7 @@ it(
       ),
     );
     const oracle = new Oracle();
+    const report = new ChaosReport('a quorum of five', RUN_MS);
     const startedAt = performance.now();
     const over = (): boolean => {
       const ran = performance.now() - startedAt;
@@ -84,6 +88,7 @@ it(
       const at = Math.floor(Math.random() * NODES);
       const [server, proxy] = [servers[at]!, proxies[at]!];
       const fault = i % 5;
+      report.add(FAULTS[fault] ?? '');
       if (fault === 0) server.pause();
       if (fault === 1) proxy.dropConnections();
       if (fault === 2) proxy.delayReplies(60);
@@ -95,6 +100,7 @@ it(
       await proxy.pass();
     }
     await Promise.all(callers);
+    report.end({ sections: oracle.served, 'overlaps and inversions': oracle.faults.length });
 
     expect(oracle.faults).toEqual([]);
     expect(oracle.served).toBeGreaterThan(SERVED);

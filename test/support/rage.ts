@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Redis } from 'ioredis';
 
+import { ChaosReport } from './chaos-report.js';
 import type { Child } from './child.js';
 import { freeze } from './freeze.js';
 import type { RedisServer } from './redis-server.js';
@@ -28,7 +29,7 @@ export async function rage(
   start: (proxy: TcpProxy) => Child,
   { random, forMs }: { readonly random: () => number; readonly forMs: number },
 ): Promise<Record<string, number>> {
-  const made: Record<string, number> = {};
+  const report = new ChaosReport('one server', forMs);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const faults: Record<string, (contender: Contender) => Promise<unknown> | void> = {
     'lost reply': ({ proxy }) => void proxy.cutOnNextReply({ containing: 'evalsha' }),
@@ -67,9 +68,10 @@ export async function rage(
   const endsAt = performance.now() + forMs;
   while (performance.now() < endsAt) {
     const kind = pick(Object.keys(faults));
-    made[kind] = (made[kind] ?? 0) + 1;
+    report.add(kind);
     await faults[kind]?.(pick(contenders));
     await sleep(random() * 300);
   }
-  return made;
+  report.end({});
+  return report.made;
 }
