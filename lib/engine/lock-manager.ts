@@ -128,7 +128,7 @@ export class LockManager {
 
   /** The innermost lock of the running context; of `key` when given. */
   current(key?: string): Lock | undefined {
-    return this.#contexts.find(key);
+    return this.#contexts.current(key);
   }
 
   /** Who holds the lock; `null`: nobody. */

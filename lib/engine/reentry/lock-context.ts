@@ -27,6 +27,14 @@ export class LockContext {
       if (frame.owner === this) yield frame.lock;
   }
 
+  /** The innermost of them; of those that were taken for `key` when given. */
+  current(key?: string): ReentrantLock | undefined {
+    for (const lock of this.held()) {
+      if (key === undefined || lock.keys.includes(key)) return lock;
+    }
+    return undefined;
+  }
+
   /** The one lock of the running context by which a call for all of these keys re-enters. */
   holderOf([first, ...others]: LockKeys): ReentrantLock | undefined {
     const holder = this.find(first);

@@ -44,7 +44,8 @@ export function unavailableSet(
 
 /** A lock of several keys that is lost with one of them. */
 export function lostSet(keys: readonly string[], heldMs: number, cause: LockError): LockLostError {
-  const [key] = cause.keys;
+  // What a section around holds is lost with keys that are none of these.
+  const key = cause.keys.find((each) => keys.includes(each)) ?? cause.keys[0];
   const why = `${JSON.stringify(key)} is gone, and the others are released.`;
   return new LockLostError(keys, heldMs, why, undefined, cause);
 }

@@ -355,6 +355,30 @@ describe('a lock of several keys', () => {
     expect(inUse()).toEqual([]);
   });
 
+  it('inside another is the running lock of its own keys alone, and names one of them when lost', async () => {
+    const { manager } = one;
+    const seen = await manager.withLock(
+      AB,
+      () =>
+        manager.withLock(
+          ['b', 'c'],
+          async (inner) => {
+            const running = AB.map((key) => manager.current(key)?.keys);
+            const nested = await manager.withLock('c', () => manager.current('b')?.keys);
+            await manager.forceRelease('b');
+            await processes.clock.advance(1);
+            return { running, nested, why: String(inner.signal.reason) };
+          },
+          { onLost: 'report' },
+        ),
+      { onLost: 'report' },
+    );
+
+    expect(seen.running).toEqual([AB, ['b', 'c']]);
+    expect(seen.nested).toEqual(['b', 'c']);
+    expect(seen.why).toContain('"b" is gone');
+  });
+
   it('tells of a release that failed once, and of all keys', async () => {
     const told: unknown[] = [];
     one.manager.events.on('release-failed', (event) => told.push(event));
