@@ -25,17 +25,17 @@ export function describeQueue({ setUp, where, holds }: Contract): void {
 
     where('order')('shows people who waits, in order', async () => {
       const [, a, b, c] = await setUp(3);
-      expect(await a.store.queue!(KEY)).toEqual([]);
+      expect(await a.store.queue(KEY)).toEqual([]);
       await a.take(KEY);
       const waiting = [await b.wait(KEY), await c.wait(KEY), await b.wait(KEY)];
 
-      const places = await a.store.queue!(KEY);
+      const places = await a.store.queue(KEY);
 
       expect(places.map(({ token }) => token)).toEqual(waiting);
       const tickets = places.map(({ ticket }) => ticket);
       expect(tickets).toEqual([...tickets].sort((one, other) => one - other));
       await b.release(KEY, waiting[0]!);
-      expect((await c.store.queue!(KEY)).map(({ token }) => token)).toEqual(waiting.slice(1));
+      expect((await c.store.queue(KEY)).map(({ token }) => token)).toEqual(waiting.slice(1));
     });
 
     where('order')(
