@@ -58,6 +58,7 @@ export class Admission {
   /** Lets the next callers in; gives the lock back when there are none and nobody is in. */
   offer(via: Via, now: number): void {
     const { callers, hold } = this.parts;
+    if (via === 'local') this.context.renewer.checkClocks();
     let how = via;
     for (;;) {
       const next = callers.first;
@@ -89,6 +90,7 @@ export class Admission {
     const { hold, holders } = this.parts;
     const { renewer, clock } = this.context;
     this.#serve(request, holders.size > 1);
+    renewer.checkClocks();
     const left = hold.deadline - clock.now();
     if (request.renew && left >= entryLease(claimOf(request.ttl))) return true;
     return (await renewer.renewNow(hold)) === 'held';

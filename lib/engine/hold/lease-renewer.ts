@@ -51,6 +51,11 @@ export class LeaseRenewer {
     return this.#due.has(hold);
   }
 
+  /** Looks at the clocks: before somebody else relies on a lease that was confirmed earlier. */
+  checkClocks(): void {
+    this.#watch.look();
+  }
+
   /** Ends all timers. */
   close(): void {
     this.#due.close();

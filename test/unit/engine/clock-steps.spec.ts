@@ -80,6 +80,42 @@ describe('a holder whose wall clock ran ahead of the monotonic one', () => {
     expect(await lock.release()).toBe('released');
   });
 
+  it('passes the lock to nobody on a lease that may be over, however soon after it gives it up', async () => {
+    const next = new Call(a.manager, { ttl: TTL });
+    // Redis has just told that nobody else waits, and reserved a fencing number for the next.
+    await processes.clock.advance(10);
+    const b = processes.open();
+    processes.space.free('k');
+    const other = await b.manager.acquire('k', { ttl: 10 * TTL });
+
+    processes.clock.stepWall(ASLEEP);
+    const released = lock.release();
+    await processes.clock.advance(NOTICED);
+
+    expect(next.lock).toBeUndefined();
+    await released;
+    await other.release();
+    await processes.clock.advance(100);
+    expect(next.lock!.fencingToken).toBeGreaterThan(other.fencingToken);
+  });
+
+  it('lets no reader in beside others on a lease that may be over', async () => {
+    await lock.release();
+    const reader = await a.manager.acquire('k', { mode: 'shared', ttl: TTL });
+    processes.space.free('k');
+    const writer = await processes.open().manager.acquire('k', { ttl: 10 * TTL });
+
+    processes.clock.stepWall(ASLEEP);
+    const second = new Call(a.manager, { mode: 'shared', ttl: TTL });
+    await processes.clock.advance(NOTICED);
+
+    expect(second.lock).toBeUndefined();
+    expect(reader.signal.aborted).toBe(true);
+    await writer.release();
+    await processes.clock.advance(100);
+    expect(second.lock).toBeDefined();
+  });
+
   it('is told of the loss at once when Redis says so: the machine was suspended (F20)', async () => {
     const b = processes.open();
     processes.space.free('k');
