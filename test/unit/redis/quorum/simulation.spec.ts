@@ -131,6 +131,33 @@ describe('a quorum of three simulated servers', () => {
     expect(holders()).toEqual(['foreign', undefined, undefined]);
   });
 
+  it.each([2500, 4000, 6000, 9000])(
+    'leaves a held lock held, though others wait and all restart one after another, %i ms apart',
+    async (apart) => {
+      const holder = new Call(open(), { ttl: TTL }, key);
+      await clock.advance(10);
+      const waiters = [open(), open()].map((each) => new Call(each, { wait: Infinity }, key));
+      await clock.advance(700);
+
+      for (const server of servers) {
+        server.restart();
+        await clock.advance(apart);
+        expect(holder.lock!.signal.aborted).toBe(false);
+        expect(waiters.map(({ lock }) => lock)).toEqual([undefined, undefined]);
+      }
+
+      void holder.lock!.release();
+      await clock.advance(2 * TTL);
+      const [first] = waiters.filter(({ lock }) => lock !== undefined);
+      expect(first!.lock!.fencingToken).toBeGreaterThan(holder.lock!.fencingToken);
+      void first!.lock!.release();
+      await clock.advance(2 * TTL);
+      expect(waiters.every(({ lock }) => lock !== undefined)).toBe(true);
+      for (const { lock } of waiters) void lock!.release();
+      await clock.advance(100);
+    },
+  );
+
   it('never gives it to two, though a server has forgotten the holder in a restart', async () => {
     // A holder that hears nothing: nobody tells it that it has lost a server.
     const mint = new TokenMint();
