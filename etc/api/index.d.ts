@@ -41,10 +41,10 @@ declare class LockUnavailableError extends LockError {
 }
 declare class LockLostError extends LockError {
     readonly heldMs: number;
-    readonly result?: unknown;
+    readonly result?: unknown | undefined;
     static readonly code = "LOCK_LOST";
     readonly code = "LOCK_LOST";
-    constructor(keys: readonly string[], heldMs: number, why: string, result?: unknown, cause?: unknown);
+    constructor(keys: readonly string[], heldMs: number, why: string, result?: unknown | undefined, cause?: unknown);
 }
 declare class LockKeyError extends LockError {
     readonly template?: string | undefined;
