@@ -29,7 +29,7 @@ export class HolderEvents {
     if (observed === undefined && !heard) return;
     const { waitedMs } = waiter;
     observed?.acquired(waitedMs, via, lock.fencingToken);
-    if (heard) events.emit('acquired', { ...eventFor(lock), waitedMs, via });
+    if (heard) events.emit('acquired', { waitedMs, via, ...eventFor(lock) });
   }
 
   renewed(lock: HeldCall): void {
@@ -55,7 +55,7 @@ export class HolderEvents {
     if (observed === undefined && !heard) return false;
     const { heldMs } = lock;
     observed?.ended('released', heldMs);
-    if (heard) events.emit('released', { ...eventFor(lock), heldMs });
+    if (heard) events.emit('released', { heldMs, ...eventFor(lock) });
     return true;
   }
 

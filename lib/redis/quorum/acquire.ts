@@ -114,13 +114,14 @@ export class QuorumAcquirer {
     own: Promise<AcquireReply>,
   ): Promise<AcquireReply> {
     const { nodes, coordinators } = this.context;
-    const vote = { ...command, queue: undefined, yields: undefined };
+    const { key, token, ttl, until, fences } = command;
+    const vote = { key, token, ttl, until, fences };
     const answers = await nodes.ask(
       nodes.all,
       (node) => (node === candidacy.coordinator ? own : candidacy.ask(node, vote, floor)),
       (some) => this.#judge(candidacy, some),
     );
-    nodes.check(candidacy.key);
+    nodes.check(key);
     const votes = votesIn(this.context, answers);
     if (votes.length < nodes.majority) return this.#settle(candidacy, command, answers);
     const place = placeIn(candidacy, answers);

@@ -74,10 +74,10 @@ export class RedisLockStore implements NodeStore {
     // Asking keeps the subscription alive.
     this.servers.hears(place);
     const answer = await this.servers.run<PolledReply>({
-      ...onLock(place, key),
       script: pollScript,
       grants: true,
       args: (time) => [token, notAfter(until, time), callers, place.channel],
+      ...onLock(place, key),
     });
     observe(answer.reply[0], answer);
     return readPolled(answer);
