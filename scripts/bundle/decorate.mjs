@@ -16,3 +16,7 @@ export function __metadata(key, value) {
 export function __param(index, decorator) {
   return (target, key) => decorator(target, key, index);
 }
+
+export function __named(value, name) {
+  Object.defineProperty(value, 'name', { value: name });
+}
