@@ -84,7 +84,7 @@ function isOwn(path) {
 }
 
 /** The first line of a class, and of an exported function, as the compiler writes it. */
-const CLASS = /^((?:export )?(?:let (?:\w+ = )+)?class (\w+)(?: extends .+)? \{)$/gm;
+const CLASS = /^(\s*(?:export )?(?:let (?:\w+ = )+)?class (\w+)(?: extends .+)? \{)$/gm;
 const FUNCTION = /^export (?:async )?function (\w+)/gm;
 
 /**

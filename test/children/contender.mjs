@@ -3,12 +3,14 @@
 import { Redis } from 'ioredis';
 
 import { LockService } from '../../dist/esm/index.js';
+import { seededRandom } from '../support/seeded-random.mjs';
 import { listen, tell } from './parent.mjs';
+import { microseconds, pause, work } from './section-time.mjs';
 
 const { connection, oracleUrl, callers, keys, seed } = JSON.parse(process.argv[2] ?? '{}');
 const locks = new LockService({ connection, commandTimeout: 500, shutdownTimeout: 2000 });
 const oracle = new Redis(oracleUrl, { lazyConnect: false });
-let state = seed >>> 0;
+const random = seededRandom(seed);
 const stop = new AbortController();
 const counts = { sections: 0, lost: 0, timeout: 0, unavailable: 0, other: 0 };
 
@@ -65,33 +67,11 @@ async function caller(name) {
 async function section(name, key, lock) {
   const fence = lock.fencingToken;
   const from = lock.remainingMs > 0 ? microseconds() : Infinity;
-  let until = from;
   const [rises, last] = await oracle.enter(key, fence);
   if (rises === 0 && lock.remainingMs > 0) {
     tell('breach', { what: `${name} wrote ${fence} in ${key} after ${last}` });
   }
   counts.sections += 1;
-  const endsAt = performance.now() + random() * (random() < 0.05 ? 900 : 25);
-  do {
-    if (lock.remainingMs > 0) until = microseconds();
-    await pause(2);
-  } while (performance.now() < endsAt && !lock.signal.aborted);
-  if (lock.remainingMs > 0) until = microseconds();
-  if (until < Infinity) tell('section', { name, key, fence, from, until });
-}
-
-function microseconds() {
-  return Number(process.hrtime.bigint() / 1000n);
-}
-
-function random() {
-  state = (state + 0x6d2b79f5) >>> 0;
-  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-}
-
-/** @param {number} ms */
-function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  const until = await work(lock, from, random() * (random() < 0.05 ? 900 : 25));
+  if (from < Infinity) tell('section', { name, key, fence, from, until });
 }

@@ -1,13 +1,15 @@
 // A process of the chaos test of kinds: callers that lock in every way, work and release without end.
 // Each tells from when until when it was inside and sure of its lock.
 import { LockService } from '../../dist/esm/index.js';
+import { seededRandom } from '../support/seeded-random.mjs';
 import { listen, tell } from './parent.mjs';
+import { microseconds, pause, work } from './section-time.mjs';
 
 const { connection, callers, works, seed } = JSON.parse(process.argv[2] ?? '{}');
 const locks = new LockService({ connection, commandTimeout: 500, shutdownTimeout: 2000 });
 const counts = { sections: 0, lost: 0, refused: 0 };
 const stop = new AbortController();
-let state = seed >>> 0;
+const random = seededRandom(seed);
 
 listen((message) => {
   if (message.type === 'stop') stop.abort();
@@ -47,31 +49,9 @@ async function caller(name) {
  */
 async function section(name, lock, options) {
   const from = lock.remainingMs > 0 ? microseconds() : Infinity;
-  let until = from;
   counts.sections += 1;
-  const endsAt = performance.now() + random() * (random() < 0.05 ? 900 : 25);
-  do {
-    if (lock.remainingMs > 0) until = microseconds();
-    await pause(2);
-  } while (performance.now() < endsAt && !lock.signal.aborted);
-  if (lock.remainingMs > 0) until = microseconds();
-  if (until === Infinity) return;
+  const until = await work(lock, from, random() * (random() < 0.05 ? 900 : 25));
+  if (from === Infinity) return;
   const { keys, fencingToken: fence } = lock;
   for (const key of keys) tell('section', { name, key, fence, from, until, ...options });
-}
-
-function microseconds() {
-  return Number(process.hrtime.bigint() / 1000n);
-}
-
-function random() {
-  state = (state + 0x6d2b79f5) >>> 0;
-  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-}
-
-/** @param {number} ms */
-function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

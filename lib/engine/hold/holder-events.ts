@@ -98,6 +98,7 @@ export class HolderEvents {
   }
 }
 
+/** Spread it last: adding to a spread object costs some µs on Node 20, and `acquired` and `released` come with every lock. */
 function eventFor({ key, keys, request }: HeldCall): LockEvent {
   return eventOf(key, request, keys);
 }
