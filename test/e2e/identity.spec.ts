@@ -13,7 +13,7 @@ import {
 import { MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { HeldLock, Locked, LockService, type Lock } from 'nestjs-redis-lock';
-import { bufferCount, finalize, merge, mergeMap, Observable, Subject, take } from 'rxjs';
+import { bufferCount, finalize, merge, mergeMap, Observable, Subject, take, takeUntil } from 'rxjs';
 
 import { eventually } from '../support/eventually.js';
 import { PLATFORMS, startApp } from './support/app.js';
@@ -195,6 +195,40 @@ describe('identity of a call', () => {
     expect(stage.entries).toHaveLength(2);
     expect(stage.most).toBe(1);
   });
+
+  it.each(['lost', 'gone'])(
+    'begins no body that waited for another one when the lock or the caller is %s by then',
+    async (what) => {
+      const stage = new Stage();
+      const leave = new Subject<void>();
+      class Impatient implements NestInterceptor {
+        intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+          return merge(next.handle(), next.handle()).pipe(takeUntil(leave));
+        }
+      }
+      @Controller()
+      class Jobs {
+        @UseInterceptors(Impatient)
+        @Locked('impatient')
+        @Get('impatient')
+        run(): Promise<string> {
+          return stage.pass();
+        }
+      }
+      const { url, locks } = await startApp({ controllers: [Jobs] });
+      const answer = fetch(`${url}/impatient`);
+      await stage.arrived(1);
+
+      const lost = new Promise((resolve) => locks.events.once('lost', resolve));
+      if (what === 'gone') leave.next();
+      else await Promise.all([lost, locks.forceRelease('impatient')]);
+      stage.open();
+
+      expect((await answer).status).toBe(500);
+      await (await locks.acquire('impatient')).release();
+      expect(stage.entries).toHaveLength(1);
+    },
+  );
 
   it('keeps a key to one body at a time when one is reached after its chain has ended', async () => {
     const stage = new Stage();

@@ -99,7 +99,8 @@ export class RoutedCall {
 
   /**
    * Runs the body of the method under the lock that the interceptor took. An interceptor inside that
-   * tries again while a body goes on (a time limit with a retry) gets the next one after it.
+   * tries again while a body goes on (a time limit with a retry) gets the next one after it, unless the
+   * lock or the caller has gone by then. Of a body that returned an Observable only the call is waited for.
    */
   run(body: (lock: Lock) => unknown, lock: Lock): Promise<unknown> {
     return (this.#body = this.#runAfter(this.#body, body, lock));
@@ -112,7 +113,11 @@ export class RoutedCall {
   ): Promise<unknown> {
     this.tail.begin();
     try {
-      if (before !== undefined) await before.catch(() => undefined);
+      if (before !== undefined) {
+        await before.catch(() => undefined);
+        if (this.#over) throw new Error('Nobody waits for this call any more.');
+        lock.assertHeld();
+      }
       return this.keep(await body(lock), lock);
     } finally {
       this.tail.end();

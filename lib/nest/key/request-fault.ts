@@ -58,7 +58,8 @@ function isUnknownToRoute({ root, name }: Source, context: ExecutionContext): bo
   const { route, routeOptions } = context.switchToHttp().getRequest<MatchedRequest>();
   const path = route?.path ?? routeOptions?.url;
   const [, parameter = ''] = name.split('.');
-  return typeof path === 'string' && !path.includes(parameter);
+  const named = new RegExp(`[:*]${parameter.replaceAll(/\W/g, '\\$&')}(?!\\w)`);
+  return typeof path === 'string' && !named.test(path);
 }
 
 /** A request as Express, or Fastify, leaves it when the route is found. */
