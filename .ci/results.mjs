@@ -14,12 +14,14 @@ function resultOf({ name, status, assertionResults }) {
   const failures = assertionResults
     .filter((test) => test.status === 'failed')
     .map((test) => test.fullName);
-  // Without a failed test: it could not be run, or it left something open.
-  if (status === 'failed' && failures.length === 0) failures.push('the file itself');
+  // It could not be run, or it left something open.
+  const isBroken = status === 'failed' && failures.length === 0;
+  if (isBroken) failures.push('the file itself');
   return {
     file: relative(process.cwd(), name),
     passed: assertionResults.filter((test) => test.status === 'passed').length,
     failed: failures.length,
     failures,
+    isBroken,
   };
 }

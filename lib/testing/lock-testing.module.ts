@@ -6,7 +6,7 @@ import { getLockServiceToken } from '../nest/service/tokens.js';
 import { SectionObserver } from './expect-locked.js';
 import { LockTesting } from './lock-testing.js';
 
-/** All options of `RedisLockModule` but the connection. */
+/** All options of `RedisLockModule` but the connection; what memory can't have, `replicas` and `credentials`, is left out. */
 export type LockTestingOptions = Omit<RedisLockModuleOptions, 'connection'> & RedisLockModuleExtras;
 
 /**
@@ -19,9 +19,10 @@ export class LockTestingModule {
    * Test.createTestingModule({ imports: [LockTestingModule.forRoot({ wait: '50ms' })] });
    */
   static forRoot(options: LockTestingOptions = {}): DynamicModule {
-    const { name, isGlobal: _, ...own } = options;
+    const { replicas: _, credentials: __, ...kept } = options;
+    const { name, isGlobal: ___, ...own } = kept;
     const settings = { ...own, connection: 'memory' } as const;
-    const base = RedisLockModule.forRoot({ ...options, connection: 'memory' });
+    const base = RedisLockModule.forRoot({ ...kept, connection: 'memory' });
     const testing = getLockTestingToken(name);
     const service: Provider = {
       provide: getLockServiceToken(name),

@@ -14,7 +14,7 @@ export class LockTesting implements OnApplicationShutdown {
   readonly #stores: UnreliableStore[] = [];
   /** Another process, as far as the application can tell. */
   readonly #others = new LockService(
-    { connection: 'memory', wait: '5s' },
+    { connection: 'memory', wait: '5s', shutdownTimeout: 0 },
     (boot) => new MemoryLockStore(boot, this.#space),
   );
   #isDown = false;
@@ -28,7 +28,8 @@ export class LockTesting implements OnApplicationShutdown {
   };
 
   /**
-   * Lets another process hold the lock, until its `release()`. Waits for it when it is held.
+   * Lets another process hold the lock, until its `release()` or the application closes. Waits for it when it
+   * is held, 5 s at most.
    *
    * @example
    * await using busy = await testing.makeBusy('order:7');

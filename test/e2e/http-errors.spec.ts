@@ -90,8 +90,8 @@ class Orders {
     return 'unreachable';
   }
 
-  @Get('typo/:id')
-  @Locked('typo:{params.sku}')
+  @Get('skus/:sku')
+  @Locked('typo:{params.sk}')
   typo(): string {
     return 'unreachable';
   }
@@ -277,11 +277,11 @@ describe.each(PLATFORMS)('lock errors over HTTP on %s', (platform) => {
   it('answers 500 and logs when the route has no such parameter', async () => {
     const app = await start();
 
-    const { status, text } = await answer(`${app.url}/typo/7`);
+    const { status, text } = await answer(`${app.url}/skus/7`);
 
     expect(status).toBe(500);
-    expect(JSON.parse(text)).toMatchObject({ code: 'LOCK_KEY', key: 'typo:{params.sku}' });
-    expect(app.log.of('error').join()).toContain('params.sku is missing');
+    expect(JSON.parse(text)).toMatchObject({ code: 'LOCK_KEY', key: 'typo:{params.sk}' });
+    expect(app.log.of('error').join()).toContain('params.sk is missing');
   });
 
   it('answers 500 to a lost lock', async () => {

@@ -54,6 +54,24 @@ describe('LockTestingModule', () => {
     expect(await module.get(Stock).take('42')).toBe('42');
   });
 
+  it('takes the options of the module that it stands in for, of which memory has no use for some', async () => {
+    const module = await start({
+      replicas: { count: 1 },
+      credentials: () => ({ password: 'p' }),
+    });
+
+    expect(await module.get(Stock).take('42')).toBe('42');
+  });
+
+  it('ends with its application what a test has left busy, at once', async () => {
+    const module = await start();
+    const busy = await module.get(LockTesting).makeBusy('stock:42');
+
+    await module.close();
+
+    expect(busy.signal.aborted).toBe(true);
+  }, 8000);
+
   it('makes a lock busy until its release', async () => {
     const module = await start();
     const [stock, testing] = [module.get(Stock), module.get(LockTesting)];
