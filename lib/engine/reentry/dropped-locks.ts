@@ -18,11 +18,11 @@ export class DroppedLocks {
 
   readonly #watch = (): void => {
     for (const { handle, lock } of this.#fresh.splice(0))
-      if (!lock.over) this.#handles.register(handle, lock);
+      if (!isOver(lock)) this.#handles.register(handle, lock);
   };
 
   #dropped(lock: ReentrantLock): void {
-    if (lock.over || lock.isWatched) return;
+    if (isOver(lock) || lock.isWatched) return;
     const { label } = lock.request;
     process.emitWarning(
       `Lock ${JSON.stringify(lock.key)}${label === '' ? '' : ` (${label})`} was never released, and nothing ` +
@@ -31,4 +31,9 @@ export class DroppedLocks {
     );
     lock.drop();
   }
+}
+
+/** Whether there is nothing left to release: it was given away, or lost. */
+function isOver(lock: ReentrantLock): boolean {
+  return lock.over || lock.lostError !== undefined;
 }

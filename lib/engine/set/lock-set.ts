@@ -188,9 +188,11 @@ export class LockSet extends DetachableLock implements ReentrantLock, HeldCall {
   async #releaseMembers(): Promise<ReleaseReply> {
     const asked = this.members.map((member) => member.release());
     const replies = await Promise.allSettled(asked);
+    // A loss that is sure outweighs a release that was not heard.
+    const isLost = replies.some((reply) => reply.status === 'fulfilled' && reply.value === 'lost');
+    if (isLost) return 'not-held';
     for (const reply of replies)
       if (reply.status === 'rejected') throw errorOfSet(reply.reason, this.keys, 0);
-    const isLost = replies.some((reply) => reply.status === 'fulfilled' && reply.value === 'lost');
-    return isLost ? 'not-held' : 'released';
+    return 'released';
   }
 }

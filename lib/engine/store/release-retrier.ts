@@ -104,6 +104,8 @@ export class ReleaseRetrier {
     this.#trying.add(place);
     if (await this.#repeat(first)) await Promise.all(rest.map((owed) => this.#repeat(owed)));
     this.#trying.delete(place);
+    // What was owed meanwhile has missed its turn.
+    this.#arm();
   }
 
   /** Whether it was heard. */
@@ -126,6 +128,11 @@ export class ReleaseRetrier {
     if (this.#closed) return;
     this.#owed.delete(owed.command.token);
     this.#owed.set(owed.command.token, owed);
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#owed.size === 0) return;
     this.#timer ??= this.clock.after(
       RETRY_MS,
       () => {

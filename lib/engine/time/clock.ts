@@ -81,7 +81,7 @@ class SystemTimer implements Timer {
  * and an answer that lies there would count as missing.
  */
 export function afterReads(task: () => void): void {
-  setImmediate(task);
+  timers.setImmediate(task);
 }
 
 /** The clock of the running process. */

@@ -390,6 +390,20 @@ describe('a lock of several keys', () => {
     expect(told).toEqual([expect.objectContaining({ key: 'a', keys: AB })]);
   });
 
+  it('is lost when one of its keys is, though the release of another was not heard', async () => {
+    one.store.onRelease = (command, next) =>
+      command.key === 'a' ? Promise.reject(new LockUnavailableError(['a'], 'silent.')) : next();
+
+    const run = one.manager.withLock(['a', 'b'], () => {
+      processes.space.free('b');
+      return 'done';
+    });
+    const outcome = expect(run).rejects.toMatchObject({ code: 'LOCK_LOST', result: 'done' });
+    await processes.clock.advance(100);
+
+    await outcome;
+  });
+
   it('is seen by observers as one call', async () => {
     const seen: unknown[] = [];
     one.manager.observers.add({

@@ -50,6 +50,29 @@ describe('releases that were not heard', () => {
     expect(told).toEqual(['t', 't', 't']);
   });
 
+  it('are repeated though they came to be owed while another one was under way for long', async () => {
+    let answer = (): void => {};
+    let isDeaf = true;
+    const { clock, releases, discard } = releasesTo(({ token }) => {
+      if (isDeaf) return silent('a:1');
+      return token === 'slow'
+        ? new Promise<void>((resolve) => (answer = resolve))
+        : Promise.resolve();
+    });
+    await discard('slow');
+    isDeaf = false;
+    await clock.advance(500);
+    isDeaf = true;
+    await discard('late');
+    isDeaf = false;
+    await clock.advance(900);
+    answer();
+
+    await clock.advance(600);
+
+    expect(releases.owes('late')).toBe(false);
+  });
+
   it('do not follow every answer of a server that refuses them', async () => {
     const { clock, told, releases, discard, retry } = releasesTo(() => silent('a:1'));
     await discard('t');
