@@ -40,7 +40,7 @@ const FOLDERS: Record<string, Folder> = {
   },
   'engine/set': {
     folders: [
-      ...['engine/api', 'engine/time', 'engine/store', 'engine/reentry'],
+      ...['engine/api', 'engine/time', 'engine/store', 'engine/queue', 'engine/reentry'],
       ...['engine/hold', 'engine/gate'],
     ],
   },

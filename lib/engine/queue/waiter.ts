@@ -24,7 +24,7 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
   readonly #timer: Timer | undefined;
-  readonly #stopListening: (() => void) | undefined;
+  #stopListening: (() => void) | undefined;
 
   /** @param bound Longest wait, in milliseconds. */
   constructor(
@@ -71,5 +71,6 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   #settle(): void {
     this.clock.cancel(this.#timer);
     this.#stopListening?.();
+    this.#stopListening = undefined;
   }
 }

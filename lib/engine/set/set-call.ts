@@ -4,6 +4,7 @@ import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { GateRegistry } from '../gate/gate-registry.js';
 import { CallerLock } from '../hold/caller-lock.js';
+import { Waiter } from '../queue/waiter.js';
 import type { ReentrantLock } from '../reentry/reentrant-lock.js';
 import { holderOf } from '../store/holder-of.js';
 import type { BusyMember } from '../store/set-store.js';
@@ -127,13 +128,33 @@ export class SetCall {
   async #settle(taken: readonly SetMember[]): Promise<boolean> {
     const whole = this.#whole();
     const own = taken.filter((lock) => lock instanceof CallerLock);
-    const confirmed = await Promise.all(own.map((lock) => lock.settle(whole)));
+    const confirmed = await this.#inTime(Promise.all(own.map((lock) => lock.settle(whole))));
     this.#refuseIfClosing();
     const areConfirmed = confirmed.every(Boolean);
     if (areConfirmed && taken.every(({ remainingMs }) => remainingMs > 0)) return true;
     if (this.#left > 0) return false;
     const why = 'a key was lost while the others were waited for.';
     throw this.#unavailable(new LockUnavailableError(this.keys, why));
+  }
+
+  /** An answer, unless the call's `wait` ends before or its caller aborts. */
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    const { signal, wait } = this.request;
+    const bound = wait === 0 ? Infinity : Math.max(0, this.#left) + GRACE_MS;
+    const waiter = new Waiter<T>(this.request, this.context.clock, bound, {
+      left: (late, aborted) => late.reject(aborted === undefined ? this.#late() : aborted.reason),
+    });
+    if (signal?.aborted === true) waiter.reject(signal.reason);
+    answer.then(
+      (value) => waiter.resolve(value),
+      (reason: unknown) => waiter.reject(reason),
+    );
+    return waiter.promise;
+  }
+
+  #late(): LockUnavailableError {
+    const why = 'Redis did not confirm the leases in time.';
+    return this.#unavailable(new LockUnavailableError(this.keys, why));
   }
 
   /** It waits in no line in which the shutdown would find it. */

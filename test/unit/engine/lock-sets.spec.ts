@@ -221,6 +221,29 @@ describe('several keys of which one is waited for', () => {
     expect(inUse()).toEqual([]);
   });
 
+  it.each(['its wait is over', 'it is aborted'])(
+    'are not waited for while Redis is silent about their leases, once %s',
+    async (why) => {
+      const busy = await two.manager.acquire('b');
+      const abort = new AbortController();
+      const { signal } = abort;
+      const call = new Call(one.manager, { wait: 1000, renew: false, signal }, AB);
+      await processes.clock.advance(900);
+      one.store.onRenew = () => new Promise(() => undefined);
+      await busy.release();
+      await processes.clock.advance(10);
+
+      if (why === 'it is aborted') abort.abort('enough');
+      await processes.clock.advance(why === 'it is aborted' ? 90 : 240);
+
+      const unavailable = { code: 'LOCK_UNAVAILABLE', keys: AB };
+      expect(call.error).toEqual(
+        why === 'it is aborted' ? 'enough' : expect.objectContaining(unavailable),
+      );
+      expect(inUse()).toEqual([]);
+    },
+  );
+
   it('count minHold and maxHold from when all are there', async () => {
     const busy = await two.manager.acquire('b');
     const options = { wait: 60_000, minHold: 3000, maxHold: 2000 };
