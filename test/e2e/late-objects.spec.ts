@@ -82,6 +82,23 @@ describe('a module that is loaded lazily', () => {
     expect(await runTogether(module.get('made'))).toBe(1);
   });
 
+  it('has its made objects locked though another one is loaded meanwhile', async () => {
+    let finish = (): void => {};
+    const made = new Promise<Jobs>((resolve) => (finish = () => resolve(new Jobs())));
+    @Module({ providers: [{ provide: 'made', useFactory: () => made }] })
+    class Slow {}
+    @Module({ providers: [{ provide: 'other', useFactory: () => new Jobs() }] })
+    class Quick {}
+    const { app } = await startApp({});
+    const loader = app.get(LazyModuleLoader);
+
+    const slow = loader.load(() => Slow);
+    await loader.load(() => Quick);
+    finish();
+
+    expect(await runTogether((await slow).get('made'))).toBe(1);
+  });
+
   it('is refused for a template that no call of its methods can fill', async () => {
     class Orders {
       @Locked('order:{params.id}')

@@ -19,9 +19,10 @@ try {
       filter: (source) => !source.includes('node_modules'),
     });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  const survivors = MUTANTS.filter(({ name }) => name.includes(word)).filter(
-    (mutant) => !isKilled(mutant),
-  );
+  const chosen = MUTANTS.filter(({ name }) => name.includes(word));
+  for (const spec of new Set(chosen.map((mutant) => mutant.spec)))
+    if (run(spec) !== 'passed') throw new Error(`${spec} does not pass without a mutant.`);
+  const survivors = chosen.filter((mutant) => !isKilled(mutant));
   console.log(survivors.length === 0 ? 'Every one was noticed.' : `${survivors.length} survived.`);
   process.exitCode = survivors.length === 0 ? 0 : 1;
 } finally {
@@ -34,10 +35,22 @@ function isKilled({ name, file, from, to, spec }) {
   const text = readFileSync(path, 'utf8');
   if (!text.includes(from)) throw new Error(`${file} does not hold "${from}" any more.`);
   writeFileSync(path, text.replace(from, to));
+  const outcome = run(spec);
+  writeFileSync(path, text);
+  if (outcome === undefined) throw new Error(`${spec} could not be run with the mutant "${name}".`);
+  console.log(`${outcome === 'passed' ? 'SURVIVED' : 'noticed '}  ${name.padEnd(60)} ${spec}`);
+  return outcome === 'failed';
+}
+
+/**
+ * `undefined` when the tests did not run at all, which notices nothing.
+ *
+ * @param {string} spec
+ */
+function run(spec) {
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   const jest = [...flags, 'node_modules/jest/bin/jest.js', spec, '--silent'];
-  const { status } = spawnSync(process.execPath, jest, { cwd: copy, encoding: 'utf8' });
-  writeFileSync(path, text);
-  console.log(`${status === 0 ? 'SURVIVED' : 'noticed '}  ${name.padEnd(60)} ${spec}`);
-  return status !== 0;
+  const { status, stderr } = spawnSync(process.execPath, jest, { cwd: copy, encoding: 'utf8' });
+  if (status === 0) return 'passed';
+  return /^Tests: .*\d+ failed/m.test(stderr) ? 'failed' : undefined;
 }

@@ -13,6 +13,7 @@ function simulate(...args: string[]): { status: number | null; output: string } 
     cwd: ROOT,
     encoding: 'utf8',
     env: { ...process.env, NODE_OPTIONS: '' },
+    timeout: LONG_MS - 20_000,
   });
   return { status, output: stdout + stderr };
 }
@@ -20,10 +21,11 @@ function simulate(...args: string[]): { status: number | null; output: string } 
 it(
   'the engine and the stores, on simulated servers, keep their promises under every schedule',
   () => {
-    const { status, output } = simulate('--from', '1', '--schedules', '200', '--minutes', '2');
+    const { status, output } = simulate('--from', '1', '--schedules', '200');
     console.log(output);
 
-    expect({ status, output }).toEqual({ status: 0, output });
+    expect(output).toMatch(/^200 schedules with [1-9]\d{3,} sections .*: nothing was violated\.$/m);
+    expect(status).toBe(0);
   },
   LONG_MS,
 );

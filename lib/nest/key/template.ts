@@ -56,14 +56,17 @@ export class LockKeyTemplate {
 
   /** Names the part that makes a key too long, unless it is the template itself. */
   #refuseLongest(filled: readonly string[], call: LockedCall): void {
-    const length = (i: number): number => (filled[i] as string).length;
+    const length = (i: number): number => Buffer.byteLength(filled[i] as string);
     const parts = this.#pieces.flatMap((piece, i) =>
       typeof piece === 'object' ? [{ piece, i }] : [],
     );
     const [longest] = parts.sort((one, other) => length(other.i) - length(one.i));
     if (longest === undefined) return;
     const { piece, i } = longest;
-    const error = this.#unfilled(piece, `${piece.text} is too long: ${length(i)} characters.`);
+    const error = this.#unfilled(
+      piece,
+      `${piece.text} is too long: ${length(i)} bytes; a key may have 512.`,
+    );
     const requestFault = lengthFaultOf(piece, call);
     if (requestFault !== undefined) noteFacts(error, { requestFault });
     throw error;

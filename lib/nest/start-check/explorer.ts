@@ -9,7 +9,12 @@ import { getLockServiceToken } from '../service/tokens.js';
 import { adviceOn, isCutOff } from './advice.js';
 import { type DecoratedMethod, type HandlerKind, handlerKindsOf } from './handler-kinds.js';
 import { inspectMethods } from './inspection.js';
-import { checkLazyModules, type InstanceWrapper, showWhatIsMade } from './late-objects.js';
+import {
+  checkLazyModules,
+  type InstanceWrapper,
+  isBeingMade,
+  showWhatIsMade,
+} from './late-objects.js';
 import { checkParts } from './parts.check.js';
 
 /** Token of the options in graphql.constants.js of @nestjs/graphql. */
@@ -70,7 +75,7 @@ export class LockedExplorer implements OnModuleInit {
   }
 
   #inspect(wrapper: InstanceWrapper, isController: boolean, findings: Findings): void {
-    if (wrapper.isAlias || this.seen.has(wrapper)) return;
+    if (wrapper.isAlias || isBeingMade(wrapper) || this.seen.has(wrapper)) return;
     this.seen.add(wrapper);
     const made = wrapper.isTransient
       ? wrapper.getStaticTransientInstances().map((host) => host?.instance as unknown)

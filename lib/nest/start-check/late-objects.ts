@@ -19,6 +19,13 @@ export function showWhatIsMade(wrapper: InstanceWrapper, show: (made: unknown) =
   };
 }
 
+/** Whether a lazy load beside this one has not finished the object: then the check after that load sees it. */
+export function isBeingMade(wrapper: InstanceWrapper): boolean {
+  const { instance } = wrapper as { instance: unknown };
+  const isOne = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
+  return isOne && (instance === undefined || instance === null);
+}
+
 /** Calls `check` after each module that is loaded lazily; its error rejects the load. */
 export function checkLazyModules(loader: LazyModuleLoader, check: () => void): void {
   const load = loader.load.bind(loader);

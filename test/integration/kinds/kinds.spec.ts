@@ -62,7 +62,7 @@ describe.each([
       await eventually(async () => expect(await leftovers()).toEqual([]));
     });
 
-    it('closes the door to later readers once a writer waits, in any process', async () => {
+    it('closes the door to later readers of other processes once a writer waits', async () => {
       const { managers } = await open(2);
       const [a, b] = managers as [LockManager, LockManager];
       const order: string[] = [];

@@ -40,6 +40,7 @@ describe('kinds of lock that a replica must have', () => {
     readers.push(await b.acquire('k', { mode: 'shared' }));
     expect(await copy.zcard('lock:!h:{lock:k}')).toBe(2);
     const writing = b.acquire('k');
+    await eventually(async () => expect((await a.inspect('k'))?.waiters).toBe(1));
     for (const reader of readers) await reader.release();
 
     const writer = await writing;

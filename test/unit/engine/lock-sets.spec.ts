@@ -291,6 +291,8 @@ describe('several keys of which one is waited for', () => {
     await processes.clock.advance(620);
 
     expect(call.error).toMatchObject({ code: 'LOCK_TIMEOUT', key: 'b', keys: AB });
+    await processes.clock.advance(31_000);
+    expect([...processes.space.keys()]).toEqual(['b']);
     await busy.release();
   });
 });

@@ -278,6 +278,8 @@ describe('a lock that is attached', () => {
 
   it('ends after its ttl when it is not renewed', async () => {
     const lock = await b.manager.attach(await detached(), { ttl: 1000, renew: false });
+    await advance(900);
+    lock.assertHeld();
     await advance(29_000);
     expect(lock.remainingMs).toBe(0);
     expect(lock.signal.reason).toMatchObject({ code: 'LOCK_LOST' });

@@ -49,8 +49,6 @@ describe('lock names, as hostile as can be', () => {
       }),
       { seed, numRuns: 1000 },
     );
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
-    expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
   it(`never share a key with another name (seed ${seed})`, () => {
