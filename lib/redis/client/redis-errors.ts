@@ -34,10 +34,7 @@ export function toStoreError(
   if (cause.name === 'ReplyError') {
     const fault = alone === true ? kindShownBy(message, node, server) : undefined;
     if (fault !== undefined) return new LockConfigError([fault], [key], cause);
-    if (NO_LOCK.test(message)) {
-      const problem = `Redis keeps something under lock ${JSON.stringify(key)} that is no lock; use another key or keyPrefix.`;
-      return new LockConfigError([problem], [key], cause);
-    }
+    if (NO_LOCK.test(message)) return noLock(key, cause);
     const refused = REFUSED_HALFWAY.test(message) ? undefined : REFUSED.exec(message)?.[1];
     if (refused !== undefined)
       return new NotAppliedError([key], `Redis refused (${refused}).`, cause, [node]);
@@ -48,6 +45,12 @@ export function toStoreError(
   if (isNotSent(cause))
     return new NotAppliedError([key], 'there is no connection to Redis.', cause, [node]);
   return new LockUnavailableError([key], 'the connection to Redis failed.', cause, [node]);
+}
+
+/** For a key under which something else is kept. */
+export function noLock(key: string, cause?: Error): LockConfigError {
+  const problem = `Redis keeps something under lock ${JSON.stringify(key)} that is no lock; use another key or keyPrefix.`;
+  return new LockConfigError([problem], [key], cause);
 }
 
 /** What a server that was to stand alone shows by an answer: it is of another kind. */

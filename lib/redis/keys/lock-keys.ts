@@ -1,5 +1,7 @@
 import { hashTag, slotOf, SlotTags } from './hash-slot.js';
 
+const COUNTER = /!fence(?::\{\w+\})?$/;
+
 /** The Redis keys of one lock, and where they are. */
 export interface KeysOfLock {
   readonly lock: string;
@@ -63,6 +65,11 @@ export class LockKeys {
       lockKey.length > this.prefix.length &&
       lockKey[this.prefix.length] !== '!'
     );
+  }
+
+  /** Whether a value is no lock but the fence counter of an application whose prefix begins with ours. */
+  isOthersCounter({ lock }: KeysOfLock, value: string): boolean {
+    return COUNTER.test(lock) && /^\d+$/.test(value);
   }
 
   /** The glob for locks whose application key matches `match`. */

@@ -1,3 +1,4 @@
+import { LockConfigError } from '../../engine/api/errors.js';
 import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { isToken } from '../../engine/store/token.js';
@@ -69,7 +70,8 @@ export class QuorumViewer {
     const answers = await this.nodes.ask(this.nodes.all, look, () => 'wait');
     this.nodes.check(key);
     const answered = answers.filter(({ error }) => error === undefined);
-    if (answered.length < this.nodes.majority) throw this.nodes.unavailable(key, answers);
-    return answered;
+    if (answered.length >= this.nodes.majority) return answered;
+    const noLock = answers.find(({ error }) => error instanceof LockConfigError);
+    throw noLock?.error ?? this.nodes.unavailable(key, answers);
   }
 }

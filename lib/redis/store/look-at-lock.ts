@@ -1,5 +1,6 @@
 import type { StoredPlace } from '../../engine/store/lock-queue.js';
 import type { StoredLock } from '../../engine/store/stored-lock.js';
+import { noLock } from '../client/redis-errors.js';
 import { inspectScript } from '../scripts/inspect.script.js';
 import { queueScript, readQueue } from '../scripts/queue.script.js';
 import { type InspectedReply, readInspected } from '../scripts/replies.js';
@@ -10,7 +11,10 @@ export async function inspectLock(servers: LockServers, key: string): Promise<St
   const place = servers.keys.of(key);
   const command = { ...onLock(place, key), script: inspectScript, args: () => [] };
   const { reply } = await servers.run<InspectedReply>(command);
-  return readInspected(reply);
+  const stored = readInspected(reply);
+  const { token } = stored ?? {};
+  if (token !== undefined && servers.keys.isOthersCounter(place, token)) throw noLock(key);
+  return stored;
 }
 
 /** Who waits for the lock, in order; the first few. */

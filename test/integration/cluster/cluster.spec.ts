@@ -86,8 +86,10 @@ describe('locks in a Cluster (A31)', () => {
   });
 
   it('are all listed, with who holds and who waits', async () => {
-    const manager = open({ keyPrefix: uniquePrefix() });
+    const keyPrefix = uniquePrefix();
+    const manager = open({ keyPrefix });
     const locks = await Promise.all(KEYS.map((key) => manager.acquire(key, { label: 'shop' })));
+    await open({ keyPrefix: `${keyPrefix}inner:` }).withLock('k', () => {});
 
     const found: string[] = [];
     for await (const { key, holders } of manager.list()) {

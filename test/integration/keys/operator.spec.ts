@@ -110,6 +110,25 @@ describe('list', () => {
     await waiting;
   });
 
+  it('leaves out what another application keeps beside its locks, whose prefix begins with ours', async () => {
+    const other = openManager(sharedRedisUrl(), { keyPrefix: `${keyPrefix}x:` });
+    await other.acquire('k');
+    await other.acquire('readers', { mode: 'shared' });
+    const waiting = timed(other.acquire('k', { wait: 2000 }));
+    await eventually(async () => expect((await other.inspect('k'))?.waiters).toBe(1));
+    await redis.set(`${keyPrefix}no!fence`, 'x', 'PX', 5000);
+    const own = await a.acquire('own!fence');
+
+    expect((await listed()).map(({ key }) => key)).toEqual(['no!fence', 'own!fence', 'x:k']);
+    await expect(a.inspect('x:!fence')).rejects.toMatchObject({
+      code: 'LOCK_CONFIG',
+      message: expect.stringContaining('"x:!fence" that is no lock'),
+    });
+    await expect(a.forceRelease('x:!fence')).rejects.toMatchObject({ code: 'LOCK_CONFIG' });
+    await own.release();
+    await waiting;
+  });
+
   it('yields a thousand locks once each', async () => {
     await Promise.all(Array.from({ length: 1000 }, (_, i) => a.acquire(`many:${i}`)));
 

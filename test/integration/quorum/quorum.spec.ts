@@ -154,13 +154,18 @@ describe('a quorum of five', () => {
       openManager(shared().urls, { keyPrefix }),
     ];
     const mine = await a.acquire('k', { label: 'mine' });
+    const inner = openManager(shared().urls, { keyPrefix: `${keyPrefix}x:` });
+    await inner.withLock('k', () => {});
     await openClient(shared().urls[0]!).set(`${keyPrefix}stray`, 'x');
+    for (const url of shared().urls) await openClient(url).hset(`${keyPrefix}hash`, 'x', 'y');
 
     expect((await b.inspect('k'))!.holders).toMatchObject([{ label: 'mine', pid: process.pid }]);
     expect(await b.inspect('stray')).toBeNull();
     const listed = [];
     for await (const { key } of b.list()) listed.push(key);
     expect(listed).toEqual(['k']);
+    for (const key of ['hash', 'x:!fence'])
+      await expect(b.inspect(key)).rejects.toMatchObject({ code: 'LOCK_CONFIG' });
     expect(await b.forceRelease('stray')).toBe(false);
     expect(await b.forceRelease('k')).toBe(true);
     await eventually(() => expect(mine.signal.aborted).toBe(true));
