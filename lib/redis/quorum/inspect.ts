@@ -4,7 +4,6 @@ import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { isToken } from '../../engine/store/token.js';
 import { NOBODY } from '../scripts/define-script.js';
 import type { NodeStore } from '../store/node-store.js';
-import type { QuorumNode } from './node.js';
 import type { Answers, QuorumNodes } from './nodes.js';
 
 /** What a majority of the nodes knows of locks, and the operator's lever. */
@@ -64,14 +63,17 @@ export class QuorumViewer {
   }
 
   /** What the nodes say that answer, as long as they are a majority. */
-  async #all<T>(key: string, command: (store: NodeStore) => Promise<T>): Promise<Answers<T>> {
-    const look = (node: QuorumNode): Promise<T> => node.call(key, command);
+  async #all<T>(key: string, look: (store: NodeStore) => Promise<T>): Promise<Answers<T>> {
     await this.nodes.connected(key);
-    const answers = await this.nodes.ask(this.nodes.all, look, () => 'wait');
+    const answers = await this.nodes.ask(
+      this.nodes.all,
+      (node) => node.call(key, look),
+      () => 'wait',
+    );
     this.nodes.check(key);
     const answered = answers.filter(({ error }) => error === undefined);
-    if (answered.length >= this.nodes.majority) return answered;
-    const noLock = answers.find(({ error }) => error instanceof LockConfigError);
-    throw noLock?.error ?? this.nodes.unavailable(key, answers);
+    const noLock = answers.find(({ error }) => error instanceof LockConfigError)?.error;
+    if (answered.length < this.nodes.majority) throw noLock ?? this.nodes.unavailable(key, answers);
+    return answered;
   }
 }
