@@ -4,6 +4,7 @@ import type { StoredLock } from '../../engine/store/stored-lock.js';
 import { isToken } from '../../engine/store/token.js';
 import { NOBODY } from '../scripts/define-script.js';
 import type { NodeStore } from '../store/node-store.js';
+import type { QuorumNode } from './node.js';
 import type { Answers, QuorumNodes } from './nodes.js';
 
 /** What a majority of the nodes knows of locks, and the operator's lever. */
@@ -49,27 +50,22 @@ export class QuorumViewer {
 
   /** Keys of all nodes that can be asked, as long as they are a majority. */
   async *keys(match: string): AsyncGenerator<readonly string[]> {
-    const { all, majority } = this.nodes;
     await this.nodes.connected('');
-    let usable = all.length;
-    for (const { store } of all) {
+    let usable = this.nodes.all.length;
+    for (const { store } of this.nodes.all) {
       try {
         yield* store.keys(match);
       } catch (error) {
-        usable -= 1;
-        if (usable < majority) throw error;
+        if ((usable -= 1) < this.nodes.majority) throw error;
       }
     }
   }
 
   /** What the nodes say that answer, as long as they are a majority. */
-  async #all<T>(key: string, look: (store: NodeStore) => Promise<T>): Promise<Answers<T>> {
+  async #all<T>(key: string, command: (store: NodeStore) => Promise<T>): Promise<Answers<T>> {
+    const look = (node: QuorumNode): Promise<T> => node.call(key, command);
     await this.nodes.connected(key);
-    const answers = await this.nodes.ask(
-      this.nodes.all,
-      (node) => node.call(key, look),
-      () => 'wait',
-    );
+    const answers = await this.nodes.ask(this.nodes.all, look, () => 'wait');
     this.nodes.check(key);
     const answered = answers.filter(({ error }) => error === undefined);
     const noLock = answers.find(({ error }) => error instanceof LockConfigError)?.error;
