@@ -12,7 +12,7 @@ export interface Lock {
   readonly key: string;
   /** What is held: all keys of the call, in the order of their bytes, each once. */
   readonly keys: readonly string[];
-  /** A safe integer, larger for every later holder of any of the keys. */
+  /** A safe integer, larger for every later holder of any of the keys; not among those of several permits. */
   readonly fencingToken: number;
   /** Aborted with a `LockLostError` when the lease is, or may be, gone; never after the release. */
   readonly signal: AbortSignal;

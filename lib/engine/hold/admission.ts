@@ -6,7 +6,7 @@ import { entryLease } from '../store/lease.js';
 import { capacityIn, claimOf } from '../store/token.js';
 import { CallerLock } from './caller-lock.js';
 import { FetchAhead } from './fetch-ahead.js';
-import { mustRenewFirst } from './handoff-policy.js';
+import { MOST_FENCES, mustRenewFirst } from './handoff-policy.js';
 import type { LeaseCallers } from './lease-callers.js';
 import type { LeaseExit } from './lease-exit.js';
 import type { LeaseState } from './lease-state.js';
@@ -63,7 +63,8 @@ export class Admission {
     for (;;) {
       const next = callers.first;
       if (next === undefined || this.#isRenewing) break;
-      if (mustRenewFirst(hold, next, how, now)) return void this.#renewThenOffer(next, how);
+      if (this.#isOutrun || mustRenewFirst(hold, next, how, now))
+        return void this.#renewThenOffer(next, how);
       this.#enter(how, now);
       if (!this.isOpen) break;
       how = 'local';
@@ -114,17 +115,25 @@ export class Admission {
     this.fetchAhead(now);
   }
 
+  /**
+   * Readers of other processes may have come before the first in line, with larger numbers than those that were
+   * reserved here before it came.
+   */
+  get #isOutrun(): boolean {
+    return this.isShared && this.parts.callers.firstAt > this.parts.hold.mintedAt;
+  }
+
   async #renewThenOffer(next: LockRequest, via: Via): Promise<void> {
     const { callers, hold, holders, exit } = this.parts;
     hold.ttl = holders.size === 0 ? next.ttl : Math.max(next.ttl, hold.ttl);
-    hold.fencesWanted = this.#ahead.fences;
+    hold.fencesWanted = this.isShared ? Math.min(callers.size, MOST_FENCES) : this.#ahead.fences;
     this.#isRenewing = true;
     const outcome = await this.context.renewer.renewNow(hold);
     this.#isRenewing = false;
     if (exit.over) return;
     const now = this.context.clock.now();
     if (outcome !== 'held' || hold.fencesLeft === 0) return this.#close();
-    const isReady = callers.first === next && hold.deadline > now;
+    const isReady = callers.first === next && hold.deadline > now && !this.#isOutrun;
     if (isReady) this.#enter(via, now);
     if (!isReady || this.isOpen) this.offer(isReady ? 'local' : via, now);
   }

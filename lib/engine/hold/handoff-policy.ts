@@ -10,7 +10,7 @@ const CONTENDED_MS = 25;
 const FREE_MS = 1000;
 /** Fencing numbers that are reserved before it shows how many are used, and the most at once. */
 const FEW_FENCES = 17;
-const MOST_FENCES = 1000;
+export const MOST_FENCES = 1000;
 /** With so many left more are asked for, or with a quarter of what was used. */
 const LOW_FENCES = 8;
 

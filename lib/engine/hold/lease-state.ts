@@ -54,6 +54,8 @@ export class LeaseState implements Dated {
   confirmedAt: number;
   /** When the command was sent that got the lock. */
   readonly startedAt: number;
+  /** The fencing numbers that are left were reserved no earlier. */
+  mintedAt: number;
   #fences: FenceBlock;
   #fenceFloor = 0;
 
@@ -69,6 +71,7 @@ export class LeaseState implements Dated {
     this.lease = terms.lease;
     this.renewAt = renewalAt(terms.sentAt, terms.lease);
     this.#fences = terms.fences;
+    this.mintedAt = terms.mintedAt;
     this.confirmedAt = terms.sentAt;
     this.startedAt = terms.sentAt;
     this.heardAt = terms.sentAt;
@@ -137,8 +140,10 @@ export class LeaseState implements Dated {
     const before = this.deadline;
     this.deadline = Math.max(before, deadlineOf(sentAt, lease));
     // What is left of a lower block is abandoned, never reused.
-    if (fences.last >= fences.next && fences.next > this.#fences.last)
+    if (fences.last >= fences.next && fences.next > this.#fences.last) {
       this.#fences = this.#aboveFloor(fences);
+      this.mintedAt = sentAt;
+    }
     if (sentAt >= this.confirmedAt) {
       this.confirmedAt = sentAt;
       this.lease = lease;

@@ -57,6 +57,11 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     return this.#waiters.first?.request;
   }
 
+  /** When the first of them joined. */
+  get firstAt(): number {
+    return this.#waiters.first?.startedAt ?? Infinity;
+  }
+
   /** Whether somebody waits when the lock is busy. */
   get patient(): boolean {
     for (let one = this.#waiters.first; one !== undefined; one = one.after)

@@ -7,6 +7,8 @@ export interface LeaseTerms {
   readonly lease: number;
   readonly deadline: number;
   readonly fences: FenceBlock;
+  /** The numbers were reserved no earlier. */
+  readonly mintedAt: number;
   readonly queue: number;
 }
 
@@ -17,14 +19,15 @@ export function claimTerms(
   now: number,
 ): LeaseTerms | undefined {
   const deadline = claimDeadline(expiresAt, lease, now);
-  return deadline === undefined ? undefined : { sentAt: now, lease, deadline, fences, queue };
+  if (expiresAt === undefined || deadline === undefined) return undefined;
+  return { sentAt: now, lease, deadline, fences, mintedAt: expiresAt - lease, queue };
 }
 
 /** What a reply gives; `undefined`: it is older than the lease that it tells of. */
 export function heldTerms(
-  { sentAt, lease, fences, queue }: Omit<LeaseTerms, 'deadline'>,
+  { sentAt, lease, fences, queue }: Omit<LeaseTerms, 'deadline' | 'mintedAt'>,
   now: number,
 ): LeaseTerms | undefined {
   const deadline = deadlineOf(sentAt, lease);
-  return deadline > now ? { sentAt, lease, deadline, fences, queue } : undefined;
+  return deadline > now ? { sentAt, lease, deadline, fences, mintedAt: sentAt, queue } : undefined;
 }

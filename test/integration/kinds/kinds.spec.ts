@@ -62,6 +62,22 @@ describe.each([
       await eventually(async () => expect(await leftovers()).toEqual([]));
     });
 
+    it('numbers its holders in the order in which they enter, whichever processes they are of', async () => {
+      const { managers } = await open(2);
+      const [a, b] = managers as [LockManager, LockManager];
+      const locks = [];
+      for (let i = 0; i < 4; i += 1)
+        for (const manager of [a, b, b]) {
+          locks.push(await manager.acquire('k', SHARED));
+          // Several at once, for whose sake more numbers are reserved.
+          const batch = Array.from({ length: 3 }, () => manager.acquire('k', SHARED));
+          locks.push(...(await Promise.all(batch)));
+        }
+      const fences = locks.map((lock) => lock.fencingToken);
+      expect(fences).toEqual([...new Set(fences)].sort((x, y) => x - y));
+      await Promise.all(locks.map((lock) => lock.release()));
+    });
+
     it('closes the door to later readers of other processes once a writer waits', async () => {
       const { managers } = await open(2);
       const [a, b] = managers as [LockManager, LockManager];

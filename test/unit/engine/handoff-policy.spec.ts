@@ -24,6 +24,7 @@ function holdOf({ fences = 100, queue = 0, ttl = 10_000 } = {}): LeaseState {
     lease: ttl,
     deadline: ttl,
     fences: { next: 1, last: fences },
+    mintedAt: 0,
     queue,
   });
 }

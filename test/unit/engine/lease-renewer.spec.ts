@@ -52,6 +52,7 @@ class Bench {
       lease,
       deadline: deadlineOf(now, lease),
       fences: { next: 1, last: 1 },
+      mintedAt: now,
       queue: 0,
     });
     this.renewer.keep(hold);

@@ -12,7 +12,7 @@ const owner: LeaseOwner = {
 };
 
 function holdOf(fences: { next: number; last: number }): LeaseState {
-  const terms = { sentAt: 0, lease: 1000, deadline: 940, fences, queue: 0 };
+  const terms = { sentAt: 0, lease: 1000, deadline: 940, fences, mintedAt: 0, queue: 0 };
   return new LeaseState('k', 't', owner, 1000, terms);
 }
 
