@@ -2,7 +2,7 @@ import { kindOf } from './api/capacity.js';
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { eventOf, LockEventEmitter } from './api/lock-events.js';
 import { checkKey, checkKeys, type LockKey, type LockKeys } from './api/lock-key.js';
-import { resolveRequest } from './api/lock-options.check.js';
+import { checkTask, resolveRequest } from './api/lock-options.check.js';
 import { LockObservers } from './api/lock-observers.js';
 import type { AttachOptions, LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
 import { SuspectKeys } from './api/suspect-keys.js';
@@ -79,7 +79,7 @@ export class LockManager {
   /** Tries once; `null` when the lock is busy. */
   async tryAcquire(key: LockKey, options?: Omit<LockOptions, 'wait'>): Promise<Lock | null> {
     try {
-      return this.#handleOf(await this.#take(key, this.#request({ ...options, wait: 0 })));
+      return this.#handleOf(await this.#take(key, { ...this.#request(options), wait: 0 }));
     } catch (error) {
       if (isLockError(error, 'LOCK_TIMEOUT')) return null;
       throw error;
@@ -100,7 +100,7 @@ export class LockManager {
     task: (lock: Lock) => T | Promise<T>,
     options?: LockOptions,
   ): Promise<T> {
-    return this.runLocked(key, this.#request(options), (lock) => task(lock));
+    return this.runLocked(key, this.#request(options), checkTask(task));
   }
 
   /** {@link withLock} for resolved options; `task` gets the section too, to go on inside it from another context. */

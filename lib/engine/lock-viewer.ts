@@ -1,7 +1,8 @@
 import { EXCLUSIVE } from './api/capacity.js';
-import { isLockError, type LockError } from './api/errors.js';
+import { isLockError, LockConfigError, type LockError } from './api/errors.js';
 import { checkKey } from './api/lock-key.js';
 import type { LockInfo } from './api/lock.js';
+import { OptionReader } from './api/option-reader.js';
 import type { GateRegistry } from './gate/gate-registry.js';
 import { type LockHealth, PROBE } from './store/lock-health.js';
 import { describeLock } from './store/lock-info.js';
@@ -32,7 +33,11 @@ export class LockViewer {
   }
 
   /** All locks of this prefix; `match` is a glob as of Redis' `KEYS`. Not a snapshot. */
-  async *list({ match = '*' }: { match?: string } = {}): AsyncIterable<LockInfo> {
+  async *list(options?: { match?: string }): AsyncIterable<LockInfo> {
+    const reader = new OptionReader(options);
+    reader.only(['match']);
+    const match = reader.text('match', '*');
+    if (reader.problems.length > 0) throw new LockConfigError(reader.problems);
     for await (const page of this.pages(match)) yield* await this.look(page);
   }
 

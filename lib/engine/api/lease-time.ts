@@ -1,5 +1,6 @@
 import { type Duration, parseDuration } from './duration.js';
 import { LockConfigError } from './errors.js';
+import { show } from './option-reader.js';
 
 /** The shortest lease; below it a renewal has no time to be repeated. */
 export const MIN_TTL_MS = 100;
@@ -14,7 +15,7 @@ export function leaseTime(ttl: Duration, keys: readonly string[]): number {
   const ms = parseDuration(ttl);
   if (ms !== undefined && ms >= MIN_TTL_MS && ms !== Infinity) return ms;
   throw new LockConfigError(
-    [`ttl must be a finite duration of at least ${MIN_TTL_MS} ms, got ${JSON.stringify(ttl)}.`],
+    [`ttl must be a finite duration of at least ${MIN_TTL_MS} ms, got ${show(ttl)}.`],
     keys,
   );
 }

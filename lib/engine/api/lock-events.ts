@@ -1,6 +1,7 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
-import type { LockError } from './errors.js';
+import { LockConfigError, type LockError } from './errors.js';
 import type { LockHolder } from './lock-holder.js';
+import { show } from './option-reader.js';
 
 /** What every event tells: which lock, and who asked for it. */
 export interface LockEvent {
@@ -76,6 +77,7 @@ export class LockEventEmitter implements LockEvents, LockEventSink {
   }
 
   off<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this {
+    this.#check(name, listener);
     const listeners = this.#listeners.get(name);
     listeners?.delete(listener);
     if (listeners?.size === 0) this.#listeners.delete(name);
@@ -106,9 +108,21 @@ export class LockEventEmitter implements LockEvents, LockEventSink {
   }
 
   #add(name: keyof LockEventMap, listener: AnyListener, run: AnyListener): this {
+    this.#check(name, listener);
     const listeners = this.#listeners.get(name) ?? new Map<AnyListener, AnyListener>();
     this.#listeners.set(name, listeners.set(listener, run));
     return this;
+  }
+
+  /** A listener that never hears anything would be a mistake that nobody sees. */
+  #check(name: unknown, listener: unknown): void {
+    const names = Object.keys(this.#channels);
+    const problems: string[] = [];
+    if (typeof name !== 'string' || !names.includes(name))
+      problems.push(`${show(name)} is no lock event; known are ${names.join(', ')}.`);
+    if (typeof listener !== 'function')
+      problems.push(`The listener of a lock event must be a function, got ${show(listener)}.`);
+    if (problems.length > 0) throw new LockConfigError(problems);
   }
 }
 

@@ -1,8 +1,9 @@
 import { capacityOf, MAX_PERMITS } from './capacity.js';
 import { LockConfigError } from './errors.js';
 import { MIN_TTL_MS } from './lease-time.js';
+import type { Lock } from './lock.js';
 import type { LockEngineOptions, LockOptions, LockRequest, LockSettings } from './lock-options.js';
-import { OptionReader } from './option-reader.js';
+import { OptionReader, show } from './option-reader.js';
 
 const MIN_COMMAND_TIMEOUT_MS = 10;
 const FINITE = Number.MAX_SAFE_INTEGER;
@@ -88,4 +89,16 @@ export function resolveRequest(
   }
   if (reader.problems.length > 0) throw new LockConfigError(reader.problems, keys);
   return Object.freeze({ ...own, capacity: capacityOf({ mode, permits }), template });
+}
+
+/**
+ * Checks what `withLock` is to run.
+ *
+ * @throws {LockConfigError} It is no function.
+ */
+export function checkTask<T>(task: (lock: Lock) => T): (lock: Lock) => T {
+  if (typeof task === 'function') return (lock) => task(lock);
+  throw new LockConfigError([
+    `task must be a function, got ${show(task)}: withLock(key, task, options).`,
+  ]);
 }

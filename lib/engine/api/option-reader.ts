@@ -9,6 +9,9 @@ type OptionValues<T extends OptionTable<never>> = {
   readonly [Name in keyof T]: ReturnType<T[Name]['read']>;
 };
 
+/** A URL with a password, or a text that is longer than any that is right. */
+const MAY_HOLD_SECRET = /@|.{60}/s;
+
 /** Reads options one by one and collects what is wrong with them, so that all faults are told at once. */
 export class OptionReader {
   readonly problems: string[] = [];
@@ -26,9 +29,16 @@ export class OptionReader {
     }
   }
 
-  /** Reports every option whose name is not in `known`. */
+  /** Reports every option whose name is not in `known`, and an object that has no options at all (a signal, a map). */
   only(known: readonly string[]): void {
-    for (const name of Object.keys(this.#options)) {
+    const names = Object.keys(this.#options);
+    if (
+      names.length === 0 &&
+      isInstance(this.#options) &&
+      !known.some((name) => name in this.#options)
+    )
+      this.problems.push(`options must be an object, got ${show(this.#options)}.`);
+    for (const name of names) {
       if (!known.includes(name)) {
         this.problems.push(`${name} is not an option; known are ${known.join(', ')}.`);
       }
@@ -96,8 +106,16 @@ export class OptionReader {
   }
 }
 
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
+function isInstance(options: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(options);
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null;
+}
+
+/** A wrong value as a message names it; of what may be long, or hold a secret, its kind. */
+export function show(value: unknown): string {
+  if (typeof value === 'string')
+    return MAY_HOLD_SECRET.test(value) ? 'a string' : JSON.stringify(value);
+  if (typeof value === 'function') return 'a function';
   if (typeof value === 'object' && value !== null) {
     return Array.isArray(value)
       ? 'an array'

@@ -1,4 +1,4 @@
-import type { LockKeys } from '../api/lock-key.js';
+import { checkKey, type LockKeys } from '../api/lock-key.js';
 import type { Lock } from '../api/lock.js';
 import { type Frame, frameHere, runInFrame } from './async-place.js';
 import type { ReentrantLock } from './reentrant-lock.js';
@@ -29,6 +29,7 @@ export class LockContext {
 
   /** The innermost of them; of those that were taken for `key` when given. */
   current(key?: string): ReentrantLock | undefined {
+    if (key !== undefined) checkKey(key);
     for (const lock of this.held()) {
       if (key === undefined || lock.keys.includes(key)) return lock;
     }
