@@ -43,11 +43,7 @@ export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure>
   /** Attaches the lock for this call. */
   attach(request: LockRequest, isInside: boolean): Promise<CallerLock> {
     const entered = this.#callers.join(request, false, isInside);
-    const { mint, routes } = this.context;
-    const token = mint.next(claimOf(request.ttl), 1, request.label, this.capacity);
-    // Known before it is sent: a waiter may doubt that it lives before the answer is here.
-    routes.watch(token, {});
-    void this.#move(token, request);
+    void this.context.mover.inTurn(this.detached.token, () => this.#take(request));
     return entered;
   }
 
@@ -83,18 +79,35 @@ export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure>
     if (this.#tenure === undefined && this.#callers.size === 0) this.context.emptied(this);
   }
 
-  async #move(token: string, { ttl }: LockRequest): Promise<void> {
-    const { key, detached } = this;
+  async #take({ ttl, label }: LockRequest): Promise<void> {
+    if (this.#callers.size === 0) return;
+    const { key, detached, capacity } = this;
+    const { mint, mover, routes } = this.context;
+    const token = mint.next(claimOf(ttl), 1, label, capacity);
+    // Known before it is sent: a waiter may doubt that it lives before the answer is here.
+    routes.watch(token, {});
     const command = { key, from: detached.token, to: token, ttl, beside: false };
     try {
-      const moved = await this.context.mover.move(command, (failure) => {
+      const moved = await mover.move(command, (failure) => {
         this.#failure = failure;
         return this.#callers.size > 0;
       });
-      this.#moved(token, ttl, moved);
+      // Its caller may have left.
+      if (moved.kind === 'lost' || this.#callers.size > 0) return this.#moved(token, ttl, moved);
     } catch (error) {
-      this.#giveBack(token, ttl, error as LockError, detached.minHoldLeft);
+      this.#callers.clear(() => error as LockError);
     }
+    await this.#putBack(token, ttl);
+  }
+
+  /** Makes the lock the ticket's again, whether or not it was moved: a lease that it got meanwhile stays. */
+  async #putBack(token: string, ttl: number): Promise<void> {
+    const { key, detached } = this;
+    const { clock, mover, routes } = this.context;
+    const until = clock.now() + Math.max(ttl, detached.lease);
+    const command = { key, from: token, to: detached.token, ttl: 1, beside: false };
+    await mover.move(command, () => clock.now() < until).catch(() => undefined);
+    routes.forget(token);
   }
 
   #moved(token: string, ttl: number, moved: Moved): void {
@@ -106,10 +119,9 @@ export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure>
     const now = this.context.clock.now();
     const terms = heldTerms({ sentAt, lease: ttl, fences, queue }, now);
     const minHoldLeft = this.#minHoldLeft(moved.leaseLeft);
-    // Its caller may have left.
-    if (terms === undefined || this.#callers.size === 0)
-      return this.#giveBack(token, ttl, lost, minHoldLeft);
-    this.#begin(token, ttl, terms, now + minHoldLeft);
+    if (terms !== undefined) return this.#begin(token, ttl, terms, now + minHoldLeft);
+    this.context.releaser.discard(this.key, token, ttl, minHoldLeft);
+    this.#refuse(token, lost);
   }
 
   #begin(token: string, ttl: number, terms: LeaseTerms, keptUntil: number): void {
@@ -122,12 +134,6 @@ export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure>
   #minHoldLeft(leaseLeft: number | undefined): number {
     const { lease, minHoldLeft } = this.detached;
     return Math.max(0, minHoldLeft - Math.max(0, lease - (leaseLeft ?? lease)));
-  }
-
-  /** Gives back what the token has, or may have. */
-  #giveBack(token: string, ttl: number, error: LockError, minHoldLeft: number): void {
-    this.context.releaser.discard(this.key, token, ttl, minHoldLeft);
-    this.#refuse(token, error);
   }
 
   #refuse(token: string, error: LockError): void {

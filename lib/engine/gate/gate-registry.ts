@@ -29,6 +29,7 @@ export class GateRegistry {
   readonly #others = new Set<Gate>();
   readonly #mint = new TokenMint();
   readonly releaser: ReleaseRetrier;
+  readonly mover: LockMover;
   readonly #renewer: LeaseRenewer;
   readonly #context: GateContext;
   #drained: Promise<void> | undefined;
@@ -55,7 +56,7 @@ export class GateRegistry {
       clock,
       mint: this.#mint,
       releaser,
-      mover: new LockMover(store, clock, settings.commandTimeout),
+      mover: (this.mover = new LockMover(store, clock, settings.commandTimeout)),
       renewer,
       routes,
       events,
@@ -94,7 +95,7 @@ export class GateRegistry {
 
   /** Takes over a lock that was detached. */
   attach(detached: DetachedLock, request: LockRequest, isInside: boolean): Promise<CallerLock> {
-    this.#context.mover.check([detached.key]);
+    this.mover.check([detached.key]);
     const gate = new AttachedGate(detached, this.#context);
     this.#others.add(gate);
     return gate.attach(request, isInside);
@@ -149,7 +150,7 @@ export class GateRegistry {
     }
     for (const gate of this.#all) gate.evict('the application is closing.');
     this.#clear(() => true);
-    await this.#context.mover.finish();
+    await this.mover.finish();
     await this.releaser.settled();
   }
 

@@ -133,10 +133,10 @@ export class CallerLock extends DetachableLock implements ReentrantLock, LockPar
     return (this.#release ??= this.reentered ? this.#releaseAfterTurns() : this.#leave());
   }
 
-  async leaveHeld(): Promise<DetachedLocks> {
+  async leaveHeld(token?: string): Promise<DetachedLocks> {
     this.assertHeld();
     if (this.reentered) throw innerHolds(this.keys);
-    const left = this.#home.detach(this);
+    const left = this.#home.detach(this, token);
     this.#end('detached');
     this.#release = outcomeOf(left);
     return [await left];

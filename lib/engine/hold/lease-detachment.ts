@@ -1,5 +1,6 @@
 import type { DetachedLock } from '../api/detached-lock.js';
 import { LockLostError } from '../api/errors.js';
+import type { Moved } from '../store/lock-mover.js';
 import { capacityIn, claimOf, TokenMint } from '../store/token.js';
 import type { CallerLock } from './caller-lock.js';
 import type { LeaseState } from './lease-state.js';
@@ -11,6 +12,8 @@ export interface Detachment {
   readonly beside: boolean;
   /** What is left of its `minHold`, in milliseconds. */
   readonly minHoldLeft: number;
+  /** That of the ticket with which it came. @default a new one */
+  readonly token?: string | undefined;
 }
 
 /**
@@ -20,7 +23,7 @@ export interface Detachment {
 export async function detachLease(
   hold: LeaseState,
   lock: CallerLock,
-  { beside, minHoldLeft }: Detachment,
+  { beside, minHoldLeft, token }: Detachment,
   { clock, mover, releaser, routes, settings }: TenureContext,
 ): Promise<DetachedLock> {
   const { key, token: from } = hold;
@@ -28,10 +31,11 @@ export async function detachLease(
   // The former holder is asked whether it still is one until it has been answered that it is not.
   if (!beside) routes.watch(from, {});
   const lease = Math.floor(Math.max(hold.ttl, minHoldLeft));
-  const to = new TokenMint().next(claimOf(lease), 1, lock.request.label, capacityIn(from));
+  const to = token ?? new TokenMint().next(claimOf(lease), 1, lock.request.label, capacityIn(from));
+  const command = { key, from, to, ttl: lease, beside };
+  const move = (): Promise<Moved> => mover.move(command, () => clock.now() < until);
   try {
-    const command = { key, from, to, ttl: lease, beside };
-    const { kind } = await mover.move(command, () => clock.now() < until);
+    const { kind } = await mover.inTurn(to, move);
     if (kind === 'held') return { key, token: to, fence: lock.fencingToken, lease, minHoldLeft };
   } catch (error) {
     if (!beside) releaser.discard(key, from, lease, minHoldLeft);

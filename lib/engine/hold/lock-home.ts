@@ -8,8 +8,12 @@ export interface LockHome<Lock> {
   readonly context: ReentryContext;
   /** Takes the lock back from its caller. */
   leave(lock: Lock, now: number): Promise<'released' | 'lost'>;
-  /** Leaves the lock held by nobody here. */
-  detach(lock: Lock): Promise<DetachedLock>;
+  /**
+   * Leaves the lock held by nobody here.
+   *
+   * @param token That of the ticket with which it came, if it goes back there.
+   */
+  detach(lock: Lock, token?: string): Promise<DetachedLock>;
   /** Renews the lease to its hold's `ttl`. */
   renew(): Promise<RenewalOutcome>;
   /** The caller has to go: for it the lock counts as lost, and is released. */

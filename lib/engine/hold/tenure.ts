@@ -149,11 +149,11 @@ export class Tenure implements LeaseOwner, LockHome<CallerLock> {
     return Promise.resolve('released');
   }
 
-  detach(lock: CallerLock): Promise<DetachedLock> {
+  detach(lock: CallerLock, token?: string): Promise<DetachedLock> {
     const { context } = this;
     context.mover.check(lock.keys);
     const minHoldLeft = this.#holders.delete(lock, context.clock.now());
-    const how = { beside: this.#holders.size > 0, minHoldLeft };
+    const how = { beside: this.#holders.size > 0, minHoldLeft, token };
     const send = (): Promise<DetachedLock> => detachLease(this.#hold, lock, how, context);
     return context.holderEvents.detaching(lock, how.beside ? send() : this.#exit.detach(send));
   }

@@ -31,7 +31,9 @@ export class LockSets {
       ...reentry,
       holderEvents: new HolderEvents(reentry.events),
       giveBack: ({ key, token, lease, minHoldLeft }) =>
-        gates.releaser.discard(key, token, lease, minHoldLeft),
+        void gates.mover.inTurn(token, async () =>
+          gates.releaser.discard(key, token, lease, minHoldLeft),
+        ),
     };
   }
 
@@ -65,8 +67,11 @@ export class LockSets {
     const call = { keys, waitedMs: 0 };
     const told = new SetEvents(call, events);
     const part = { ...request, maxHold: Infinity, observed: undefined, events: told };
-    const asked = detached.map((each) => this.gates.attach(each, part, isInside));
-    const lock = new LockSet(keys, request, await attachAll(asked, keys), this.#context);
+    const attaching = detached.map((each) => {
+      return { detached: each, asked: this.gates.attach(each, part, isInside) };
+    });
+    const members = await attachAll(attaching, keys, this.#context.giveBack);
+    const lock = new LockSet(keys, request, members, this.#context);
     told.isHeld = true;
     holderEvents.acquired(lock, { waitedMs: clock.now() - startedAt }, 'free');
     return lock;

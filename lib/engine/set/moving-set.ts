@@ -8,6 +8,13 @@ interface Whole {
   readonly heldMs: number;
 }
 
+/** A lock that came by a ticket. */
+interface AttachedMember {
+  release(): Promise<unknown>;
+  /** @param token That of the ticket. */
+  leaveHeld(token: string): Promise<unknown>;
+}
+
 /**
  * Detaches the locks of all keys; when one can't be, none is: those that are detached are given back.
  *
@@ -19,26 +26,46 @@ export async function leaveAll(
   giveBack: (detached: DetachedLock) => void,
 ): Promise<DetachedLocks> {
   const { keys, heldMs } = whole;
-  const { done, failure } = await settled(members.map((member) => member.leaveHeld()));
+  const { done, failures } = await settled(members.map((member) => member.leaveHeld()));
   const [first, ...others] = done.flat();
-  if (failure === undefined && first !== undefined) return [first, ...others];
+  if (failures.length === 0 && first !== undefined) return [first, ...others];
   for (const each of done.flat()) giveBack(each);
-  throw failureOf(failure?.reason, keys, heldMs);
+  throw failureOf(failures[0], keys, heldMs);
+}
+
+/** One lock of several that are attached together: by what it is held, and what becomes of that. */
+export interface Attaching<Lock> {
+  readonly detached: DetachedLock;
+  readonly asked: Promise<Lock>;
 }
 
 /**
- * Attaches the locks of all keys, or none: those that were attached are given back.
+ * Attaches the locks of all keys, or none. When one of them is gone the others are given back; else what was
+ * attached is the ticket's again, which is as good as before.
  *
  * @throws {LockLostError} One of them is gone.
  */
-export async function attachAll<Lock extends { release(): Promise<unknown> }>(
-  attaching: readonly Promise<Lock>[],
+export async function attachAll<Lock extends AttachedMember>(
+  attaching: readonly Attaching<Lock>[],
   keys: readonly string[],
+  giveBack: (detached: DetachedLock) => void,
 ): Promise<readonly Lock[]> {
-  const { done, failure } = await settled(attaching);
+  const { done, failures } = await settled(attaching.map(({ asked }) => asked));
+  const [failure] = failures;
   if (failure === undefined) return done;
-  for (const lock of done) lock.release().catch(() => undefined);
-  throw failureOf(failure.reason, keys, 0);
+  const giveAllBack = (): void => attaching.forEach(({ detached }) => giveBack(detached));
+  const lost = failures.find((error) => error instanceof LockLostError);
+  if (lost !== undefined) {
+    for (const lock of done) lock.release().catch(() => undefined);
+    giveAllBack();
+  } else {
+    const puttingBack = attaching.map(async ({ detached: { token }, asked }) => {
+      const lock = await asked.catch(() => undefined);
+      await lock?.leaveHeld(token);
+    });
+    Promise.all(puttingBack).catch(giveAllBack);
+  }
+  throw failureOf(lost ?? failure, keys, 0);
 }
 
 function failureOf(error: unknown, keys: readonly string[], heldMs: number): unknown {
@@ -49,9 +76,10 @@ function failureOf(error: unknown, keys: readonly string[], heldMs: number): unk
 
 async function settled<T>(all: readonly Promise<T>[]): Promise<{
   readonly done: readonly T[];
-  readonly failure: PromiseRejectedResult | undefined;
+  readonly failures: readonly unknown[];
 }> {
   const outcomes = await Promise.allSettled(all);
   const done = outcomes.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  return { done, failure: outcomes.find((each) => each.status === 'rejected') };
+  const failures = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+  return { done, failures };
 }

@@ -15,7 +15,8 @@ const TOO_LATE = 'the command reached Redis too late, or its answer us.';
  * each time, so that one whose answer was lost counts.
  */
 export class LockMover {
-  readonly #underway = new Set<Promise<Moved>>();
+  /** By token: what was begun last for it. */
+  readonly #underway = new Map<string, Promise<unknown>>();
   #isFinishing = false;
 
   constructor(
@@ -33,35 +34,38 @@ export class LockMover {
     throw new LockConfigError([problem], keys);
   }
 
+  /** One after another for each token that a ticket bears: what comes next finds what became of the one before. */
+  inTurn<T>(token: string, run: () => Promise<T>): Promise<T> {
+    const before = this.#underway.get(token);
+    const turn = before === undefined ? run() : before.then(run, run);
+    const ended = (): void => {
+      if (this.#underway.get(token) === turn) this.#underway.delete(token);
+    };
+    this.#underway.set(token, turn);
+    turn.then(ended, ended);
+    return turn;
+  }
+
   /** @param goesOn Whether it is asked again after this failure; else it is thrown. */
-  move(
+  async move(
     command: Omit<MoveCommand, 'until'>,
     goesOn: (failure: LockUnavailableError) => boolean,
   ): Promise<Moved> {
-    const moving = this.#repeat(command, (failure) => goesOn(failure) && !this.#isFinishing);
-    const ended = (): void => void this.#underway.delete(moving);
-    this.#underway.add(moving);
-    moving.then(ended, ended);
-    return moving;
-  }
-
-  /** Lets what is under way end, without another try: resolves when those who asked have heard of it. */
-  async finish(): Promise<void> {
-    this.#isFinishing = true;
-    await Promise.allSettled(this.#underway);
-  }
-
-  async #repeat(
-    command: Omit<MoveCommand, 'until'>,
-    goesOn: (failure: LockUnavailableError) => boolean,
-  ): Promise<Moved> {
+    const isWanted = (failure: LockUnavailableError): boolean =>
+      goesOn(failure) && !this.#isFinishing;
     for (let failures = 1; ; failures += 1) {
       const outcome = await this.#try(command);
       if (!(outcome instanceof LockUnavailableError)) return outcome;
-      if (!goesOn(outcome)) throw outcome;
+      if (!isWanted(outcome)) throw outcome;
       await pause(backoff(failures, this.clock), this.clock);
-      if (!goesOn(outcome)) throw outcome;
+      if (!isWanted(outcome)) throw outcome;
     }
+  }
+
+  /** Lets all turns end, without another try of any move: resolves when those who asked have heard of it. */
+  async finish(): Promise<void> {
+    this.#isFinishing = true;
+    while (this.#underway.size > 0) await Promise.allSettled(this.#underway.values());
   }
 
   async #try(command: Omit<MoveCommand, 'until'>): Promise<Moved | LockUnavailableError> {

@@ -431,26 +431,88 @@ describe('an attach that Redis does not answer', () => {
     (await b.manager.attach(ticket)).assertHeld();
   });
 
-  it('gives the lock back that it got when nobody waits for it any more', async () => {
-    const ticket = await detached();
+  /** Keeps back the answers to moves that were carried out; returns what lets them go. */
+  function holdAnswers({ store }: Process): Gate {
     const gate = new Gate();
-    const impatient = processes.open({ wait: 1000 });
-    impatient.store.onMove = async (_, next) => {
+    store.onMove = async (_, next) => {
       const reply = await next();
       await gate.passed;
       return reply;
     };
+    return gate;
+  }
+
+  it.each<[string, (process: Process) => Promise<void>, string]>([
+    ['its wait is over', () => advance(1001), 'LOCK_UNAVAILABLE'],
+    ['its application closes', async ({ manager }) => manager.stopWaiting(), 'LOCK_SHUTDOWN'],
+  ])('leaves the ticket as good as it was when %s before the answer', async (_, end, code) => {
+    const ticket = await detached();
+    const leaving = processes.open({ wait: 1000 });
+    const gate = holdAnswers(leaving);
+    const failing = expect(leaving.manager.attach(ticket)).rejects.toMatchObject({ code });
+    await end(leaving);
+    await failing;
+
+    gate.open();
+    await advance(1);
+
+    expect(await b.manager.tryAcquire('k')).toBeNull();
+    const lock = await b.manager.attach(ticket);
+    lock.assertHeld();
+    await expect(a.manager.attach(ticket)).rejects.toMatchObject({ code: 'LOCK_LOST' });
+    await lock.release();
+    expect(await b.manager.tryAcquire('k')).not.toBeNull();
+  });
+
+  it('leaves the ticket as good as it was though all answers are lost', async () => {
+    const ticket = await detached();
+    const impatient = processes.open({ wait: 1000 });
+    impatient.store.onMove = async (_, next) => {
+      await next();
+      throw new LockUnavailableError(['k'], 'cut.');
+    };
+    const failing = expect(impatient.manager.attach(ticket)).rejects.toMatchObject({
+      code: 'LOCK_UNAVAILABLE',
+    });
+    await advance(3000);
+    await failing;
+
+    (await b.manager.attach(ticket)).assertHeld();
+  });
+
+  it('may be made again at once in the same process, and waits for what becomes of the first', async () => {
+    const ticket = await detached();
+    const impatient = processes.open({ wait: 1000 });
+    const gate = holdAnswers(impatient);
     const failing = expect(impatient.manager.attach(ticket)).rejects.toMatchObject({
       code: 'LOCK_UNAVAILABLE',
     });
     await advance(1001);
     await failing;
-    expect(await b.manager.tryAcquire('k')).toBeNull();
-
+    const again = impatient.manager.attach(ticket);
+    await advance(100);
     gate.open();
     await advance(1);
 
-    expect(await b.manager.tryAcquire('k')).not.toBeNull();
+    (await again).assertHeld();
+    await expect(a.manager.attach(ticket)).rejects.toMatchObject({ code: 'LOCK_LOST' });
+  });
+
+  it('is not handed to those that wait before the ticket is good again', async () => {
+    const ticket = await detached();
+    const waiting = new Call(b.manager, { wait: 60_000 });
+    const impatient = processes.open({ wait: 1000 });
+    const gate = holdAnswers(impatient);
+    const failing = expect(impatient.manager.attach(ticket)).rejects.toBeDefined();
+    await advance(6000);
+    await failing;
+    gate.open();
+    await advance(1);
+
+    expect(waiting.lock).toBeUndefined();
+    await (await b.manager.attach(ticket)).release();
+    await advance(1);
+    expect(waiting.lock).toBeDefined();
   });
 
   it('is turned away by a shutdown at once', async () => {

@@ -80,6 +80,55 @@ describe('a lock of several keys', () => {
     expect(await free()).toEqual(KEYS);
   });
 
+  it.each<[string, (process: Process) => Promise<void>, string]>([
+    ['its wait is over', () => processes.clock.advance(1001), 'LOCK_UNAVAILABLE'],
+    ['its application closes', async ({ manager }) => manager.stopWaiting(), 'LOCK_SHUTDOWN'],
+  ])("stays the ticket's as a whole when %s before all are attached", async (_, end, code) => {
+    const ticket = await (await a.manager.acquire(KEYS)).detach();
+    const leaving = processes.open({ wait: 1000 });
+    leaving.store.onMove = (command, next) =>
+      command.key === 'account:2'
+        ? processes.after(500).then(() => {
+            throw new LockUnavailableError(['account:2'], 'cut.');
+          })
+        : next();
+    const failing = expect(leaving.manager.attach(ticket)).rejects.toMatchObject({
+      code,
+      keys: KEYS,
+    });
+    await processes.clock.advance(10);
+    await end(leaving);
+    await failing;
+    await processes.clock.advance(1);
+
+    expect(await free()).toEqual([]);
+    const attached = await b.manager.attach(ticket);
+    attached.assertHeld();
+    await attached.release();
+    expect(await free()).toEqual(KEYS);
+  });
+
+  it('of which one key was taken meanwhile leaves none held, though another is not answered for', async () => {
+    const ticket = await (await a.manager.acquire(KEYS)).detach();
+    await a.manager.forceRelease('account:2');
+    const impatient = processes.open({ wait: 1000 });
+    let silent = true;
+    impatient.store.onMove = async (command, next) => {
+      if (command.key === 'account:3' && silent) throw new LockUnavailableError([], 'cut.');
+      return next();
+    };
+    const failing = expect(impatient.manager.attach(ticket)).rejects.toMatchObject({
+      code: 'LOCK_LOST',
+      keys: KEYS,
+    });
+    await processes.clock.advance(1001);
+    await failing;
+    silent = false;
+    await processes.clock.advance(3000);
+
+    expect(await free()).toEqual(KEYS);
+  });
+
   it('of which one key is taken after it was attached is lost as a whole', async () => {
     const attached = await b.manager.attach(await (await a.manager.acquire(KEYS)).detach());
     const { signal } = attached;
