@@ -7,6 +7,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 ensureRedisServer();
 ensureChromium();
+if (process.argv.includes('jest.long.config.js')) ensureFaketime();
 run(process.execPath, ['scripts/build.mjs']);
 runJest(process.argv.slice(2));
 
@@ -25,6 +26,11 @@ function ensureRedisServer() {
 function ensureChromium() {
   if (process.env.CHROMIUM_PATH || hasCommand('chromium')) return;
   installed('chromium', 'chromium');
+}
+
+/** The tests of clocks that step name what is missing when it is not there. */
+function ensureFaketime() {
+  if (!hasCommand('faketime')) installed('faketime', 'faketime');
 }
 
 /** Installs a package of Debian where that is possible; returns whether its command is there then. */

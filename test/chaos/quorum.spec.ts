@@ -6,7 +6,8 @@ import { isLockError } from '../../lib/engine/api/errors.js';
 import type { LockManager } from '../../lib/engine/lock-manager.js';
 import type { Lock } from '../../lib/engine/api/lock.js';
 import { closing } from '../support/after-test.js';
-import { ChaosReport } from '../support/chaos-report.js';
+import { ChaosReport } from '../support/chaos/chaos-report.js';
+import { chaosMs } from '../support/chaos/chaos-run.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
 import { RedisQuorum } from '../support/redis-quorum.js';
@@ -16,7 +17,7 @@ import { Traffic } from '../support/traffic.js';
 const NODES = 5;
 const PROCESSES = 4;
 const CALLERS = 3;
-const RUN_MS = Number(process.env['CHAOS_MS'] ?? 6000);
+const RUN_MS = chaosMs(6000);
 /** A busy machine is given longer to serve so many. */
 const LONGEST_RUN_MS = Math.max(60_000, 2 * RUN_MS);
 const SERVED = 50;
@@ -28,6 +29,8 @@ const FAULTS = ['stopped node', 'cut connections', 'slow replies', 'lost reply',
 class Oracle {
   readonly faults: string[] = [];
   served = 0;
+  lost = 0;
+  longestWaitMs = 0;
   #holder: Lock | undefined;
   #fence = 0;
 
@@ -60,7 +63,7 @@ it(
       ),
     );
     const oracle = new Oracle();
-    const report = new ChaosReport('a quorum of five', RUN_MS);
+    const report = new ChaosReport('Quorum of five', RUN_MS, () => oracle.served);
     const startedAt = performance.now();
     const over = (): boolean => {
       const ran = performance.now() - startedAt;
@@ -68,14 +71,17 @@ it(
     };
     const call = async (manager: LockManager): Promise<void> => {
       while (!over()) {
+        const calledAt = performance.now();
         try {
           await manager.withLock('hot', async (lock) => {
+            oracle.longestWaitMs = Math.max(oracle.longestWaitMs, performance.now() - calledAt);
             oracle.enter(lock);
             await sleep(Math.random() * 10);
             oracle.leave(lock);
           });
         } catch (error) {
           if (!isLockError(error, 'LOCK_LOST')) throw error;
+          oracle.lost += 1;
         }
       }
     };
@@ -100,19 +106,33 @@ it(
       await proxy.pass();
     }
     await Promise.all(callers);
-    report.end({ sections: oracle.served, 'overlaps and inversions': oracle.faults.length });
+    report.end({
+      sections: oracle.served,
+      'locks lost, and told': oracle.lost,
+      'longest wait, ms': Math.round(oracle.longestWaitMs),
+      'overlaps, inversions, stuck callers': oracle.faults.length,
+      'keys left': await keysLeft(managers, urls),
+    });
 
     expect(oracle.faults).toEqual([]);
     expect(oracle.served).toBeGreaterThan(SERVED);
-    for (const manager of managers) await manager.close();
-    const clients = urls.map((url) => openClient(url));
-    await eventually(async () => {
-      const left = await Promise.all(clients.map((client) => client.keys('lock:*')));
-      expect([...new Set(left.flat())]).toEqual(['lock:!fence']);
-    });
   },
   LONGEST_RUN_MS + 120_000,
 );
+
+/** Closes the managers; resolves when their fence counters are all that is left, with how many more keys: 0. */
+async function keysLeft(
+  managers: readonly LockManager[],
+  urls: readonly string[],
+): Promise<number> {
+  for (const manager of managers) await manager.close();
+  const clients = urls.map((url) => openClient(url));
+  return eventually(async () => {
+    const left = await Promise.all(clients.map((client) => client.keys('lock:*')));
+    expect([...new Set(left.flat())]).toEqual(['lock:!fence']);
+    return 0;
+  });
+}
 
 it(
   'gives numbers that rise while links between single processes and nodes are cut (I2)',

@@ -1,21 +1,30 @@
-// A process of the chaos test: callers that lock, work and release without end. Each writes its number
-// to a table in a server of its own, which no fault reaches and which takes only rising numbers.
+// A process of the chaos tests: callers that lock in every way, work and release without end. Each tells from
+// when until when it was inside and sure of its lock, and writes its number to a table in a server of its own,
+// which no fault reaches and which takes only rising numbers.
 import { Redis } from 'ioredis';
 
 import { LockService } from '../../dist/esm/index.js';
 import { seededRandom } from '../support/seeded-random.mjs';
 import { listen, tell } from './parent.mjs';
-import { microseconds, pause, work } from './section-time.mjs';
+import { microseconds, pause, sureAt, work } from './section-time.mjs';
 
-const { connection, oracleUrl, callers, keys, seed } = JSON.parse(process.argv[2] ?? '{}');
-const locks = new LockService({ connection, commandTimeout: 500, shutdownTimeout: 2000 });
-const oracle = new Redis(oracleUrl, { lazyConnect: false });
+/** How long after its `wait` a call may settle on a machine on which processes are stopped. */
+const LATE_MS = 10_000;
+const PATIENCE_MS = 60_000;
+
+const settings = JSON.parse(process.argv[2] ?? '{}');
+const { options, tableUrl, callers, works, ttls, seed } = settings;
+const locks = new LockService({ commandTimeout: 500, shutdownTimeout: 2000, ...options });
+const table = new Redis(tableUrl);
 const random = seededRandom(seed);
 const stop = new AbortController();
-const counts = { sections: 0, lost: 0, timeout: 0, unavailable: 0, other: 0 };
+const counts = { sections: 0, lost: 0, refused: 0, fenced: 0, longestWaitMs: 0 };
+/** Calls for each key so far, and the last that entered. */
+const calls = new Map();
+const entered = new Map();
 
-/** Enters: 1 when the number is larger than all before, and the largest so far. */
-oracle.defineCommand('enter', {
+/** Writes a number: 1 when it is larger than all before, and the largest so far. */
+table.defineCommand('write', {
   numberOfKeys: 1,
   lua: `
     local last = redis.call('GET', KEYS[1]) or '0'
@@ -33,45 +42,100 @@ const running = Promise.all(
 tell('ready');
 await running;
 await locks.shutdown();
-oracle.disconnect();
+table.disconnect();
 tell('done', counts);
 
 /** @param {string} name */
 async function caller(name) {
   while (!stop.signal.aborted) {
-    const key = keys[Math.floor(random() * keys.length)];
-    const ttl = random() < 0.5 ? 700 : 1500;
+    const { keys, options: kind = {} } = pick(works);
+    const some = keys.length > 1 && random() < 0.5 ? keys.slice(1).toReversed() : keys;
+    const wait = random() < 0.2 ? 4000 : PATIENCE_MS;
+    const call = { name, kind, asked: microseconds(), place: placeOf(some, kind) };
+    const terms = { ...kind, ttl: pick(ttls), wait, label: name };
+    const calledAt = performance.now();
     try {
-      await locks.withLock(key, (lock) => section(name, key, lock), {
-        ttl,
-        wait: 4000,
-        label: name,
-      });
+      await locks.withLock(some, (lock) => section(call, lock), terms);
     } catch (error) {
-      const kind = { LOCK_LOST: 'lost', LOCK_TIMEOUT: 'timeout', LOCK_UNAVAILABLE: 'unavailable' };
-      counts[kind[error.code] ?? 'other'] += 1;
-      if (kind[error.code] === undefined) tell('breach', { what: `${name}: ${error.stack}` });
+      refused(name, error, wait, performance.now() - calledAt);
     }
     if (random() < 0.3) await pause(random() * 10);
   }
 }
 
 /**
- * The work of one section, which stops at once when its lock is lost. It reports from when until
- * when it was inside and sure of its lock; processes of one machine have one monotonic clock.
+ * @param {string} name
+ * @param {Error & { code?: string }} error
+ * @param {number} wait
+ * @param {number} took
+ */
+function refused(name, error, wait, took) {
+  if (error.code === 'LOCK_LOST') {
+    counts.lost += 1;
+    return;
+  }
+  counts.refused += 1;
+  const isExpected = error.code === 'LOCK_TIMEOUT' || error.code === 'LOCK_UNAVAILABLE';
+  if (!isExpected || wait === PATIENCE_MS || took < wait - 5 || took > wait + LATE_MS)
+    tell('breach', { what: `${name}, wait ${wait}, after ${took} ms: ${error.stack}` });
+}
+
+/** The place in the order of calls; only calls for one exclusive lock have one. */
+function placeOf(keys, kind) {
+  if (keys.length > 1 || Object.keys(kind).length > 0) return undefined;
+  const place = (calls.get(keys[0]) ?? 0) + 1;
+  calls.set(keys[0], place);
+  return place;
+}
+
+/** Callers of one process enter in the order of their calls. */
+function checkOrder({ name, place }, key) {
+  if (place === undefined) return;
+  const last = entered.get(key) ?? 0;
+  entered.set(key, Math.max(last, place));
+  if (place < last) tell('breach', { what: `${name} entered ${key} as ${place} after ${last}` });
+}
+
+/**
+ * The work of one section, which stops at once when its lock is lost.
  *
+ * @param {{ name: string, kind: object, asked: number, place: number | undefined }} call
+ * @param {import('../../dist/esm/index.js').Lock} lock
+ */
+async function section(call, lock) {
+  const { name, kind, asked } = call;
+  const { keys, fencingToken: fence } = lock;
+  const from = sureAt(lock);
+  counts.sections += 1;
+  counts.longestWaitMs = Math.max(counts.longestWaitMs, (microseconds() - asked) / 1000);
+  checkOrder(call, keys[0]);
+  if (Object.keys(kind).length === 0) await Promise.all(keys.map((key) => write(name, key, lock)));
+  const until = await work(lock, from, random() * (random() < 0.05 ? 900 : 25));
+  if (from === undefined) return;
+  for (const key of keys)
+    tell('section', { name, pid: process.pid, key, fence, asked, from, until, ...kind });
+}
+
+/**
  * @param {string} name
  * @param {string} key
  * @param {import('../../dist/esm/index.js').Lock} lock
  */
-async function section(name, key, lock) {
-  const fence = lock.fencingToken;
-  const from = lock.remainingMs > 0 ? microseconds() : Infinity;
-  const [rises, last] = await oracle.enter(key, fence);
-  if (rises === 0 && lock.remainingMs > 0) {
-    tell('breach', { what: `${name} wrote ${fence} in ${key} after ${last}` });
-  }
-  counts.sections += 1;
-  const until = await work(lock, from, random() * (random() < 0.05 ? 900 : 25));
-  if (from < Infinity) tell('section', { name, key, fence, from, until });
+async function write(name, key, lock) {
+  const [rises, last] = await table.write(key, lock.fencingToken);
+  if (rises === 1) return;
+  counts.fenced += 1;
+  const at = sureAt(lock);
+  if (at === undefined) return;
+  const what = `${name} wrote ${lock.fencingToken} in ${key} after ${last}`;
+  tell('refused write', { what, at });
+}
+
+/**
+ * @template T
+ * @param {readonly T[]} list
+ * @returns {T}
+ */
+function pick(list) {
+  return list[Math.floor(random() * list.length)];
 }

@@ -9,23 +9,30 @@ export function pause(ms) {
 }
 
 /**
+ * A moment at which the lock is certainly held: the clock is read first, since the process may be stopped
+ * between the two.
+ *
+ * @param {import('../../dist/esm/index.js').Lock} lock
+ */
+export function sureAt(lock) {
+  const now = microseconds();
+  return lock.remainingMs > 0 ? now : undefined;
+}
+
+/**
  * Works under a lock, and stops at once when it is lost.
  *
  * @param {import('../../dist/esm/index.js').Lock} lock
- * @param {number} from When it was sure of the lock first; `Infinity`: never.
+ * @param {number | undefined} from When it was sure of the lock first.
  * @param {number} ms How long the work takes.
- * @returns {Promise<number>} When it was sure of the lock last.
+ * @returns {Promise<number | undefined>} When it was sure of the lock last.
  */
 export async function work(lock, from, ms) {
   let until = from;
-  const look = () => {
-    if (lock.remainingMs > 0) until = microseconds();
-  };
   const endsAt = performance.now() + ms;
   do {
-    look();
+    until = sureAt(lock) ?? until;
     await pause(2);
   } while (performance.now() < endsAt && !lock.signal.aborted);
-  look();
-  return until;
+  return sureAt(lock) ?? until;
 }

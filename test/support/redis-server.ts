@@ -15,6 +15,8 @@ export interface RedisServerOptions {
   readonly port?: number;
   /** Text of a configuration file; Sentinel needs one to write to. */
   readonly config?: string;
+  /** What is added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -27,6 +29,7 @@ export class RedisServer {
   readonly port: number;
   readonly #args: readonly string[];
   readonly #config: string | undefined;
+  readonly #env: Readonly<Record<string, string>>;
   readonly #dir: string;
   #child: ChildProcess | undefined;
 
@@ -35,6 +38,7 @@ export class RedisServer {
     this.#dir = dir;
     this.#args = options.args ?? [];
     this.#config = options.config;
+    this.#env = options.env ?? {};
   }
 
   /** Starts a server; resolves when it takes connections, usually within 50 ms. */
@@ -110,6 +114,7 @@ export class RedisServer {
       args: this.#args,
       port: this.port,
       dir: this.#dir,
+      env: this.#env,
       ...(this.#config === undefined ? {} : { config: this.#config }),
     });
   }

@@ -24,13 +24,15 @@ const given = new Set();
  * @param {number} options.port
  * @param {string} options.dir Its working directory.
  * @param {string} [options.config] Text of a configuration file, which Sentinel needs.
+ * @param {Readonly<Record<string, string>>} [options.env] Added to the environment.
  */
-export async function spawnRedis({ args, port, dir, config }) {
+export async function spawnRedis({ args, port, dir, config, env }) {
   const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir];
   if (!args.includes('--sentinel')) options.push('--save', '', '--appendonly', 'no');
   const file = config === undefined ? [] : [writeConfig(dir, config)];
   const child = spawn('redis-server', [...file, ...options, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   await ready(reapAtExit(child));
   return child;
