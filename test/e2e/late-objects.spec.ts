@@ -115,6 +115,48 @@ describe('a module that is loaded lazily', () => {
     });
   });
 
+  it('is refused each time that it is loaded, and with it what imports it, and nothing else', async () => {
+    class Orders {
+      @Locked('order:{params.id}')
+      pay(): Promise<void> {
+        return Promise.resolve();
+      }
+    }
+    class Nightly extends Jobs {}
+    @Module({ providers: [Orders] })
+    class Feature {}
+    @Module({ imports: [Feature] })
+    class Shop {}
+    @Module({ providers: [Nightly] })
+    class Other {}
+    const { app } = await startApp({});
+    const loader = app.get(LazyModuleLoader);
+    const refused = { code: 'LOCK_CONFIG', message: expect.stringContaining('Orders.pay') };
+
+    for (const feature of [Feature, Feature, Shop, Shop, Feature])
+      await expect(loader.load(() => feature)).rejects.toMatchObject(refused);
+    const module = await loader.load(() => Other);
+
+    expect(await runTogether(module.get(Nightly))).toBe(1);
+  });
+
+  it('is refused each time for a second module of the same name', async () => {
+    const { app } = await startApp({});
+    const loader = app.get(LazyModuleLoader);
+    const second = RedisLockModule.forRoot({ connection: 'memory', isGlobal: false });
+    @Module({ imports: [second] })
+    class Feature {}
+    @Module({})
+    class Other {}
+
+    for (let i = 0; i < 2; i += 1)
+      await expect(loader.load(() => Feature)).rejects.toMatchObject({
+        code: 'LOCK_CONFIG',
+        message: expect.stringContaining('2 RedisLockModules without a name'),
+      });
+    await loader.load(() => Other);
+  });
+
   it('with locks of its own leaves no connection when the application has closed', async () => {
     const keyPrefix = uniquePrefix();
     const admin = openClient(sharedRedisUrl());

@@ -1,11 +1,10 @@
 import { Logger, type OnModuleInit } from '@nestjs/common';
-import type { DiscoveryService, LazyModuleLoader } from '@nestjs/core';
+import { type DiscoveryService, type LazyModuleLoader, ModuleRef } from '@nestjs/core';
 import { LockConfigError } from '../../engine/api/errors.js';
 import type { LockRequest } from '../../engine/api/lock-options.js';
 import type { LockedPlan } from '../locked/plan.js';
 import type { LateEngine } from '../service/late-engine.js';
 import { LockService } from '../service/lock.service.js';
-import { getLockServiceToken } from '../service/tokens.js';
 import { adviceOn, isCutOff } from './advice.js';
 import { type DecoratedMethod, type HandlerKind, handlerKindsOf } from './handler-kinds.js';
 import { inspectMethods } from './inspection.js';
@@ -15,21 +14,31 @@ import {
   isBeingMade,
   showWhatIsMade,
 } from './late-objects.js';
+import { ModuleFaults } from './module-faults.js';
 import { checkParts } from './parts.check.js';
+import { checkTwins } from './twins.check.js';
 
 /** Token of the options in graphql.constants.js of @nestjs/graphql. */
 const GRAPHQL_OPTIONS = 'GqlModuleOptions';
 
 /** What start finds out about the methods of all objects. */
 interface Findings {
-  readonly problems: Set<string>;
+  readonly faults: ModuleFaults;
   readonly warnings: Set<string>;
   /** By plan: several classes may have the same method, and only some of them be controllers. */
-  readonly kinds: Map<LockedPlan, ReadonlySet<HandlerKind>>;
+  readonly users: Map<LockedPlan, PlanUsers>;
 }
 
-function noFindings(): Findings {
-  return { problems: new Set(), warnings: new Set(), kinds: new Map() };
+/** Where a plan is used. */
+interface PlanUsers {
+  readonly kinds: Set<HandlerKind>;
+  readonly modules: Set<InstanceWrapper['host']>;
+}
+
+type Tell = (fault: string) => void;
+
+function noFindings(faults = new ModuleFaults()): Findings {
+  return { faults, warnings: new Set(), users: new Map() };
 }
 
 /**
@@ -39,6 +48,7 @@ function noFindings(): Findings {
 export class LockedExplorer implements OnModuleInit {
   private readonly logger = new Logger('RedisLock');
   private readonly seen = new WeakSet<InstanceWrapper>();
+  private readonly faults = new ModuleFaults();
 
   /** @param name Whose methods are checked: those that take locks of this service. */
   constructor(
@@ -51,27 +61,27 @@ export class LockedExplorer implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     try {
       this.#check();
+      refuse(this.faults.all());
     } catch (error) {
       // Other modules' services, too: the application that would close them has not started.
       await Promise.all(this.#engines().map((each) => each.close()));
       throw error;
     }
-    checkLazyModules(this.loader, () => this.#check());
+    checkLazyModules(this.loader, (loaded) => {
+      this.#check();
+      const references = this.discovery.getProviders().filter(({ token }) => token === ModuleRef);
+      refuse(this.faults.of(references.find(({ instance }) => instance === loaded)?.host));
+    });
   }
 
   /** Checks what it has not seen before. */
   #check(): void {
-    const findings = noFindings();
+    const findings = noFindings(this.faults);
     for (const each of this.discovery.getControllers()) this.#inspect(each, true, findings);
     for (const each of this.discovery.getProviders()) this.#inspect(each, false, findings);
-    this.#checkTwins(findings.problems);
-    this.#tell(findings);
-  }
-
-  #tell({ problems, warnings, kinds }: Findings): void {
-    for (const [plan, its] of kinds) checkParts(plan, its).forEach((each) => problems.add(each));
-    for (const warning of warnings) this.logger.warn(warning);
-    if (problems.size > 0) throw new LockConfigError([...problems]);
+    checkTwins(this.name, this.service, this.discovery, this.faults);
+    checkUsers(findings);
+    for (const warning of findings.warnings) this.logger.warn(warning);
   }
 
   #inspect(wrapper: InstanceWrapper, isController: boolean, findings: Findings): void {
@@ -85,7 +95,8 @@ export class LockedExplorer implements OnModuleInit {
     showWhatIsMade(wrapper, (late) => {
       const found = noFindings();
       this.#inspectInstance(late, wrapper, isController, found);
-      this.#tell({ ...found, warnings: new Set() });
+      checkUsers(found);
+      refuse(found.faults.all());
     });
   }
 
@@ -96,9 +107,10 @@ export class LockedExplorer implements OnModuleInit {
     findings: Findings,
   ): void {
     if (typeof instance !== 'object' || instance === null) return;
-    const { problems, warnings } = findings;
+    const { warnings, users } = findings;
+    const fault = (text: string): void => findings.faults.add(wrapper.host, text);
     const { locked, faults, overrides } = inspectMethods(instance);
-    for (const fault of faults) problems.add(fault);
+    faults.forEach(fault);
     for (const { owner, plan } of overrides.filter((each) => this.#keeps(each.plan))) {
       warnings.add(
         `${owner} overrides the @Locked method ${plan.owner} without @Locked: it runs unlocked.`,
@@ -107,12 +119,15 @@ export class LockedExplorer implements OnModuleInit {
     const prototype = Object.getPrototypeOf(instance) as object;
     for (const method of locked.filter((each) => this.#keeps(each.plan))) {
       const { plan } = method;
-      const request = this.#checkOptions(plan, problems);
-      if (wrapper.isNotMetatype) this.#provideService(instance, plan, problems);
+      const request = this.#checkOptions(plan, fault);
+      if (wrapper.isNotMetatype) this.#provideService(instance, plan, fault);
       const decorated = { method: method.method, name: method.name, prototype, isController };
       const kinds = isCutOff(method) ? [] : this.#kindsOf(decorated);
       for (const each of adviceOn(method, request, kinds)) warnings.add(each);
-      findings.kinds.set(plan, new Set([...(findings.kinds.get(plan) ?? []), ...kinds]));
+      const its = users.get(plan) ?? { kinds: new Set(), modules: new Set() };
+      users.set(plan, its);
+      its.modules.add(wrapper.host);
+      for (const kind of kinds) its.kinds.add(kind);
     }
   }
 
@@ -132,20 +147,6 @@ export class LockedExplorer implements OnModuleInit {
     return plan.service === this.name;
   }
 
-  /** Locks of one name in two stores exclude nobody. */
-  #checkTwins(problems: Set<string>): void {
-    const token = getLockServiceToken(this.name);
-    const own = this.discovery
-      .getProviders()
-      .filter((each) => each.token === token && !each.isAlias && each.instance !== undefined);
-    if (new Set(own.map(({ instance }) => instance as unknown)).size < 2) return;
-    const which = this.name === undefined ? 'without a name' : `named "${this.name}"`;
-    problems.add(
-      `${own.length} RedisLockModules ${which} are set up, and locks of one do not exclude those of ` +
-        'the other. Call forRoot once, in the root module, or give each a name of its own.',
-    );
-  }
-
   #engines(): LateEngine[] {
     return this.discovery.getProviders().flatMap(({ instance }) => {
       const isObject = typeof instance === 'object' && instance !== null;
@@ -154,30 +155,39 @@ export class LockedExplorer implements OnModuleInit {
   }
 
   /** Options may be wrong only together with the module's. */
-  #checkOptions(plan: LockedPlan, problems: Set<string>): LockRequest | undefined {
+  #checkOptions(plan: LockedPlan, fault: Tell): LockRequest | undefined {
     const settings = LockService.engineOf(this.service)?.settings;
     try {
       return settings && plan.requestFor(settings);
     } catch (error) {
       if (!(error instanceof LockConfigError)) throw error;
-      for (const problem of error.problems) problems.add(`@Locked on ${plan.owner}: ${problem}`);
+      for (const problem of error.problems) fault(`@Locked on ${plan.owner}: ${problem}`);
       return undefined;
     }
   }
 
   /** Nest injects properties only into what it constructs. */
-  #provideService(instance: object, plan: LockedPlan, problems: Set<string>): void {
+  #provideService(instance: object, plan: LockedPlan, fault: Tell): void {
     const other = (instance as Record<symbol, LockService | undefined>)[plan.property];
     const engine = other === this.service ? undefined : other && LockService.engineOf(other);
     if (engine?.closed === false) {
-      problems.add(
+      fault(
         `@Locked on ${plan.owner}: another application that has not been closed uses the same object, ` +
           'whose locks are kept there. Give each application an object of its own.',
       );
     } else if (!Reflect.set(instance, plan.property, this.service)) {
-      problems.add(
-        `@Locked on ${plan.owner}: the object is frozen, no lock service can be put on it.`,
-      );
+      fault(`@Locked on ${plan.owner}: the object is frozen, no lock service can be put on it.`);
     }
   }
+}
+
+/** Parts that no call of a method has. */
+function checkUsers({ users, faults }: Findings): void {
+  for (const [plan, { kinds, modules }] of users)
+    for (const fault of checkParts(plan, kinds))
+      for (const module of modules) faults.add(module, fault);
+}
+
+function refuse(faults: readonly string[]): void {
+  if (faults.length > 0) throw new LockConfigError(faults);
 }

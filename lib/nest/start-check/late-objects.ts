@@ -1,4 +1,4 @@
-import type { DiscoveryService, LazyModuleLoader } from '@nestjs/core';
+import type { DiscoveryService, LazyModuleLoader, ModuleRef } from '@nestjs/core';
 
 /** What Nest knows of one provider or controller. */
 export type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
@@ -26,12 +26,15 @@ export function isBeingMade(wrapper: InstanceWrapper): boolean {
   return isOne && (instance === undefined || instance === null);
 }
 
-/** Calls `check` after each module that is loaded lazily; its error rejects the load. */
-export function checkLazyModules(loader: LazyModuleLoader, check: () => void): void {
+/** Calls `check` after each load of a lazy module, also of one that was there; its error rejects the load. */
+export function checkLazyModules(
+  loader: LazyModuleLoader,
+  check: (module: ModuleRef) => void,
+): void {
   const load = loader.load.bind(loader);
   loader.load = async (...request) => {
     const module = await load(...request);
-    check();
+    check(module);
     return module;
   };
 }
