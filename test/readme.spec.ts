@@ -6,6 +6,15 @@ import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** What test runners give to every file. */
+const RUNNER = {
+  path: join(ROOT, 'docs', 'runner.snippet.ts'),
+  code: `declare global {
+    const expect: typeof import('@jest/globals').expect;
+    const it: typeof import('@jest/globals').it;
+  }
+  export {};`,
+};
 const FENCE = /^(?<indent> *)```(?:ts|typescript)\b[^\n]*\n(?<code>[\s\S]*?)^\k<indent>```/gm;
 
 interface Snippet {
@@ -87,7 +96,10 @@ function snippetsOf(page: string): Snippet[] {
 function compile(all: readonly Snippet[]): (snippet: Snippet) => string[] {
   const options = compilerOptions();
   const host = ts.createCompilerHost(options, true);
-  const codes = new Map(all.map(({ path, code }) => [path, code]));
+  const codes = new Map([
+    [RUNNER.path, RUNNER.code],
+    ...all.map(({ path, code }) => [path, code] as const),
+  ]);
   host.fileExists = (path) => codes.has(path) || ts.sys.fileExists(path);
   host.readFile = (path) => codes.get(path) ?? ts.sys.readFile(path);
   const program = ts.createProgram([...codes.keys()], options, host);
