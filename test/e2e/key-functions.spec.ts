@@ -48,7 +48,7 @@ class Jobs {
   async mistaken(_id: string): Promise<void> {}
 
   @Locked((() => 7) as never)
-  async numeric(): Promise<void> {}
+  async numeric(_id: string): Promise<void> {}
 
   @Locked(() => ['a', 'a'])
   async twice(): Promise<readonly string[] | undefined> {
@@ -75,7 +75,7 @@ describe('a key function', () => {
 
     await expect(jobs.promised()).rejects.toThrow(/Jobs\.promised: the key function must be/);
     await expect(jobs.promised()).rejects.toThrow(LockKeyError);
-    await expect(jobs.numeric()).rejects.toThrow(LockKeyError);
+    await expect(jobs.numeric('7')).rejects.toThrow(LockKeyError);
   });
 
   it('that takes the call for an argument makes no key that all calls share', async () => {
@@ -83,6 +83,15 @@ describe('a key function', () => {
       /"x:\[object Object\]" holds "\[object ".* A key function gets one argument, the call/,
     );
     await expect((await start()).mistaken('7')).rejects.toThrow(LockKeyError);
+  });
+
+  it.each([
+    ['numeric', 'A lock key must be a string, got number.'],
+    ['mistaken', 'Lock key "x:[object Object]" holds'],
+  ] as const)('whose result is no key is named: %s', async (method, why) => {
+    await expect((await start())[method]('7')).rejects.toThrow(
+      `@Locked on Jobs.${method}: the key function gave no lock key. ${why}`,
+    );
   });
 
   it('may throw: its error passes through', async () => {

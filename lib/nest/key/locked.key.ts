@@ -26,8 +26,7 @@ export class LockedKey {
     this.templates = texts.map((text) => new LockKeyTemplate(text, owner, problems));
     this.partsKept = this.#make ? REQUEST_PARTS : rootsOf(this.templates);
     this.template = this.#make ? owner : texts.join(', ');
-    const constants = this.templates.flatMap(({ constant }) => constant ?? []);
-    if (problems.length === 0) checkConstants(constants, problems);
+    if (problems.length === 0) checkShortest(this.templates, problems);
   }
 
   /** Whether the key is made of arguments, which are known only where the method is called. */
@@ -39,18 +38,29 @@ export class LockedKey {
    * The key of a call.
    *
    * @param args The arguments that the method is called with.
-   * @throws {LockKeyError} A part is missing, or the function returned a promise.
+   * @throws {LockKeyError} A part is missing, or the function returned a promise or no key.
    */
   resolve(call: LockedCall, args: readonly unknown[]): LockKey {
     if (this.#make === undefined) return this.#fill(call, args);
     const key: unknown = this.#make(call);
-    if (!isPromise(key)) return key as LockKey;
+    if (!isPromise(key)) return this.#checkMade(key as LockKey);
     // Whether it fails is of no interest any more.
     key.catch(() => {});
     throw new LockKeyError(
       [],
       `@Locked on ${this.template}: the key function must be synchronous.`,
     );
+  }
+
+  #checkMade(key: LockKey): LockKey {
+    try {
+      checkKeys(key);
+      return key;
+    } catch (error) {
+      if (!isLockError(error)) throw error;
+      const message = `@Locked on ${this.template}: the key function gave no lock key. ${error.message}`;
+      throw new LockKeyError(error.keys, message);
+    }
   }
 
   #fill(call: LockedCall, args: readonly unknown[]): LockKey {
@@ -72,11 +82,11 @@ function asTexts(key: unknown, problems: string[]): readonly string[] {
   return [];
 }
 
-/** Keys that are the same for every call are checked before the first one. */
-function checkConstants(constants: readonly string[], problems: string[]): void {
-  if (constants.length === 0) return;
+/** What the text of a template makes wrong for every call is told before the first one. */
+function checkShortest(templates: readonly LockKeyTemplate[], problems: string[]): void {
+  if (templates.length === 0) return;
   try {
-    checkKeys(constants);
+    checkKeys(templates.map(({ shortest }) => shortest));
   } catch (error) {
     if (!isLockError(error)) throw error;
     problems.push(error.message);

@@ -71,6 +71,14 @@ describe('@Locked at decoration', () => {
     ['a key of ours', '!fence', 'must not begin with "!"'],
     ['a key that is too long', 'x'.repeat(513), 'A lock key may have 512 bytes, got 513'],
     ['a fixed key that is none among others', ['a:{0}', 'b', '!c'], 'must not begin with "!"'],
+    [
+      'text that is too long beside any part',
+      `${'x'.repeat(511)}:{0}`,
+      'may have 512 bytes, got 513',
+    ],
+    ['text that no key begins with, beside a part', '!order:{0}', 'must not begin with "!"'],
+    ['text that is no Unicode, beside a part', '\ud800:{0}', 'is not well-formed Unicode'],
+    ['text of an object, beside a part', ['a:{0}', '[object Object]:{0}'], 'holds "[object "'],
     ['a malformed template', 'order:{id}', 'key template "order:{id}" names "id"'],
   ])('refuses %s', (_, key, problem) => {
     expect(lockedWith(key)).toEqual([expect.stringContaining(problem)]);

@@ -50,11 +50,23 @@ function errorOf(text: string, call: Partial<LockedCall> = {}, args: unknown[] =
   throw new Error('The key was made.');
 }
 
+describe('a key that is too long', () => {
+  it.each([
+    ['7'.repeat(600), 'order', 'In this request body.id is too long.'],
+    ['7'.repeat(36), 'order'.repeat(100), undefined],
+  ])('is the fault of the request where the value is most of it: %#', (id, text, fault) => {
+    const call = { ...routed(), body: { id } };
+
+    expect(errorOf(`${text}:{body.id}`, call).message).toContain('body.id is too long');
+    expect(requestFault(`${text}:{body.id}`, call)).toBe(fault);
+  });
+});
+
 describe('a key template', () => {
   it('without parts is the same key for every call', () => {
     const template = new LockKeyTemplate('report:{{daily', 'Reports.run', []);
 
-    expect(template.constant).toBe('report:{daily');
+    expect(template.shortest).toBe('report:{daily');
     expect(template.positional).toBe(false);
   });
 
