@@ -22,6 +22,8 @@ export interface Gate extends KeyName {
 
 /** What the gates of one process share. */
 export interface GateContext extends AcquisitionContext, TenureContext {
-  /** Nothing happens at this key any more. */
+  /** A lock is waited for, or attached, beside the gates of the keys. */
+  began(gate: Gate): void;
+  /** Nothing happens at this gate any more. */
   emptied(gate: Gate): void;
 }

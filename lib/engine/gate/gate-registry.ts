@@ -15,9 +15,10 @@ import { TokenRoutes } from '../store/token-routes.js';
 import { TokenMint } from '../store/token.js';
 import { Troubles } from '../store/troubles.js';
 import type { Clock } from '../time/clock.js';
+import { AnswerWait, type LinelessCall } from './answer-wait.js';
 import { AttachedGate } from './attached-gate.js';
 import type { Gate, GateContext } from './gate-context.js';
-import { JointAttempt, type JointOutcome } from './joint-attempt.js';
+import { JointAttempt } from './joint-attempt.js';
 import { KeyGate } from './key-gate.js';
 
 /** The gates of all keys in use, and what they share. A key that is not in use has none. */
@@ -25,7 +26,7 @@ export class GateRegistry {
   readonly store: LockStore;
   readonly troubles: Troubles;
   readonly #gates = new Map<string, KeyGate>();
-  /** What is neither sought nor held by a key's gate: locks that were attached, and steps for several. */
+  /** Locks that were attached, and calls that wait in no line. */
   readonly #others = new Set<Gate>();
   readonly #mint = new TokenMint();
   readonly releaser: ReleaseRetrier;
@@ -36,7 +37,7 @@ export class GateRegistry {
   #onEmpty: (() => void) | undefined;
 
   constructor(
-    settings: LockSettings,
+    readonly settings: LockSettings,
     openStore: (boot: string, clock: Clock) => LockStore,
     events: LockEventEmitter,
     private readonly clock: Clock,
@@ -62,6 +63,7 @@ export class GateRegistry {
       events,
       holderEvents: new HolderEvents(events),
       outage: (keys) => this.troubles.outage(keys),
+      began: (gate) => void this.#others.add(gate),
       emptied: (gate) => this.#emptied(gate),
     };
     store.listen(routes);
@@ -83,22 +85,22 @@ export class GateRegistry {
     return keys.every((key) => !this.#gates.has(gateId(key, capacity)));
   }
 
-  /** Gives several locks to this call in one step, if all are free. */
-  enterTogether(keys: LockKeys, request: LockRequest, isInside: boolean): Promise<JointOutcome> {
-    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
-    const attempt = new JointAttempt(keys, request, isInside, this.#context, (key, grant) =>
+  /** One try to take several locks in one step, if all are free. */
+  together(keys: LockKeys, request: LockRequest): JointAttempt {
+    return new JointAttempt(keys, request, this.#context, (key, grant) =>
       this.#gate(key, request).adopt(request, grant),
     );
-    this.#others.add(attempt);
-    return attempt.ask();
+  }
+
+  /** An answer that a call waits for in no line, `bound` ms at most. */
+  inTime<T>(call: LinelessCall, bound: number, answer: Promise<T>): Promise<T> {
+    return new AnswerWait<T>(call, bound, this.#context).for(answer);
   }
 
   /** Takes over a lock that was detached. */
   attach(detached: DetachedLock, request: LockRequest, isInside: boolean): Promise<CallerLock> {
     this.mover.check([detached.key]);
-    const gate = new AttachedGate(detached, this.#context);
-    this.#others.add(gate);
-    return gate.attach(request, isInside);
+    return new AttachedGate(detached, this.#context).attach(request, isInside);
   }
 
   /** What is known here of `key`: more than the store has heard. */

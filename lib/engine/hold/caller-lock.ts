@@ -4,7 +4,7 @@ import { type LockError, LockLostError, LockUnavailableError } from '../api/erro
 import { leaseTime } from '../api/lease-time.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { DetachableLock } from '../reentry/detachable-lock.js';
-import { innerHolds, outcomeOf } from '../reentry/detached.js';
+import { outcomeOf } from '../reentry/detached.js';
 import { LossSignal } from '../reentry/loss-signal.js';
 import type { LockPart, ReentrantLock } from '../reentry/reentrant-lock.js';
 import { ReentryQueue } from '../reentry/reentry-queue.js';
@@ -135,7 +135,6 @@ export class CallerLock extends DetachableLock implements ReentrantLock, LockPar
 
   async leaveHeld(token?: string): Promise<DetachedLocks> {
     this.assertHeld();
-    if (this.reentered) throw innerHolds(this.keys);
     const left = this.#home.detach(this, token);
     this.#end('detached');
     this.#release = outcomeOf(left);

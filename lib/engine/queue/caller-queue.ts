@@ -1,9 +1,10 @@
-import { type LockError, LockTimeoutError, LockUnavailableError } from '../api/errors.js';
+import { type LockError, LockTimeoutError, type LockUnavailableError } from '../api/errors.js';
 import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
 import type { LockHolder } from '../api/lock-holder.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { Clock } from '../time/clock.js';
 import { LinkedList } from './linked-list.js';
+import { unanswered } from './unanswered.js';
 import { Waiter, type WaiterOwner } from './waiter.js';
 
 /** What the queue asks about the lock that its callers wait for. */
@@ -138,16 +139,7 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     const leaseLeft = this.owner.busyFor;
     if (leaseLeft !== undefined) return this.#timedOut(waiter, leaseLeft);
     const { key, failure } = this.owner;
-    const waited = Math.round(waiter.waitedMs);
-    return this.#unavailable(
-      waiter,
-      new LockUnavailableError(
-        [key],
-        `Redis gave no usable answer within ${waited} ms${failure ? `: ${failure.reason}` : '.'}`,
-        failure?.cause,
-        failure?.nodes,
-      ),
-    );
+    return this.#unavailable(waiter, unanswered([key], waiter.waitedMs, failure));
   }
 
   #timedOut(waiter: Waiter<T>, leaseLeft: number | undefined): LockTimeoutError {

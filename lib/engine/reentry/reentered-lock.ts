@@ -1,6 +1,6 @@
 import { checkReentry } from '../api/capacity.js';
 import type { Duration } from '../api/duration.js';
-import { LockLostError } from '../api/errors.js';
+import { type LockConfigError, LockLostError } from '../api/errors.js';
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { DetachableLock } from './detachable-lock.js';
@@ -98,6 +98,15 @@ export class ReenteredLock extends DetachableLock implements ReentrantLock {
 
   release(): Promise<'released' | 'lost'> {
     return (this.#release ??= this.#end());
+  }
+
+  /** The call that goes on is part of what the code around holds, as it is. */
+  settle(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  override detachRefusal(keys: readonly string[]): LockConfigError {
+    return outerHolds(keys);
   }
 
   leaveHeld(): Promise<never> {

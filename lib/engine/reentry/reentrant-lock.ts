@@ -1,5 +1,5 @@
 import type { DetachedLocks } from '../api/detached-lock.js';
-import { LockLostError } from '../api/errors.js';
+import type { LockConfigError, LockLostError } from '../api/errors.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { Lock } from '../api/lock.js';
 import { ReentryQueue } from './reentry-queue.js';
@@ -29,6 +29,8 @@ export interface ReentrantLock extends Lock {
   readonly request: LockRequest;
   /** All keys that calls inside re-enter it for; its own, and those of the locks that it re-enters. */
   readonly parts: readonly LockPart[];
+  /** Why it can't be detached, though it is held; names `keys`. */
+  detachRefusal(keys: readonly string[]): LockConfigError | undefined;
   /** `detach`, before there is a ticket of it. */
   leaveHeld(): Promise<DetachedLocks>;
   /** Whether something listens to its signal, and so relies on it. */

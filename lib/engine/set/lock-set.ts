@@ -5,9 +5,8 @@ import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { HeldCall, HolderEvents } from '../hold/holder-events.js';
 import { DetachableLock } from '../reentry/detachable-lock.js';
-import { innerHolds, outcomeOf, outerHolds } from '../reentry/detached.js';
+import { outcomeOf } from '../reentry/detached.js';
 import { LossSignal } from '../reentry/loss-signal.js';
-import { ReenteredLock } from '../reentry/reentered-lock.js';
 import type { LockPart, ReentrantLock } from '../reentry/reentrant-lock.js';
 import { type ReentryContext, ReentryQueue } from '../reentry/reentry-queue.js';
 import type { ReleaseReply } from '../store/lock-store.js';
@@ -119,10 +118,12 @@ export class LockSet extends DetachableLock implements ReentrantLock, HeldCall {
     return (this.#release ??= this.reentered ? this.#releaseAfterTurns() : this.#leave());
   }
 
+  override detachRefusal(keys: readonly string[]) {
+    const refusals = this.members.map((member) => member.detachRefusal(keys));
+    return super.detachRefusal(keys) ?? refusals.find((refusal) => refusal !== undefined);
+  }
+
   async leaveHeld(): Promise<DetachedLocks> {
-    this.assertHeld();
-    if (this.reentered) throw innerHolds(this.keys);
-    if (this.members.some((member) => member instanceof ReenteredLock)) throw outerHolds(this.keys);
     const left = leaveAll(this.members, this, this.context.giveBack);
     this.#over = true;
     this.#unwatch();

@@ -10,8 +10,17 @@ import type { ReentrantLock } from '../reentry/reentrant-lock.js';
 import type { ReentryContext } from '../reentry/reentry-queue.js';
 import { LockSet, type LockSetContext } from './lock-set.js';
 import { attachAll } from './moving-set.js';
-import { SetCall, type SetStep } from './set-call.js';
+import { SetCall, type SetMember, type SetStep } from './set-call.js';
 import { SetEvents } from './set-events.js';
+
+/** The locks of the calling context that have some of the keys, and which. */
+type Outers = ReadonlyMap<ReentrantLock, LockKeys>;
+
+/** What a call takes, and its place in the order of the keys. */
+interface PlacedStep {
+  readonly at: string;
+  readonly take: SetStep;
+}
 
 /**
  * Takes several keys for one call: all of them or none. Everybody takes them in one order, so that no
@@ -46,9 +55,10 @@ export class LockSets {
     const outers = this.#outers(keys, request);
     const { gates, isClosing } = this;
     const call = new SetCall(keys, request, isInside, { gates, isClosing, ...this.#context });
-    const isOneStep = outers.size === 0 && call.mayBeFree;
-    const together = isOneStep ? await call.together() : undefined;
-    const members = together ?? (await call.oneByOne(this.#steps(keys, outers, isInside)));
+    const isOneStep = call.once || (outers.size === 0 && gates.areIdle(keys, request));
+    const together = isOneStep ? await this.#together(call, outers) : undefined;
+    // Where one step is not tried, the call stands in line from where it was made; else from the answer.
+    const members = together ?? (await this.#oneByOne(call, outers));
     const lock = new LockSet(keys, request, members, this.#context);
     this.#context.holderEvents.acquired(lock, call, call.entered());
     return lock;
@@ -86,8 +96,7 @@ export class LockSets {
     throw new LockConfigError([problem], keys);
   }
 
-  /** The locks of the calling context that have some of the keys, and which. */
-  #outers(keys: LockKeys, request: LockRequest): ReadonlyMap<ReentrantLock, LockKeys> {
+  #outers(keys: LockKeys, request: LockRequest): Outers {
     const outers = new Map<ReentrantLock, LockKeys>();
     for (const key of keys) {
       const outer = this.contexts.find(key);
@@ -99,25 +108,35 @@ export class LockSets {
     return outers;
   }
 
+  #together(call: SetCall, outers: Outers): Promise<readonly SetMember[] | undefined> {
+    return call.together(
+      missing(call.keys, outers),
+      this.#reentries(outers).map(({ take }) => take),
+    );
+  }
+
   /**
    * A lock that is re-entered stands where the first of all its keys does, so that calls of one section
    * for different keys of it do not wait for each other either.
    */
-  #steps(
-    keys: LockKeys,
-    outers: ReadonlyMap<ReentrantLock, LockKeys>,
-    isInside: boolean,
-  ): SetStep[] {
-    const held = new Set([...outers.values()].flat());
-    const steps = keys
-      .filter((key) => !held.has(key))
-      .map((key): { readonly at: string; readonly take: SetStep } => {
-        return { at: key, take: (request) => this.gates.enter(key, request, isInside) };
-      });
-    for (const [outer, its] of outers) {
-      const [at = ''] = outer.parts.map(({ key }) => key).sort(byBytes);
-      steps.push({ at, take: (request) => reenter(outer, its, request, this.#context) });
-    }
-    return steps.sort((one, other) => byBytes(one.at, other.at)).map(({ take }) => take);
+  #oneByOne(call: SetCall, outers: Outers): Promise<readonly SetMember[]> {
+    const taken = missing(call.keys, outers).map((key): PlacedStep => {
+      return { at: key, take: (request) => this.gates.enter(key, request, call.isInside) };
+    });
+    const steps = [...taken, ...this.#reentries(outers)];
+    steps.sort((one, other) => byBytes(one.at, other.at));
+    return call.oneByOne(steps.map(({ take }) => take));
   }
+
+  #reentries(outers: Outers): readonly PlacedStep[] {
+    return [...outers].map(([outer, its]) => {
+      const [at = ''] = outer.parts.map(({ key }) => key).sort(byBytes);
+      return { at, take: (request) => reenter(outer, its, request, this.#context) };
+    });
+  }
+}
+
+function missing(keys: LockKeys, outers: Outers): readonly string[] {
+  const held = new Set([...outers.values()].flat());
+  return keys.filter((key) => !held.has(key));
 }

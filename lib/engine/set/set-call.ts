@@ -2,18 +2,23 @@ import { LockShutdownError, LockTimeoutError, LockUnavailableError } from '../ap
 import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
+import type { LinelessCall } from '../gate/answer-wait.js';
 import type { GateRegistry } from '../gate/gate-registry.js';
-import { CallerLock } from '../hold/caller-lock.js';
-import { Waiter } from '../queue/waiter.js';
+import type { JointOutcome } from '../gate/joint-attempt.js';
 import type { ReentrantLock } from '../reentry/reentrant-lock.js';
 import { holderOf } from '../store/holder-of.js';
 import type { BusyMember } from '../store/set-store.js';
-import type { Clock } from '../time/clock.js';
+import { backoff } from '../time/backoff.js';
+import { type Clock, pause } from '../time/clock.js';
+import { giveBack } from './give-back.js';
 import { errorOfSet, unavailableSet } from './set-errors.js';
 import { SetEvents } from './set-events.js';
 
 /** One of the locks that a call for several keys takes. */
-export type SetMember = CallerLock | ReentrantLock;
+export interface SetMember extends ReentrantLock {
+  /** Goes on as part of the whole that `request` asks for; `false`: Redis did not confirm it. */
+  settle(request: LockRequest): Promise<boolean>;
+}
 /** Takes it; bounded by the request's `wait`. */
 export type SetStep = (request: LockRequest) => Promise<SetMember>;
 
@@ -26,13 +31,11 @@ export interface SetCallContext {
   isClosing(): boolean;
 }
 
-/** A call that failed is told so even if Redis does not confirm what it gives back, in milliseconds. */
-const GIVE_BACK_MS = 80;
-/** Until so long after its `wait` a call hears the answer to a key for which it asked just before, in milliseconds. */
+/** Until so long after its time a call hears the answer to what it asked just before, in milliseconds. */
 const GRACE_MS = 50;
 
 /** One call for several keys: takes all of them or none, within one `wait`. */
-export class SetCall {
+export class SetCall implements LinelessCall {
   /** Why they could not be taken in one step. */
   trouble: LockUnavailableError | undefined;
   readonly #startedAt: number;
@@ -40,8 +43,8 @@ export class SetCall {
 
   constructor(
     readonly keys: LockKeys,
-    private readonly request: LockRequest,
-    private readonly isInside: boolean,
+    readonly request: LockRequest,
+    readonly isInside: boolean,
     private readonly context: SetCallContext,
   ) {
     this.#startedAt = context.clock.now();
@@ -58,29 +61,38 @@ export class SetCall {
     return this.#events.via;
   }
 
-  /** Whether all of them may be free: none is in use here. One try is always one step. */
-  get mayBeFree(): boolean {
-    return this.request.wait === 0 || this.context.gates.areIdle(this.keys, this.request);
+  /** Whether it waits for nothing: all that it takes has to be there at once. */
+  get once(): boolean {
+    return this.request.wait === 0;
   }
 
   /**
    * All of them in one step; `undefined`: not all are free, and one is to be waited for after another.
    *
+   * @param keys Those that the calling context does not hold.
+   * @param reentries Locks that it holds, and that the call re-enters: none, unless the call takes one try.
    * @throws {LockTimeoutError} One is busy, and the call does not wait.
    */
-  async together(): Promise<readonly SetMember[] | undefined> {
-    const { gates } = this.context;
-    const { keys, request } = this;
+  async together(
+    keys: readonly string[],
+    reentries: readonly SetStep[],
+  ): Promise<readonly SetMember[] | undefined> {
+    const taken: SetMember[] = [];
     try {
-      const outcome = await gates.enterTogether(keys, this.#whole(), this.isInside);
-      if (outcome.kind === 'held') return lastFirst(outcome.locks);
-      if (outcome.kind === 'busy' && request.wait === 0) throw this.#busy(outcome);
+      for (const step of reentries) taken.unshift(await step(this.#whole()));
+      const [first, ...others] = keys;
+      if (first === undefined) return taken;
+      for (let failures = 1; ; failures += 1) {
+        const outcome = await this.#ask([first, ...others]);
+        if (outcome.kind === 'held') return [...outcome.locks, ...taken];
+        if (!this.once) return undefined;
+        if (outcome.kind === 'busy') throw this.#busy(outcome);
+        await this.#inTime(pause(backoff(failures, this.context.clock), this.context.clock));
+      }
     } catch (error) {
-      if (!(error instanceof LockUnavailableError)) throw this.#errorOf(error);
-      if (request.wait === 0 || this.#left <= 0) throw this.#unavailable(error);
-      this.trouble = error;
+      await giveBack(taken, this.context.clock);
+      throw error instanceof LockUnavailableError ? this.#unavailable(error) : this.#errorOf(error);
     }
-    return undefined;
   }
 
   /**
@@ -93,20 +105,39 @@ export class SetCall {
     const taken: SetMember[] = [];
     try {
       for (;;) {
-        // At once: a call has its place in line from where it is made.
         for (const step of steps) taken.unshift(await step(this.#part()));
         if (await this.#settle(taken)) return taken;
-        await this.#giveBack(taken.splice(0));
+        await giveBack(taken.splice(0), this.context.clock);
       }
     } catch (error) {
-      await this.#giveBack(taken);
+      await giveBack(taken, this.context.clock);
       throw this.#errorOf(error);
     }
   }
 
-  /** What is left of `wait`, in milliseconds. */
+  /** What is left of its time, in milliseconds. */
   get #left(): number {
-    return this.request.wait === 0 ? 0 : this.request.wait - this.waitedMs;
+    const { gates } = this.context;
+    return (this.once ? gates.settings.commandTimeout : this.request.wait) - this.waitedMs;
+  }
+
+  /** For how long it hears an answer to what it asks now, in milliseconds. */
+  get #bound(): number {
+    const left = this.#left;
+    return this.once || left < GRACE_MS ? Math.max(1, left + GRACE_MS) : left;
+  }
+
+  /** One try to take all of these in one step; a failure of Redis is not the call's while there is time. */
+  async #ask(keys: LockKeys): Promise<JointOutcome> {
+    const attempt = this.context.gates.together(keys, this.#whole());
+    try {
+      return await this.#inTime(attempt.ask());
+    } catch (error) {
+      attempt.cancel();
+      if (!(error instanceof LockUnavailableError) || this.#left <= 0) throw error;
+      this.trouble = error;
+      return { kind: 'stale' };
+    }
   }
 
   /** What is asked of each key once all are there; the rest is for the whole. */
@@ -118,57 +149,30 @@ export class SetCall {
   /** What is asked of a key while others are still to come: nothing of it outlasts a failure. */
   #part(): LockRequest {
     this.#refuseIfClosing();
-    const left = this.#left;
-    const bound = left < GRACE_MS ? Math.max(1, left + GRACE_MS) : left;
-    const wait = this.request.wait === 0 ? 0 : bound;
-    return { ...this.#whole(), wait, minHold: 0, renew: true };
+    return { ...this.#whole(), wait: this.#bound, minHold: 0, renew: true };
   }
 
   /** All are there: whether each is still held, with a lease as if it were taken just now. */
   async #settle(taken: readonly SetMember[]): Promise<boolean> {
     const whole = this.#whole();
-    const own = taken.filter((lock) => lock instanceof CallerLock);
-    const confirmed = await this.#inTime(Promise.all(own.map((lock) => lock.settle(whole))));
-    this.#refuseIfClosing();
-    const areConfirmed = confirmed.every(Boolean);
-    if (areConfirmed && taken.every(({ remainingMs }) => remainingMs > 0)) return true;
+    const settling = Promise.all(taken.map((lock) => lock.settle(whole)));
+    const confirmed = await this.#inTime(settling).catch((error: unknown) => {
+      throw error instanceof LockUnavailableError ? this.#unavailable(error) : error;
+    });
+    if (confirmed.every(Boolean) && taken.every(({ remainingMs }) => remainingMs > 0)) return true;
     if (this.#left > 0) return false;
     const why = 'a key was lost while the others were waited for.';
     throw this.#unavailable(new LockUnavailableError(this.keys, why));
   }
 
-  /** An answer, unless the call's `wait` ends before or its caller aborts. */
   #inTime<T>(answer: Promise<T>): Promise<T> {
-    const { signal, wait } = this.request;
-    const bound = wait === 0 ? Infinity : Math.max(0, this.#left) + GRACE_MS;
-    const waiter = new Waiter<T>(this.request, this.context.clock, bound, {
-      left: (late, aborted) => late.reject(aborted === undefined ? this.#late() : aborted.reason),
-    });
-    if (signal?.aborted === true) waiter.reject(signal.reason);
-    answer.then(
-      (value) => waiter.resolve(value),
-      (reason: unknown) => waiter.reject(reason),
-    );
-    return waiter.promise;
+    this.#refuseIfClosing();
+    return this.context.gates.inTime(this, this.#bound, answer);
   }
 
-  #late(): LockUnavailableError {
-    const why = 'Redis did not confirm the leases in time.';
-    return this.#unavailable(new LockUnavailableError(this.keys, why));
-  }
-
-  /** It waits in no line in which the shutdown would find it. */
+  /** Between two waits it is where the shutdown does not find it. */
   #refuseIfClosing(): void {
     if (this.context.isClosing() && !this.isInside) throw new LockShutdownError(this.keys);
-  }
-
-  async #giveBack(taken: readonly SetMember[]): Promise<void> {
-    const { clock } = this.context;
-    const released = taken.map((lock) => lock.release());
-    await new Promise<void>((resolve) => {
-      const timer = clock.after(GIVE_BACK_MS, resolve);
-      void Promise.allSettled(released).then(() => resolve(clock.cancel(timer)));
-    });
   }
 
   #errorOf(error: unknown): unknown {
@@ -184,13 +188,8 @@ export class SetCall {
   }
 
   #unavailable(error: LockUnavailableError): LockUnavailableError {
-    const own = unavailableSet(error, this.keys);
+    const own = unavailableSet(error, this.keys, this.trouble);
     this.#events.emit('unavailable', { ...eventOf(this.keys[0], this.request), error: own });
     return own;
   }
-}
-
-/** What was taken last is given back first. */
-function lastFirst<T>(taken: readonly T[]): T[] {
-  return taken.map((_, i) => taken[taken.length - 1 - i] as T);
 }

@@ -90,12 +90,68 @@ describe('several keys that are asked for in one step', () => {
     const told: unknown[] = [];
     one.manager.events.on('unavailable', (event) => told.push(event));
 
-    const error = { code: 'LOCK_UNAVAILABLE', keys: AB };
-    await expect(one.manager.tryAcquire(AB)).rejects.toMatchObject(error);
+    const call = new Call(one.manager, { wait: 0 }, AB);
+    await processes.clock.advance(1050);
 
-    await processes.clock.advance(1);
+    expect(call.error).toMatchObject({ code: 'LOCK_UNAVAILABLE', keys: AB });
     expect(inUse()).toEqual([]);
     expect(told).toEqual([expect.objectContaining({ key: 'a', keys: AB })]);
+  });
+
+  it('that does not wait is tried again while Redis fails, until there is an answer', async () => {
+    let failures = 3;
+    one.store.onSet = async (_, next) => {
+      if ((failures -= 1) >= 0) throw new LockUnavailableError(['a'], 'the connection was cut.');
+      return next();
+    };
+    const call = new Call(one.manager, { wait: 0 }, AB);
+    await processes.clock.advance(900);
+
+    call.lock?.assertHeld();
+    expect(call.lock?.keys).toEqual(AB);
+    await call.lock?.release();
+    expect(inUse()).toEqual([]);
+  });
+
+  it('of which its section holds some end within one commandTimeout when a call does not wait', async () => {
+    const keys = ['a', 'b', 'c', 'd'];
+    const slow = async <T>(_: unknown, next: () => Promise<T>): Promise<T> => {
+      await processes.after(900);
+      return next();
+    };
+    const done = one.manager.withLock('a', async () => {
+      one.store.onSet = slow;
+      one.store.onAcquire = slow;
+      const taken = new Call(one.manager, { wait: 0 }, keys);
+      await processes.after(1060);
+      expect(taken.lock?.keys).toEqual(keys);
+      await taken.lock?.release();
+
+      one.store.onSet = () => new Promise(() => undefined);
+      const refused = new Call(one.manager, { wait: 0 }, keys);
+      await processes.after(1060);
+      expect(refused.error).toMatchObject({ code: 'LOCK_UNAVAILABLE', keys });
+    });
+    await processes.clock.advance(3000);
+    await done;
+  });
+
+  it('of which its section holds some are taken by a call that does not wait, or none of them', async () => {
+    await one.manager.withLock('b', async () => {
+      const lock = await one.manager.tryAcquire(['a', 'b', 'c']);
+      expect(one.store.log).toEqual(['acquire', 'set']);
+      expect(lock?.keys).toEqual(['a', 'b', 'c']);
+      expect(await one.manager.tryAcquire('b')).toBeNull();
+      await lock?.release();
+      const busy = await two.manager.acquire('c');
+      expect(await one.manager.tryAcquire(['a', 'b', 'c'])).toBeNull();
+      expect(await two.manager.tryAcquire('a').then((other) => other?.release())).toBe('released');
+      // Its turn of the lock of its section has ended as well.
+      await (await one.manager.acquire('b')).release();
+      await busy.release();
+    });
+    await processes.clock.advance(1);
+    expect(inUse()).toEqual([]);
   });
 
   it('tell why the step failed when nothing is heard of the keys one by one', async () => {
@@ -219,6 +275,21 @@ describe('several keys of which one is waited for', () => {
 
     expect(call.error).toMatchObject({ code: 'LOCK_SHUTDOWN', keys: AB });
     expect(inUse()).toEqual([]);
+  });
+
+  it('are not waited for while Redis is silent about their leases, once the application closes', async () => {
+    const busy = await two.manager.acquire('b');
+    const call = new Call(one.manager, { wait: 60_000, renew: false }, AB);
+    await processes.clock.advance(900);
+    one.store.onRenew = () => new Promise(() => undefined);
+    one.store.onRelease = () => new Promise(() => undefined);
+    await busy.release();
+    await processes.clock.advance(10);
+
+    one.manager.stopWaiting();
+    await processes.clock.advance(90);
+
+    expect(call.error).toMatchObject({ code: 'LOCK_SHUTDOWN', keys: AB });
   });
 
   it.each(['its wait is over', 'it is aborted'])(
