@@ -38,10 +38,13 @@ export function Locked(
 
 function checkMethod(
   target: object,
-  name: string | symbol,
+  name: string | symbol | undefined,
   descriptor?: PropertyDescriptor,
 ): Method {
   refuseStandardDecorators(name);
+  // Before a class, or a parameter of its constructor.
+  if (name === undefined)
+    throw new LockConfigError([`@Locked on ${classNameOf(target)}: only methods can be locked.`]);
   const owner = `@Locked on ${classNameOf(target)}.${String(name)}`;
   if (typeof target === 'function') {
     throw new LockConfigError([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get, Inject, Module } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
-import { RedisLockModule } from 'nestjs-redis-lock';
+import { LockService, RedisLockModule } from 'nestjs-redis-lock';
 import { LockHealthIndicator } from 'nestjs-redis-lock/terminus';
 
 import { closing } from '../support/after-test.js';
@@ -39,6 +39,22 @@ async function start(lock: Parameters<typeof startApp>[0]['lock'], ...modules: o
 }
 
 describe('LockHealthIndicator', () => {
+  it('names a service as its module does, though a provider gives it out under a token of its own', async () => {
+    @Module({
+      providers: [
+        { provide: 'MY_LOCKS', inject: [LockService], useFactory: (own: unknown) => own },
+      ],
+    })
+    class Orders {}
+    const { check } = await start(
+      undefined,
+      Orders,
+      RedisLockModule.forRoot({ connection: 'memory' }),
+    );
+
+    expect(Object.keys((await check()).locks.services)).toEqual(['default']);
+  });
+
   it('is up while Redis answers, and tells the longest wait', async () => {
     const server = closing(await RedisServer.start());
     const { locks, check } = await start({ connection: server.url });

@@ -45,6 +45,8 @@ export function requestFaultOf(
   if (context === undefined) return undefined;
   const source = sourceOf(part, context, call.method);
   if (source === undefined || isUnparsed(source.root, context)) return undefined;
+  // A stream of messages, a buffer: nobody can send what has such a part.
+  if (SENT.has(part.root) && isInstance(call[part.root as keyof LockedCall])) return undefined;
   if (value === undefined && isUnknownToRoute(source, context)) return undefined;
   if (value === undefined || value === null || value === '')
     return `This request lacks ${source.name}.`;

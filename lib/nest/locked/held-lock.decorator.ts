@@ -8,7 +8,9 @@ const POSITIONS = 'nestjs-redis-lock:held-lock';
  */
 export function HeldLock(): ParameterDecorator {
   return (target, name, position) => {
-    if (name === undefined) {
+    // It may have been written before a class, a constructor's or static method's parameter, a method or a field.
+    const isOfMethod = name !== undefined && typeof position === 'number';
+    if (!isOfMethod || typeof target === 'function') {
       throw new LockConfigError(['@HeldLock is for parameters of @Locked methods.']);
     }
     const others = heldLockPositions(target, name);

@@ -19,7 +19,9 @@ export function lockServicesIn(modules: ModulesContainer): readonly NamedLockSer
       const service: unknown = instance;
       if (isAlias || !(service instanceof LockService)) continue;
       const manager = managerOf(service);
-      if (manager === undefined || found.has(manager)) continue;
+      // A provider of the application may have given it another token.
+      const isOwn = token === LockService || (typeof token === 'string' && NAMED.test(token));
+      if (manager === undefined || (found.has(manager) && !isOwn)) continue;
       const name = typeof token === 'string' ? (NAMED.exec(token)?.[1] ?? token) : 'default';
       found.set(manager, { name, service, manager });
     }

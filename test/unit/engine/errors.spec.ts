@@ -69,6 +69,17 @@ describe('the name of a lock error', () => {
 });
 
 describe('the cause of a lock error', () => {
+  it('has no arguments of a command, which Redis repeats where it does not know the command', () => {
+    const answer = new Error(
+      'ERR unknown command `AUTH`, with args beginning with: `default`, `s3cret`, ',
+    );
+
+    const copy = copyOfError(answer);
+
+    expect(copy.message).toBe('ERR unknown command `AUTH`.');
+    expect(copy.stack).toMatch(/^Error: ERR unknown command `AUTH`\.\n {4}at /);
+  });
+
   it('is a copy without what a client put on its own error', () => {
     const original = Object.assign(new TypeError('WRONGPASS no'), {
       code: 'EAUTH',

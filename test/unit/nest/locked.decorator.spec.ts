@@ -148,6 +148,39 @@ describe('@Locked at decoration', () => {
   });
 });
 
+describe('a decorator where it does not belong', () => {
+  const locked = Locked('a') as (...place: unknown[]) => unknown;
+  const held = HeldLock() as (...place: unknown[]) => unknown;
+  class Orders {
+    pay(): void {}
+  }
+  const { prototype } = Orders;
+  const method = Object.getOwnPropertyDescriptor(prototype, 'pay');
+  const places: [string, unknown[], string][] = [
+    ['a class', [Orders], 'Orders'],
+    ['a parameter of a constructor', [Orders, undefined, 0], 'Orders'],
+    ['a parameter', [prototype, 'pay', 0], 'Orders.pay'],
+    ['a field', [prototype, 'field', undefined], 'Orders.field'],
+  ];
+
+  it.each(places)('refuses @Locked before %s', (_, place, owner) => {
+    expect(faultOf(() => locked(...place))).toEqual([
+      `@Locked on ${owner}: only methods can be locked.`,
+    ]);
+  });
+
+  it.each([
+    ...places.filter(([name]) => name !== 'a parameter'),
+    ['a method', [prototype, 'pay', method], ''],
+    ['a parameter of a static method', [Orders, 'all', 0], ''],
+    ['a method, by the standard', [(): void => {}, { kind: 'method', name: 'pay' }], ''],
+  ])('refuses @HeldLock before %s', (_, place) => {
+    expect(faultOf(() => held(...place))).toEqual([
+      '@HeldLock is for parameters of @Locked methods.',
+    ]);
+  });
+});
+
 describe('a locked method', () => {
   it('keeps name, length and metadata of the original, whatever their order', () => {
     const mark =

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 
 import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
+import { Observable } from 'rxjs';
 
 import { LockKeyError } from '../../../lib/engine/api/errors.js';
 import { factsOf } from '../../../lib/nest/errors/facts.js';
@@ -49,6 +50,13 @@ function errorOf(text: string, call: Partial<LockedCall> = {}, args: unknown[] =
   }
   throw new Error('The key was made.');
 }
+
+it('no request is at fault for a part of what is no message: a stream, a buffer', () => {
+  const message = { ...routed(), data: new Observable(), body: Buffer.from('x') };
+
+  expect(requestFault('{data.id}', message)).toBeUndefined();
+  expect(requestFault('{body.id}', message)).toBeUndefined();
+});
 
 describe('a key that is too long', () => {
   it.each([
