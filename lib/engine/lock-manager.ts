@@ -35,7 +35,7 @@ export class LockManager {
   readonly order: LockOrder | undefined;
   readonly #gates: GateRegistry;
   readonly #contexts = new LockContext();
-  readonly #dropped = new DroppedLocks();
+  readonly #dropped: DroppedLocks;
   readonly #suspects = new SuspectKeys();
   readonly #usual: LockRequest;
   readonly #reentry: ReentryContext;
@@ -52,6 +52,7 @@ export class LockManager {
     this.#gates = new GateRegistry(settings, openStore, this.events, clock);
     this.viewer = new LockViewer(this.#gates.store, this.#gates);
     this.#usual = resolveRequest(undefined, settings);
+    this.#dropped = new DroppedLocks(clock);
     this.#reentry = { clock, events: this.events };
     if (settings.lockOrderWatch) this.order = new LockOrder();
     this.#sets = new LockSets(this.#gates, this.#contexts, this.#reentry, () => this.#closing);
@@ -70,7 +71,7 @@ export class LockManager {
   /** Waits for the lock and takes it. Inside a section of the same key it re-enters. */
   acquire(key: LockKey, options?: LockOptions): Promise<Lock> {
     try {
-      return this.#take(key, this.#request(options)).then(this.#handleOf);
+      return this.#take(key, this.#request(options)).then(this.#dropped.handleOf);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -79,7 +80,7 @@ export class LockManager {
   /** Tries once; `null` when the lock is busy. */
   async tryAcquire(key: LockKey, options?: Omit<LockOptions, 'wait'>): Promise<Lock | null> {
     try {
-      return this.#handleOf(await this.#take(key, { ...this.#request(options), wait: 0 }));
+      return this.#dropped.handleOf(await this.#take(key, { ...this.#request(options), wait: 0 }));
     } catch (error) {
       if (isLockError(error, 'LOCK_TIMEOUT')) return null;
       throw error;
@@ -91,7 +92,7 @@ export class LockManager {
     const detached = readTicket(ticket);
     const { keys, request } = attachRequest(detached, options, this.settings);
     const enter: Enter = (asked, isInside) => this.#sets.attach(detached, keys, asked, isInside);
-    return this.#handleOf(await this.#ask(keys, request, enter));
+    return this.#dropped.handleOf(await this.#ask(keys, request, enter));
   }
 
   /** Runs `task` while holding the lock. */
@@ -159,6 +160,7 @@ export class LockManager {
   async drain(): Promise<void> {
     this.stopWaiting();
     await this.#gates.drain(this.settings.shutdownTimeout);
+    this.#dropped.close();
   }
 
   /** The whole shutdown, and the end of the store's connections. Idempotent. */
@@ -175,7 +177,7 @@ export class LockManager {
     for (const each of keys) this.#suspects.look(each);
     const outer = this.#contexts.holderOf(keys);
     if (outer !== undefined) return reenter(outer, keys, request, this.#reentry);
-    this.order?.asked(this.#contexts.missing(keys), request, this.#contexts.held());
+    this.order?.asked(keys, request, this.#contexts);
     return this.#ask(keys, request, (asked, isInside) =>
       keys.length > 1
         ? this.#sets.enter(keys, asked, isInside)
@@ -195,6 +197,4 @@ export class LockManager {
     observed.watch(entered);
     return entered;
   }
-
-  readonly #handleOf = (lock: ReentrantLock): Lock => this.#dropped.handleOf(lock);
 }

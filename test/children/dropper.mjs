@@ -26,7 +26,7 @@ async function drop() {
 }
 
 const signal = await drop();
-for (let i = 0; i < 30; i += 1) {
+for (let i = 0; i < 500 && (i < 30 || warnings.length < 4); i += 1) {
   /** @type {any} */ (globalThis).gc();
   await sleep(20);
 }

@@ -9,7 +9,6 @@ export type LockKeys = readonly [string, ...string[]];
 const MAX_KEY_BYTES = 512;
 const MAX_KEYS = 1000;
 const STRINGIFIED_OBJECT = '[object ';
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * Checks the keys of a call.
@@ -55,7 +54,7 @@ export function checkKey(key: unknown): string {
   if (key.startsWith('!')) {
     throw new LockKeyError([key], `Lock key ${JSON.stringify(key)} must not begin with "!".`);
   }
-  if (LONE_SURROGATE.test(key)) {
+  if (!key.isWellFormed()) {
     throw new LockKeyError([key], `Lock key ${JSON.stringify(key)} is not well-formed Unicode.`);
   }
   if (key.includes(STRINGIFIED_OBJECT)) {

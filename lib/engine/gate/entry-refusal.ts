@@ -16,15 +16,18 @@ export function refusalOf(
   request: LockRequest,
   busy: boolean,
   callers: CallerQueue<CallerLock>,
-  { acquisitions, known, places, room }: GateTokens,
+  tokens: GateTokens,
   { maxWaiters }: LockSettings,
 ): LockError | undefined {
-  const busyFor = known?.busyFor(FRESH_MS);
-  if (busy && request.wait === 0 && busyFor !== undefined)
-    return callers.timedOut(request, 0, busyFor);
+  const { size } = tokens.acquisitions;
+  if (busy && request.wait === 0) {
+    const busyFor = tokens.known?.busyFor(FRESH_MS);
+    if (busyFor !== undefined) return callers.timedOut(request, 0, busyFor);
+  }
+  const waits = busy || (callers.size > 0 && tokens.room <= size);
+  if (!waits || callers.size < maxWaiters) return undefined;
   // Those for whom a lock that may be free is asked do not wait yet.
-  const waiting = Math.max(0, callers.size - (acquisitions.size - places));
-  const waits = busy || (callers.size > 0 && room <= acquisitions.size);
-  if (!waits || waiting < maxWaiters) return undefined;
-  return new LockQueueFullError([callers.key], waiting, known?.busyFor());
+  const waiting = Math.max(0, callers.size - (size - tokens.places));
+  if (waiting < maxWaiters) return undefined;
+  return new LockQueueFullError([callers.key], waiting, tokens.known?.busyFor());
 }

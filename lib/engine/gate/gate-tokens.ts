@@ -92,7 +92,8 @@ export class GateTokens {
 
   /** Gives up the youngest of those that are sought in vain. */
   trim(callers: number): void {
-    const surplus = Math.max(0, -this.missing(callers));
+    const surplus = -this.missing(callers);
+    if (surplus <= 0) return;
     for (const acquisition of [...this.acquisitions].slice(this.acquisitions.size - surplus)) {
       this.acquisitions.delete(acquisition);
       acquisition.cancel();

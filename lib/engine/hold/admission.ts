@@ -104,7 +104,7 @@ export class Admission {
 
   #enter(via: Via, now: number): void {
     const { callers, hold, owner } = this.parts;
-    const waiter = callers.take();
+    const waiter = callers.take(now);
     if (waiter === undefined) return;
     const lock = this.admit(waiter.request, now);
     if (via === 'local' && hold.contendedSince !== undefined) hold.passes += 1;

@@ -3,9 +3,9 @@ import type { Duration } from '../api/duration.js';
 import { type LockError, LockLostError, LockUnavailableError } from '../api/errors.js';
 import { leaseTime } from '../api/lease-time.js';
 import type { LockRequest } from '../api/lock-options.js';
-import { DetachableLock } from '../reentry/detachable-lock.js';
+import type { Linked } from '../queue/linked-list.js';
+import { LeasedLock } from '../reentry/leased-lock.js';
 import { outcomeOf } from '../reentry/detached.js';
-import { LossSignal } from '../reentry/loss-signal.js';
 import type { LockPart, ReentrantLock } from '../reentry/reentrant-lock.js';
 import { ReentryQueue } from '../reentry/reentry-queue.js';
 import type { Clock, Timer } from '../time/clock.js';
@@ -13,8 +13,10 @@ import type { LeaseState } from './lease-state.js';
 import type { LockHome } from './lock-home.js';
 
 /** The lock in the hands of one caller. */
-export class CallerLock extends DetachableLock implements ReentrantLock, LockPart {
-  readonly keys: readonly string[];
+export class CallerLock extends LeasedLock implements ReentrantLock, LockPart, Linked<CallerLock> {
+  before: CallerLock | undefined;
+  after: CallerLock | undefined;
+  listed = false;
   readonly #hold: LeaseState;
   #request: LockRequest;
   readonly #home: LockHome<CallerLock>;
@@ -23,7 +25,6 @@ export class CallerLock extends DetachableLock implements ReentrantLock, LockPar
   #fence: number;
   /** How the caller gave it away. */
   #ended: 'released' | 'detached' | undefined;
-  readonly #loss = new LossSignal();
   #reentries: ReentryQueue | undefined;
   #release: Promise<'released' | 'lost'> | undefined;
   readonly #maxHold: Timer | undefined;
@@ -36,7 +37,6 @@ export class CallerLock extends DetachableLock implements ReentrantLock, LockPar
     acquiredAt: number,
   ) {
     super();
-    this.keys = [hold.key];
     this.#hold = hold;
     this.#fence = fence;
     this.#request = request;
@@ -62,6 +62,10 @@ export class CallerLock extends DetachableLock implements ReentrantLock, LockPar
     return this.#hold.key;
   }
 
+  get keys(): readonly string[] {
+    return this.#hold.keys;
+  }
+
   get parts(): readonly LockPart[] {
     return [this];
   }
@@ -72,10 +76,6 @@ export class CallerLock extends DetachableLock implements ReentrantLock, LockPar
 
   get over(): boolean {
     return this.#ended !== undefined;
-  }
-
-  get lostError(): LockLostError | undefined {
-    return this.#loss.error;
   }
 
   get reentries(): ReentryQueue {
@@ -90,26 +90,9 @@ export class CallerLock extends DetachableLock implements ReentrantLock, LockPar
     return this.#clock.now() - this.#acquiredAt;
   }
 
-  get signal(): AbortSignal {
-    return this.#loss.signal;
-  }
-
-  onLoss(listener: (error: LockLostError) => void): () => void {
-    return this.#loss.listen(listener);
-  }
-
-  get isWatched(): boolean {
-    return this.#loss.isWatched;
-  }
-
   get remainingMs(): number {
     if (this.over || this.lostError !== undefined) return 0;
     return Math.max(0, this.#hold.deadline - this.#clock.now());
-  }
-
-  run<T>(task: () => T): T {
-    const { observed } = this.request;
-    return observed === undefined ? task() : observed.run(task);
   }
 
   assertHeld(): void {
@@ -153,7 +136,7 @@ export class CallerLock extends DetachableLock implements ReentrantLock, LockPar
     if (this.over || this.lostError !== undefined) return;
     this.#clock.cancel(this.#maxHold);
     const error = this.#lostNow(why);
-    this.#loss.lose(error, () => this.#home.reportLost(this, error));
+    this.endAsLost(error, () => this.#home.reportLost(this, error));
   }
 
   /** It was part of what `request` asks for, and goes on as all of it: times count from here. */
@@ -169,7 +152,7 @@ export class CallerLock extends DetachableLock implements ReentrantLock, LockPar
   }
 
   drop(): void {
-    this.#loss.abort(this.#lostNow('nothing referred to it any more.'));
+    this.abortSignal(this.#lostNow('nothing referred to it any more.'));
     this.release().catch(() => undefined);
   }
 

@@ -1,10 +1,11 @@
 import type { LockUnavailableError } from '../api/errors.js';
+import { LinkedList } from '../queue/linked-list.js';
 import type { CallerLock } from './caller-lock.js';
 import type { HolderEvents } from './holder-events.js';
 
 /** The callers that have the lock by one lease: one after another, or any number at once. */
 export class LeaseCallers {
-  readonly #locks = new Set<CallerLock>();
+  readonly #locks = new LinkedList<CallerLock>();
   /** Until when callers that have left want the lock to stay locked. */
   #keptUntil: number;
 
@@ -21,7 +22,7 @@ export class LeaseCallers {
 
   /** Label of the one that entered last. */
   get label(): string | undefined {
-    return [...this.#locks].at(-1)?.request.label;
+    return this.#locks.last?.request.label;
   }
 
   add(lock: CallerLock): void {

@@ -56,7 +56,10 @@ export class LeaseState implements Dated {
   readonly startedAt: number;
   /** The fencing numbers that are left were reserved no earlier. */
   mintedAt: number;
-  #fences: FenceBlock;
+  /** The key as a list of one: what its callers' locks tell. */
+  readonly keys: readonly string[];
+  #nextFence: number;
+  #lastFence: number;
   #fenceFloor = 0;
 
   constructor(
@@ -66,11 +69,13 @@ export class LeaseState implements Dated {
     ttl: number,
     terms: LeaseTerms,
   ) {
+    this.keys = [key];
     this.ttl = ttl;
     this.deadline = terms.deadline;
     this.lease = terms.lease;
     this.renewAt = renewalAt(terms.sentAt, terms.lease);
-    this.#fences = terms.fences;
+    this.#nextFence = terms.fences.next;
+    this.#lastFence = terms.fences.last;
     this.mintedAt = terms.mintedAt;
     this.confirmedAt = terms.sentAt;
     this.startedAt = terms.sentAt;
@@ -79,7 +84,7 @@ export class LeaseState implements Dated {
   }
 
   get fencesLeft(): number {
-    return this.#fences.last - this.#fences.next + 1;
+    return this.#lastFence - this.#nextFence + 1;
   }
 
   /**
@@ -105,16 +110,14 @@ export class LeaseState implements Dated {
 
   /** The fencing number of the next caller. The caller makes sure that one is left. */
   takeFence(): number {
-    const { next, last } = this.#fences;
     this.fencesUsed += 1;
-    this.#fences = { next: next + 1, last };
-    return next;
+    return this.#nextFence++;
   }
 
   /** No caller gets a number up to `fence` any more: one of them had a larger one by another key. */
   skipFences(fence: number): void {
     this.#fenceFloor = Math.max(this.#fenceFloor, fence);
-    this.#fences = this.#aboveFloor(this.#fences);
+    this.#keepAboveFloor();
   }
 
   /** Takes note of how many wait for the lock in the store's queue. */
@@ -140,9 +143,11 @@ export class LeaseState implements Dated {
     const before = this.deadline;
     this.deadline = Math.max(before, deadlineOf(sentAt, lease));
     // What is left of a lower block is abandoned, never reused.
-    if (fences.last >= fences.next && fences.next > this.#fences.last) {
-      this.#fences = this.#aboveFloor(fences);
+    if (fences.last >= fences.next && fences.next > this.#lastFence) {
+      this.#nextFence = fences.next;
+      this.#lastFence = fences.last;
       this.mintedAt = sentAt;
+      this.#keepAboveFloor();
     }
     if (sentAt >= this.confirmedAt) {
       this.confirmedAt = sentAt;
@@ -152,7 +157,8 @@ export class LeaseState implements Dated {
     return this.deadline > before;
   }
 
-  #aboveFloor({ next, last }: FenceBlock): FenceBlock {
-    return { next: Math.min(Math.max(next, this.#fenceFloor + 1), last + 1), last };
+  #keepAboveFloor(): void {
+    const next = Math.max(this.#nextFence, this.#fenceFloor + 1);
+    this.#nextFence = Math.min(next, this.#lastFence + 1);
   }
 }

@@ -87,11 +87,11 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   }
 
   /** Takes the first caller out; the queue's owner gives it the lock. */
-  take(): Waiter<T> | undefined {
+  take(now: number): Waiter<T> | undefined {
     const head = this.#waiters.first;
     if (head === undefined) return undefined;
     this.#waiters.delete(head);
-    this.last = { label: head.request.label, at: this.clock.now() };
+    this.last = { label: head.request.label, at: now };
     this.owner.shrunk();
     return head;
   }

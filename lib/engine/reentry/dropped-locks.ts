@@ -1,24 +1,42 @@
 import type { Lock } from '../api/lock.js';
-import { afterReads } from '../time/clock.js';
+import type { Clock, Timer } from '../time/clock.js';
 import { LockHandle } from './lock-handle.js';
 import type { ReentrantLock } from './reentrant-lock.js';
+
+/** How long a lock may stay unwatched, in milliseconds, and how many may. */
+const FRESH_MS = 1000;
+const MOST_FRESH = 256;
 
 /** Releases locks that the application has dropped: they would be renewed for as long as the process lives. */
 export class DroppedLocks {
   readonly #handles = new FinalizationRegistry<ReentrantLock>((lock) => this.#dropped(lock));
-  /** Of this turn of the event loop: to watch each would make a lock that is passed on at once three times as dear. */
-  readonly #fresh: { readonly handle: LockHandle; readonly lock: ReentrantLock }[] = [];
+  /** Not watched yet: to watch each would make a lock that is given back at once three times as dear. */
+  #fresh: LockHandle[] = [];
+  #timer: Timer | undefined;
+
+  constructor(private readonly clock: Clock) {}
 
   /** The handle of a lock; without it nobody can release the lock. */
-  handleOf(lock: ReentrantLock): Lock {
+  readonly handleOf = (lock: ReentrantLock): Lock => {
     const handle = new LockHandle(lock);
-    if (this.#fresh.push({ handle, lock }) === 1) afterReads(this.#watch);
+    this.#timer ??= this.clock.after(FRESH_MS, this.#watch, 'observer');
+    if (this.#fresh.push(handle) >= MOST_FRESH) this.#watch();
     return handle;
+  };
+
+  close(): void {
+    this.clock.cancel(this.#timer);
   }
 
   readonly #watch = (): void => {
-    for (const { handle, lock } of this.#fresh.splice(0))
+    this.clock.cancel(this.#timer);
+    this.#timer = undefined;
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const handle of fresh) {
+      const lock = LockHandle.lockOf(handle);
       if (!isOver(lock)) this.#handles.register(handle, lock);
+    }
   };
 
   #dropped(lock: ReentrantLock): void {

@@ -1,14 +1,20 @@
 import type { Duration } from '../api/duration.js';
 import type { Lock } from '../api/lock.js';
 import { ShownLock } from '../api/shown-lock.js';
+import type { ReentrantLock } from './reentrant-lock.js';
 
 /** What `acquire` gives: nothing of ours refers to it, so that a dropped one is collected. */
 export class LockHandle extends ShownLock implements Lock {
-  readonly #lock: Lock;
+  readonly #lock: ReentrantLock;
 
-  constructor(lock: Lock) {
+  constructor(lock: ReentrantLock) {
     super();
     this.#lock = lock;
+  }
+
+  /** The lock behind a handle. */
+  static lockOf(handle: LockHandle): ReentrantLock {
+    return handle.#lock;
   }
 
   get key(): string {

@@ -1,5 +1,5 @@
 import type { LockRequest } from '../api/lock-options.js';
-import type { ReentrantLock } from './reentrant-lock.js';
+import type { LockContext } from './lock-context.js';
 
 /** Pairs of templates that are remembered; programs have few, and names made at run time could be many. */
 const MOST_PAIRS = 1000;
@@ -34,16 +34,13 @@ export class LockOrder {
     this.#listener = listener;
   }
 
-  /**
-   * A call asks for these keys while its context has `held`, perhaps some of its keys. One that does not wait
-   * can't be kept waiting.
-   */
-  asked(keys: readonly string[], call: LockRequest, held: Iterable<ReentrantLock>): void {
-    if (call.wait === 0) return;
-    const around = [...held].map((lock) => {
+  /** A call asks for these keys in the running context, which may hold some. One that does not wait can't be kept waiting. */
+  asked(all: readonly string[], call: LockRequest, context: LockContext): void {
+    if (call.wait === 0 || context.find() === undefined) return;
+    const keys = context.missing(all);
+    const around = [...context.held()].map((lock) => {
       return { names: namesOf(lock.keys, lock.request), call: lock.request };
     });
-    if (around.length === 0) return;
     const names = namesOf(keys, call);
     // Of a call that re-enters for some of its templates those are no order.
     const isHeld = (name: string): boolean =>

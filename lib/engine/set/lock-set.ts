@@ -4,9 +4,8 @@ import { type LockError, LockLostError, LockUnavailableError } from '../api/erro
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { HeldCall, HolderEvents } from '../hold/holder-events.js';
-import { DetachableLock } from '../reentry/detachable-lock.js';
+import { LeasedLock } from '../reentry/leased-lock.js';
 import { outcomeOf } from '../reentry/detached.js';
-import { LossSignal } from '../reentry/loss-signal.js';
 import type { LockPart, ReentrantLock } from '../reentry/reentrant-lock.js';
 import { type ReentryContext, ReentryQueue } from '../reentry/reentry-queue.js';
 import type { ReleaseReply } from '../store/lock-store.js';
@@ -22,11 +21,10 @@ export interface LockSetContext extends ReentryContext {
 }
 
 /** Several keys in the hands of one caller: held as long as all of them are. */
-export class LockSet extends DetachableLock implements ReentrantLock, HeldCall {
+export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
   readonly reentries: ReentryQueue;
   readonly parts: readonly LockPart[];
   readonly #acquiredAt: number;
-  readonly #loss = new LossSignal();
   readonly #stopListening: readonly (() => void)[];
   readonly #maxHold: Timer | undefined;
   #over = false;
@@ -62,24 +60,8 @@ export class LockSet extends DetachableLock implements ReentrantLock, HeldCall {
     return Math.max(...this.members.map((member) => member.fencingToken));
   }
 
-  get signal(): AbortSignal {
-    return this.#loss.signal;
-  }
-
-  onLoss(listener: (error: LockLostError) => void): () => void {
-    return this.#loss.listen(listener);
-  }
-
-  get isWatched(): boolean {
-    return this.#loss.isWatched;
-  }
-
   get over(): boolean {
     return this.#over;
-  }
-
-  get lostError(): LockLostError | undefined {
-    return this.#loss.error;
   }
 
   get reentered(): boolean {
@@ -93,11 +75,6 @@ export class LockSet extends DetachableLock implements ReentrantLock, HeldCall {
   get remainingMs(): number {
     if (this.#over || this.lostError !== undefined) return 0;
     return Math.min(...this.members.map(({ remainingMs }) => remainingMs));
-  }
-
-  run<T>(task: () => T): T {
-    const { observed } = this.request;
-    return observed === undefined ? task() : observed.run(task);
   }
 
   assertHeld(): void {
@@ -140,7 +117,7 @@ export class LockSet extends DetachableLock implements ReentrantLock, HeldCall {
 
   drop(): void {
     const why = 'nothing referred to it any more.';
-    this.#loss.abort(new LockLostError(this.keys, this.heldMs, why));
+    this.abortSignal(new LockLostError(this.keys, this.heldMs, why));
     this.release().catch(() => undefined);
   }
 
@@ -156,7 +133,7 @@ export class LockSet extends DetachableLock implements ReentrantLock, HeldCall {
   #lose(loss: LockLostError): void {
     if (this.#over || this.lostError !== undefined) return;
     this.#unwatch();
-    this.#loss.lose(loss, () => this.context.holderEvents.lost(this, loss));
+    this.endAsLost(loss, () => this.context.holderEvents.lost(this, loss));
     this.#releaseMembers().catch(() => undefined);
   }
 

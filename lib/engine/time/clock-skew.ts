@@ -12,6 +12,11 @@ export function skewOf(clock: Clock): number {
 
 /** How long the machine may have been suspended since the skew was `before`; 0 for small differences. */
 export function suspendedSince(before: number, clock: Clock): number {
-  const ahead = skewOf(clock) - before;
+  return suspendedBetween(before, skewOf(clock));
+}
+
+/** How long it may have been suspended between two looks at the clocks. */
+export function suspendedBetween(before: number, skew: number): number {
+  const ahead = skew - before;
   return ahead > SUSPECT_MS ? ahead : 0;
 }

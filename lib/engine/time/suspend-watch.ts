@@ -1,4 +1,4 @@
-import { skewOf, suspendedSince } from './clock-skew.js';
+import { skewOf, suspendedBetween } from './clock-skew.js';
 import type { Clock, Timer } from './clock.js';
 
 const WATCH_MS = 1000;
@@ -39,8 +39,9 @@ export class SuspendWatch {
   }
 
   look(): void {
-    const asleep = suspendedSince(this.#skew, this.clock);
+    const before = this.#skew;
     this.reset();
+    const asleep = suspendedBetween(before, this.#skew);
     if (asleep > 0) this.onSuspended(asleep);
   }
 

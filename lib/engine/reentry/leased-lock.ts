@@ -1,0 +1,43 @@
+import type { LockLostError } from '../api/errors.js';
+import type { LockRequest } from '../api/lock-options.js';
+import { DetachableLock } from './detachable-lock.js';
+import { LossSignal } from './loss-signal.js';
+
+/** A lock with a lease of its own, which can be lost; not one that re-enters another. */
+export abstract class LeasedLock extends DetachableLock {
+  readonly #loss = new LossSignal();
+
+  abstract get request(): LockRequest;
+
+  /** Why it was lost, if it was. */
+  get lostError(): LockLostError | undefined {
+    return this.#loss.error;
+  }
+
+  get signal(): AbortSignal {
+    return this.#loss.signal;
+  }
+
+  get isWatched(): boolean {
+    return this.#loss.isWatched;
+  }
+
+  onLoss(listener: (error: LockLostError) => void): () => void {
+    return this.#loss.listen(listener);
+  }
+
+  run<T>(task: () => T): T {
+    const { observed } = this.request;
+    return observed === undefined ? task() : observed.run(task);
+  }
+
+  /** @param told Called before the signal aborts. */
+  protected endAsLost(error: LockLostError, told: () => void): void {
+    this.#loss.lose(error, told);
+  }
+
+  /** Nothing refers to the lock any more. */
+  protected abortSignal(error: LockLostError): void {
+    this.#loss.abort(error);
+  }
+}
