@@ -3,29 +3,11 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { describe, expect, it } from '@jest/globals';
-import ts from 'typescript';
+
+import { compile, type Snippet } from './support/snippets.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** What test runners give to every file. */
-const RUNNER = {
-  path: join(ROOT, 'docs', 'runner.snippet.ts'),
-  code: `declare global {
-    const expect: typeof import('@jest/globals').expect;
-    const it: typeof import('@jest/globals').it;
-  }
-  export {};`,
-};
 const FENCE = /^(?<indent> *)```(?:ts|typescript)\b[^\n]*\n(?<code>[\s\S]*?)^\k<indent>```/gm;
-
-interface Snippet {
-  /** Markdown file, below the root. */
-  readonly page: string;
-  /** Line of its first line of code in that file, from 1. */
-  readonly line: number;
-  /** The file that the compiler believes to read it from. */
-  readonly path: string;
-  readonly code: string;
-}
 
 const snippets = markdownPages().flatMap(snippetsOf);
 
@@ -90,44 +72,4 @@ function snippetsOf(page: string): Snippet[] {
     const path = join(ROOT, 'docs', `${basename(page, '.md')}-${line}.snippet.ts`);
     return { page, line, path, code: match.groups?.['code'] ?? '' };
   });
-}
-
-/** One program over all snippets, in memory, with the package's name mapped to lib/. */
-function compile(all: readonly Snippet[]): (snippet: Snippet) => string[] {
-  const options = compilerOptions();
-  const host = ts.createCompilerHost(options, true);
-  const codes = new Map([
-    [RUNNER.path, RUNNER.code],
-    ...all.map(({ path, code }) => [path, code] as const),
-  ]);
-  host.fileExists = (path) => codes.has(path) || ts.sys.fileExists(path);
-  host.readFile = (path) => codes.get(path) ?? ts.sys.readFile(path);
-  const program = ts.createProgram([...codes.keys()], options, host);
-  return (snippet) => {
-    const file = program.getSourceFile(snippet.path);
-    return [
-      ...program.getOptionsDiagnostics(),
-      ...program.getSyntacticDiagnostics(file),
-      ...program.getSemanticDiagnostics(file),
-    ].map((diagnostic) => describeFault(diagnostic, snippet));
-  };
-}
-
-function compilerOptions(): ts.CompilerOptions {
-  const path = join(ROOT, 'tsconfig.json');
-  const { config } = ts.readConfigFile(path, (name) => ts.sys.readFile(name));
-  const { options } = ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, ROOT);
-  return {
-    ...options,
-    moduleDetection: ts.ModuleDetectionKind.Force,
-    noUnusedLocals: false,
-    noUnusedParameters: false,
-  };
-}
-
-function describeFault({ file, start, messageText }: ts.Diagnostic, snippet: Snippet): string {
-  const text = ts.flattenDiagnosticMessageText(messageText, '\n');
-  if (file === undefined || start === undefined) return text;
-  const line = snippet.line + file.getLineAndCharacterOfPosition(start).line;
-  return `${snippet.page}:${line} ${text}`;
 }

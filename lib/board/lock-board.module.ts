@@ -4,7 +4,12 @@ import { type BoardSettings, checkBoardOptions, type LockBoardOptions } from './
 import { BOARD_SETTINGS, boardController } from './board.controller.js';
 import { LockPoller } from './lock-poller.js';
 
-/** Mounts a page that shows held and waited-for locks of all processes as they change. */
+/**
+ * Mounts a page that shows held and waited-for locks of all processes as they change.
+ *
+ * @example
+ * const imports = [LockBoardModule.forRoot({ path: 'locks', guards: [AdminGuard] })];
+ */
 @Module({})
 export class LockBoardModule {
   /** @throws {LockConfigError} Without `guards` there is no board. */

@@ -16,6 +16,9 @@ import { getLockServiceToken } from './service/tokens.js';
  * after the pipes. The lock is held until the promise, Observable, iterable or streamed response
  * has ended. The method never runs without its lock.
  *
+ * @example
+ * `class Orders { @Locked('order:{0}', { wait: '2s' }) async pay(id: number) { return id; } }`
+ *
  * @param key A template (`order:{params.id}`, `{0}`), a list of them, or a function.
  * @throws {LockConfigError} At decoration: a wrong template or option, a static method, a sync
  * generator, a second `@Locked`. From a call: no lock service reaches the object.

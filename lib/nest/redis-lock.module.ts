@@ -17,7 +17,12 @@ import type {
 } from './service/options.js';
 import { getLockServiceToken } from './service/tokens.js';
 
-/** Provides a `LockService`, and keeps the locks of `@Locked` methods. */
+/**
+ * Provides a `LockService`, and keeps the locks of `@Locked` methods.
+ *
+ * @example
+ * const imports = [RedisLockModule.forRoot({ connection: 'redis://localhost:6379' })];
+ */
 @Module({})
 export class RedisLockModule {
   /**

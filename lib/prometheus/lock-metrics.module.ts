@@ -3,13 +3,23 @@ import { ModulesContainer } from '@nestjs/core';
 import { register, type Registry } from 'prom-client';
 import { LockMeter } from './lock-meter.js';
 
-/** Options of a `LockMetricsModule`. */
+/**
+ * Options of a `LockMetricsModule`.
+ *
+ * @example
+ * const options: LockMetricsOptions = { registry: new Registry() };
+ */
 export interface LockMetricsOptions {
   /** Where the metrics are kept. @default the global registry of `prom-client` */
   registry?: Registry;
 }
 
-/** Counts the locks of every lock service of the application in a registry of `prom-client`. */
+/**
+ * Counts the locks of every lock service of the application in a registry of `prom-client`.
+ *
+ * @example
+ * const imports = [LockMetricsModule.forRoot()];
+ */
 @Module({})
 export class LockMetricsModule {
   static forRoot({ registry = register }: LockMetricsOptions = {}): DynamicModule {

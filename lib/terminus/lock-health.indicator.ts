@@ -8,6 +8,9 @@ import { judge, type ServiceHealth } from './service-health.js';
 /**
  * Tells whether the application's lock services can give locks. Put it among the providers of the
  * module that has your health controller.
+ *
+ * @example
+ * const check = (locks: LockHealthIndicator) => health.check([() => locks.isHealthy('locks')]);
  */
 @Injectable()
 export class LockHealthIndicator {

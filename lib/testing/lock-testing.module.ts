@@ -6,12 +6,15 @@ import { getLockServiceToken } from '../nest/service/tokens.js';
 import { SectionObserver } from './expect-locked.js';
 import { LockTesting } from './lock-testing.js';
 
-/** All options of `RedisLockModule` but the connection; what memory can't have, `replicas` and `credentials`, is left out. */
+/** All options of `RedisLockModule` but the connection; what memory can't have, `replicas` and `credentials`, is left out. @example const options: LockTestingOptions = { wait: '50ms' }; */
 export type LockTestingOptions = Omit<RedisLockModuleOptions, 'connection'> & RedisLockModuleExtras;
 
 /**
  * Stands in for `RedisLockModule` in tests: the same service, decorators, errors and events on locks
  * in memory, which {@link LockTesting} makes busy, lost or unavailable.
+ *
+ * @example
+ * const imports = [LockTestingModule.forRoot({ wait: '50ms' })];
  */
 export class LockTestingModule {
   /**

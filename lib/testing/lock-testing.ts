@@ -7,7 +7,12 @@ import { MemorySpace } from '../memory/memory-space.js';
 import { LockService } from '../nest/service/lock.service.js';
 import { UnreliableStore } from './unreliable-store.js';
 
-/** Makes locks of the application busy, lost or unavailable. Take it from the testing module. */
+/**
+ * Makes locks of the application busy, lost or unavailable. Take it from the testing module.
+ *
+ * @example
+ * const testing = module.get(LockTesting);
+ */
 export class LockTesting implements OnApplicationShutdown {
   readonly #space = new MemorySpace(systemClock);
   /** The application's stores, each opened by a service. */

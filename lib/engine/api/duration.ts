@@ -1,4 +1,9 @@
-/** A length of time: a number of milliseconds, or a number with its unit. */
+/**
+ * A length of time: a number of milliseconds, or a number with its unit.
+ *
+ * @example
+ * const durations: Duration[] = [250, '500ms', '30s', '5m', '1h'];
+ */
 export type Duration = number | `${number}ms` | `${number}s` | `${number}m` | `${number}h`;
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;

@@ -2,7 +2,7 @@ import { describeHolder, type LockHolder } from './lock-holder.js';
 import { brand, isBranded } from './error-brand.js';
 import { copyOfError } from './error-cause.js';
 
-/** The stable code of a lock error; applications match this, not the class. */
+/** The stable code of a lock error; applications match this, not the class. @example const busy: LockErrorCode = 'LOCK_TIMEOUT' */
 export type LockErrorCode =
   | 'LOCK_TIMEOUT'
   | 'LOCK_QUEUE_FULL'
@@ -23,7 +23,7 @@ function nameOf(code: LockErrorCode): string {
 /**
  * Base of every error that this package throws. `instanceof` goes by brand and code, here and in each
  * of the classes: it knows the errors of another copy of the package, and those that were mapped for
- * a transport.
+ * a transport. @example if (error instanceof LockError) console.warn(error.code, error.keys);
  */
 export abstract class LockError extends Error {
   /** The code of all errors of a class. @internal */
@@ -48,7 +48,7 @@ export abstract class LockError extends Error {
   }
 }
 
-/** The lock was still busy after `wait`. HTTP 423. */
+/** The lock was still busy after `wait`. HTTP 423. @example if (error instanceof LockTimeoutError) console.log(error.key, error.waitedMs); */
 export class LockTimeoutError extends LockError {
   static override readonly code = 'LOCK_TIMEOUT';
   readonly code = LockTimeoutError.code;
@@ -77,7 +77,7 @@ export class LockTimeoutError extends LockError {
   }
 }
 
-/** `maxWaiters` callers of this process wait for the key already. HTTP 503. */
+/** `maxWaiters` callers of this process wait for the key already. HTTP 503. @example if (error instanceof LockQueueFullError) console.log(error.waiters); */
 export class LockQueueFullError extends LockError {
   static override readonly code = 'LOCK_QUEUE_FULL';
   readonly code = LockQueueFullError.code;
@@ -95,7 +95,7 @@ export class LockQueueFullError extends LockError {
   }
 }
 
-/** Redis did not answer, refused, or too few nodes agreed: whether the lock is free is not known. HTTP 503. */
+/** Redis did not answer, refused, or too few nodes agreed: whether the lock is free is not known. HTTP 503. @example if (error instanceof LockUnavailableError) console.error(error.reason, error.nodes); */
 export class LockUnavailableError extends LockError {
   static override readonly code = 'LOCK_UNAVAILABLE';
   readonly code = LockUnavailableError.code;
@@ -114,7 +114,7 @@ export class LockUnavailableError extends LockError {
   }
 }
 
-/** The lease ended, or may have ended, while the holder still ran. HTTP 500. */
+/** The lease ended, or may have ended, while the holder still ran. HTTP 500. @example if (error instanceof LockLostError) console.error(error.heldMs, error.result); */
 export class LockLostError extends LockError {
   static override readonly code = 'LOCK_LOST';
   readonly code = LockLostError.code;
@@ -140,7 +140,7 @@ export class LockLostError extends LockError {
   }
 }
 
-/** The key can't be built or is not allowed. HTTP 500, or 400 when the request lacks the part. */
+/** The key can't be built or is not allowed. HTTP 500, or 400 when the request lacks the part. @example if (error instanceof LockKeyError) console.log(error.template, error.part); */
 export class LockKeyError extends LockError {
   static override readonly code = 'LOCK_KEY';
   readonly code = LockKeyError.code;
@@ -159,7 +159,7 @@ export class LockKeyError extends LockError {
   }
 }
 
-/** Wrong options, a missing module, or another type of value under the key in Redis. HTTP 500, or start fails. */
+/** Wrong options, a missing module, or another type of value under the key in Redis. HTTP 500, or start fails. @example if (error instanceof LockConfigError) console.error(error.problems.join('\n')); */
 export class LockConfigError extends LockError {
   static override readonly code = 'LOCK_CONFIG';
   readonly code = LockConfigError.code;
@@ -174,7 +174,7 @@ export class LockConfigError extends LockError {
   }
 }
 
-/** The application is closing; no lock is given any more. HTTP 503. */
+/** The application is closing; no lock is given any more. HTTP 503. @example if (error instanceof LockShutdownError) console.log('closing'); */
 export class LockShutdownError extends LockError {
   static override readonly code = 'LOCK_SHUTDOWN';
   readonly code = LockShutdownError.code;
@@ -187,7 +187,7 @@ export class LockShutdownError extends LockError {
 /**
  * Tells whether `error` is a lock error, also one of another copy of this package.
  *
- * @param code Only errors with this code.
+ * @param code Only errors with this code. @example if (isLockError(error, 'LOCK_TIMEOUT')) console.log('busy');
  */
 export function isLockError(error: unknown, code?: LockErrorCode): error is LockError {
   if (!isBranded(error)) return false;

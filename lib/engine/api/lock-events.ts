@@ -3,7 +3,12 @@ import { LockConfigError, type LockError } from './errors.js';
 import type { LockHolder } from './lock-holder.js';
 import { show } from './option-reader.js';
 
-/** What every event tells: which lock, and who asked for it. */
+/**
+ * What every event tells: which lock, and who asked for it.
+ *
+ * @example
+ * locks.events.on('waiting', ({ key, label }: LockEvent) => console.log(`${label} waits for ${key}`));
+ */
 export interface LockEvent {
   readonly key: string;
   /** All keys of the call, when it names several. */
@@ -14,7 +19,12 @@ export interface LockEvent {
   readonly template: string;
 }
 
-/** The events of a `LockService`, by name. Durations are in milliseconds. */
+/**
+ * The events of a `LockService`, by name. Durations are in milliseconds.
+ *
+ * @example
+ * const tell = ({ key, heldMs }: LockEventMap['released']) => console.log(key, heldMs);
+ */
 export interface LockEventMap {
   /** The lock is busy and the call waits for it. */
   waiting: LockEvent;
@@ -35,10 +45,20 @@ export interface LockEventMap {
   'release-failed': LockEvent & { readonly error: LockError };
 }
 
-/** Receives one event. What it throws changes nothing. */
+/**
+ * Receives one event. What it throws changes nothing.
+ *
+ * @example
+ * const tell: LockListener<'lost'> = ({ key, error }) => console.error(key, error.code);
+ */
 export type LockListener<Name extends keyof LockEventMap> = (event: LockEventMap[Name]) => void;
 
-/** Subscribes to the events of one `LockService`. */
+/**
+ * Subscribes to the events of one `LockService`.
+ *
+ * @example
+ * locks.events.on('lost', ({ key, heldMs }) => console.error(`${key} was lost after ${heldMs} ms`));
+ */
 export interface LockEvents {
   on<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this;
   once<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this;

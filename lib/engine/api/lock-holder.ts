@@ -3,7 +3,12 @@ import { hostname } from 'node:os';
 /** The machine's name, as holders tell it. */
 export const OWN_HOST = hostname();
 
-/** Who holds a busy lock, when last heard of. A program that is none of ours: `''`, `''`, 0. */
+/**
+ * Who holds a busy lock, when last heard of. A program that is none of ours: `''`, `''`, 0.
+ *
+ * @example
+ * locks.events.on('timeout', ({ key, holder }) => console.log(key, holder?.host, holder?.label));
+ */
 export interface LockHolder {
   readonly label: string;
   readonly host: string;

@@ -1,6 +1,11 @@
 import { LockKeyError } from './errors.js';
 
-/** What is locked: a key, or several, all or nothing; duplicates count once. */
+/**
+ * What is locked: a key, or several, all or nothing; duplicates count once.
+ *
+ * @example
+ * const keys: LockKey[] = ['order:7', ['account:1', 'account:2']];
+ */
 export type LockKey = string | readonly string[];
 
 /** The keys of a call as they are taken: sorted, each once. */

@@ -2,7 +2,12 @@ import type { Duration } from './duration.js';
 import type { LockEventSink } from './lock-events.js';
 import type { ObservedCall } from './lock-observers.js';
 
-/** Options of one call. What is left out comes from the module's options. */
+/**
+ * Options of one call. What is left out comes from the module's options.
+ *
+ * @example
+ * const options: LockOptions = { ttl: '1m', wait: '2s', label: 'nightly import' };
+ */
 export interface LockOptions {
   /** Lease, renewed while held; at least 100 ms. @default the module's `ttl` */
   ttl?: Duration;

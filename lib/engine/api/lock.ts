@@ -6,6 +6,11 @@ import type { LockFacts } from './shown-lock.js';
  *
  * Exclusion holds until the local deadline, which is before the lease can end in Redis. Beyond it
  * (a stopped process, a failover) only storage that compares `fencingToken` is safe.
+ *
+ * @example
+ * await using lock = await locks.acquire('report:7');
+ * lock.assertHeld();
+ * await save(lock.fencingToken);
  */
 export interface Lock {
   /** The first of {@link keys}. */
@@ -51,7 +56,12 @@ export interface Lock {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** One lock as `inspect` and `list` show it. */
+/**
+ * One lock as `inspect` and `list` show it.
+ *
+ * @example
+ * for await (const { key, holders, waiters } of locks.list()) console.log(key, holders[0]?.label, waiters);
+ */
 export interface LockInfo {
   readonly key: string;
   readonly mode: 'exclusive' | 'shared';

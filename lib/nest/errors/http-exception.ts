@@ -27,6 +27,9 @@ const MAX_RETRY_AFTER_S = 5;
  * Maps a lock error for HTTP, for filters of your own: the status and the public body
  * `{ statusCode, error, message, code, key }`, with the error as `cause`. `instanceof LockError`
  * holds for the result too.
+ *
+ * @example
+ * if (isLockError(error)) throw toHttpException(error);
  */
 export function toHttpException(error: LockError): HttpException & LockError {
   if (error instanceof HttpException) return error;

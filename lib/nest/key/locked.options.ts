@@ -2,7 +2,12 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { LockKey } from '../../engine/api/lock-key.js';
 import type { LockOptions } from '../../engine/api/lock-options.js';
 
-/** Options of `@Locked`. What is left out comes from the module's options. */
+/**
+ * Options of `@Locked`. What is left out comes from the module's options.
+ *
+ * @example
+ * const once: LockedOptions = { ifBusy: 'skip', minHold: '30s' };
+ */
 export interface LockedOptions extends Omit<LockOptions, 'signal'> {
   /**
    * `'skip'`: a call that finds the lock busy, or its queue full, resolves with `undefined` and does
@@ -13,10 +18,20 @@ export interface LockedOptions extends Omit<LockOptions, 'signal'> {
   service?: string;
 }
 
-/** Makes the key of a call, for what a template can't say. Synchronous: a promise is a `LockKeyError`. */
+/**
+ * Makes the key of a call, for what a template can't say. Synchronous: a promise is a `LockKeyError`.
+ *
+ * @example
+ * const byTenant: LockKeyFunction = ({ user, params }) => `order:${user.tenant}:${params.id}`;
+ */
 export type LockKeyFunction = (call: LockedCall) => LockKey;
 
-/** A call of a `@Locked` method. */
+/**
+ * A call of a `@Locked` method.
+ *
+ * @example
+ * const first = ({ args }: LockedCall) => `order:${String(args[0])}`;
+ */
 export interface LockedCall {
   /** Of a routed call what `context.getArgs()` returns, before pipes; else the arguments. */
   readonly args: readonly unknown[];

@@ -5,6 +5,9 @@ const POSITIONS = 'nestjs-redis-lock:held-lock';
 /**
  * Marks the parameter of a `@Locked` method that receives the `Lock`, whatever the caller passes.
  * Elsewhere use `LockService.current()`.
+ *
+ * @example
+ * `class Jobs { @Locked('job:{0}') async run(id: string, @HeldLock() lock?: Lock) { lock?.assertHeld(); } }`
  */
 export function HeldLock(): ParameterDecorator {
   return (target, name, position) => {

@@ -19,7 +19,7 @@ warnOfAnotherCopy();
 /**
  * Takes, waits for and inspects locks. Usable from its constructor on: it connects by itself, when
  * its application starts or a call comes first, and a call made before Redis answers waits within
- * its `wait`.
+ * its `wait`. @example await locks.withLock('report:7', (lock) => save(lock.fencingToken));
  */
 export class LockService {
   readonly #engine: LateEngine;

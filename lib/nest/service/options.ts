@@ -11,25 +11,43 @@ import type { RedisLockConnection } from '../../redis/connection/connection.js';
 /**
  * Where locks are kept: what reaches Redis, or `'memory'` for locks of this process only
  * (development, unit tests). A client that is handed in is never closed or reconfigured.
+ *
+ * @example
+ * const connections: LockConnection[] = ['redis://localhost:6379', { host: 'cache', db: 1 }, 'memory'];
  */
 // Named beside `string`, which covers it, for whoever reads the type.
 // oxlint-disable-next-line typescript/no-redundant-type-constituents
 export type LockConnection = RedisLockConnection | 'memory';
 
-/** How lock errors are answered over HTTP. */
+/**
+ * How lock errors are answered over HTTP.
+ *
+ * @example
+ * const http: LockHttpOptions = { status: 409 };
+ */
 export interface LockHttpOptions {
   /** Status of a busy lock, 400 to 599. @default 423 */
   status?: number;
 }
 
-/** What a connection to Redis logs in with. */
+/**
+ * What a connection to Redis logs in with.
+ *
+ * @example
+ * const credentials = async (): Promise<LockCredentials> => ({ username: 'app', password: await fetchToken() });
+ */
 export interface LockCredentials {
   /** @default Redis' own default user */
   username?: string;
   password: string;
 }
 
-/** Options of a `RedisLockModule`; checked once, at start, all faults in one `LockConfigError`. */
+/**
+ * Options of a `RedisLockModule`; checked once, at start, all faults in one `LockConfigError`.
+ *
+ * @example
+ * const options: RedisLockModuleOptions = { connection: 'redis://localhost:6379', ttl: '30s', wait: '10s' };
+ */
 export interface RedisLockModuleOptions extends LockEngineOptions {
   /** Where locks are kept. */
   connection: LockConnection;
@@ -50,7 +68,12 @@ export interface RedisLockModuleOptions extends LockEngineOptions {
   http?: LockHttpOptions | false;
 }
 
-/** What a dynamic module takes beside the options. */
+/**
+ * What a dynamic module takes beside the options.
+ *
+ * @example
+ * const extras: RedisLockModuleExtras = { name: 'inventory', isGlobal: false };
+ */
 export interface RedisLockModuleExtras {
   /** Name of the service, for a second one beside the default. @default the default service */
   name?: string;
@@ -58,12 +81,27 @@ export interface RedisLockModuleExtras {
   isGlobal?: boolean;
 }
 
-/** Makes the options of a `RedisLockModule` (`useClass`, `useExisting`). */
+/**
+ * Makes the options of a `RedisLockModule` (`useClass`, `useExisting`).
+ *
+ * @example
+ * class LockConfig implements RedisLockOptionsFactory {
+ *   createRedisLockOptions = () => ({ connection: 'redis://localhost:6379' });
+ * }
+ */
 export interface RedisLockOptionsFactory {
   createRedisLockOptions(): RedisLockModuleOptions | Promise<RedisLockModuleOptions>;
 }
 
-/** Takes exactly one of `useFactory`, `useClass` and `useExisting`. */
+/**
+ * Takes exactly one of `useFactory`, `useClass` and `useExisting`.
+ *
+ * @example
+ * const options: RedisLockModuleAsyncOptions = {
+ *   inject: [ConfigService],
+ *   useFactory: (config: ConfigService) => ({ connection: config.getOrThrow<string>('REDIS_URL') }),
+ * };
+ */
 export interface RedisLockModuleAsyncOptions
   extends RedisLockModuleExtras, Pick<ModuleMetadata, 'imports'> {
   /** What `useFactory` is called with. */
