@@ -1,4 +1,4 @@
-import { LockConfigError } from '../../engine/api/errors.js';
+import { LockConfigError, LockUnavailableError } from '../../engine/api/errors.js';
 import { NotAppliedError, type StoreEvents } from '../../engine/store/lock-store.js';
 import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import { type KeysOfLock, LockKeys } from '../keys/lock-keys.js';
@@ -71,8 +71,9 @@ export class ClusterServers implements LockServers {
       try {
         return await node.scripts.run<T>(sent, importing !== undefined);
       } catch (error) {
-        if (clock.now() >= giveUpAt || this.#topology.isClosed) throw error;
         const needsHolders = sent !== command && error instanceof LockConfigError;
+        if (clock.now() >= giveUpAt || this.#topology.isClosed)
+          throw needsHolders ? onItsWay(key, node.name) : error;
         const next = needsHolders
           ? undefined
           : await this.#redirected(error as Error, node, place.slot, hops);
@@ -136,6 +137,11 @@ export class ClusterServers implements LockServers {
   }
 }
 
+/** The slot is being moved, and the command needs a key that is not where the others are. */
+function onItsWay(key: string, node: string): LockUnavailableError {
+  return new LockUnavailableError([key], 'its slot is being moved.', undefined, [node]);
+}
+
 /** Whether a key of the command is missing in a slot that is being moved. */
 function isTryAgain(error: Error, node: string): boolean {
   return readRedirection(causeOf(error), node)?.kind === 'wait';
@@ -144,7 +150,8 @@ function isTryAgain(error: Error, node: string): boolean {
 /**
  * A command that does not name the key of several holders. A node that is giving its slot away refuses a
  * script as soon as one of its keys is not there, and a lock that is held by one never has that key. A
- * script that needs it all the same fails at the counter, which stands in its place and is no set.
+ * script that needs it all the same fails at the counter, which stands in its place and is no set: before
+ * it has changed anything, and whatever it does with `holders` first must fail there.
  */
 function withoutHolders(command: LockCommand): LockCommand {
   const { holders, counter } = command.place;

@@ -1,7 +1,8 @@
 import { ACQUIRED } from './acquire.script.js';
 import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript } from './define-script.js';
-import { ADMIT, HOLDS, PROMOTE, SHOWN, TELL_HOLDERS } from './holders.script.js';
+import { ADMIT, HOLDS, SHOWN, TELL_HOLDERS } from './holders.script.js';
+import { PROMOTE } from './promote.script.js';
 import { IS_TOKEN, KEEP_QUEUE, MINT, mintInPlace, TELL, TIME } from './shared.script.js';
 
 /**

@@ -1,6 +1,7 @@
 import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript, NOBODY } from './define-script.js';
-import { ADMIT, HOLDS, PROMOTE, SHOWN, TELL_HOLDERS } from './holders.script.js';
+import { ADMIT, HOLDS, SHOWN, TELL_HOLDERS } from './holders.script.js';
+import { PROMOTE } from './promote.script.js';
 import { IS_TOKEN, KEEP_QUEUE, MINT, mintInPlace, REPORT, TELL, TIME } from './shared.script.js';
 
 /** First number of what acquire and poll reply for a lock. */

@@ -1,6 +1,7 @@
 import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript, NOBODY } from './define-script.js';
-import { ADMIT, HOLDS, PROMOTE, TELL_HOLDERS } from './holders.script.js';
+import { ADMIT, HOLDS, TELL_HOLDERS } from './holders.script.js';
+import { PROMOTE } from './promote.script.js';
 import { IS_TOKEN, KEEP_QUEUE, MINT, TELL, TIME } from './shared.script.js';
 
 /**

@@ -1,6 +1,7 @@
 import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript, NOBODY } from './define-script.js';
-import { ADMIT, HOLDS, PROMOTE } from './holders.script.js';
+import { ADMIT, HOLDS } from './holders.script.js';
+import { PROMOTE } from './promote.script.js';
 import { KEEP_QUEUE, LOCK_KEYS, MINT, TELL, TIME } from './shared.script.js';
 
 /**

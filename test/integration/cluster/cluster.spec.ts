@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 
+import type { LockError } from '../../../lib/engine/api/errors.js';
 import { slotOf } from '../../../lib/redis/keys/hash-slot.js';
 import { afterTest } from '../../support/after-test.js';
 import { eventually } from '../../support/eventually.js';
@@ -43,6 +44,15 @@ async function prefixOnAllNodes(): Promise<string> {
 async function masters(): Promise<ClusterMember[]> {
   const owners = await Promise.all([0, 8000, 16_383].map((slot) => cluster.ownerOf(slot)));
   return [...new Set(owners)];
+}
+
+/** Where the slot of a lock is, and another node to which it could move. */
+async function leaving(
+  lockKey: string,
+): Promise<{ from: ClusterMember; to: ClusterMember; slot: number }> {
+  const slot = slotOf(lockKey);
+  const from = await cluster.ownerOf(slot);
+  return { from, to: (await masters()).find((master) => master !== from)!, slot };
 }
 
 /** How many processes hear what is told about a lock. */
@@ -183,6 +193,58 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     await other.client.cluster('SETSLOT', slot, 'STABLE');
     expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
     await next.release();
+  });
+
+  it('keeps the fence counter when readers come next and the slot is on its way', async () => {
+    const keyPrefix = uniquePrefix();
+    const [a, b] = [open({ keyPrefix }), open({ keyPrefix })];
+    const { from, to, slot } = await leaving(`${keyPrefix}k`);
+    const lock = await a.acquire('k');
+    const waiting = b.acquire('k', { mode: 'shared' });
+    await eventually(async () => expect((await a.inspect('k'))?.waiters).toBe(1));
+    await to.client.cluster('SETSLOT', slot, 'IMPORTING', from.id);
+    await from.client.cluster('SETSLOT', slot, 'MIGRATING', to.id);
+
+    const released = lock.release();
+    await released.catch(() => undefined);
+    const [counter] = await from.client.keys(`${keyPrefix}!fence*`);
+    expect(await from.client.type(String(counter))).toBe('string');
+
+    await from.client.cluster('SETSLOT', slot, 'STABLE');
+    await to.client.cluster('SETSLOT', slot, 'STABLE');
+    const reader = await waiting;
+    expect(reader.fencingToken).toBeGreaterThan(lock.fencingToken);
+    await expect(a.acquire('k', { wait: 0 })).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+    await reader.release();
+  });
+
+  it('is unavailable, and not called something else, while its permits are still at the old node', async () => {
+    const keyPrefix = uniquePrefix();
+    const [a, b, c] = [open({ keyPrefix }), open({ keyPrefix }), open({ keyPrefix })];
+    const { from, to, slot } = await leaving(`${keyPrefix}k`);
+    const held = await a.acquire('k', { permits: 1 });
+    const waiting = b.acquire('k', { permits: 1 });
+    await eventually(async () => expect((await a.inspect('k'))?.waiters).toBe(1));
+    await to.client.cluster('SETSLOT', slot, 'IMPORTING', from.id);
+    await from.client.cluster('SETSLOT', slot, 'MIGRATING', to.id);
+    const move = (keys: readonly string[]) =>
+      Promise.all(
+        keys.map((key) => from.client.migrate('127.0.0.1', to.server.port, key, 0, 5000)),
+      );
+    const keys = await from.client.keys(`${keyPrefix}*`);
+    await move(keys.filter((key) => !key.includes('!h:')));
+
+    for (let i = 0; i < 4; i += 1) {
+      const refusal = await c
+        .acquire('k', { permits: 1, wait: 700 })
+        .catch((error: unknown) => error);
+      expect(['LOCK_UNAVAILABLE', 'LOCK_TIMEOUT']).toContain((refusal as LockError).code);
+    }
+
+    await move(keys.filter((key) => key.includes('!h:')));
+    for (const { client } of [to, from]) await client.cluster('SETSLOT', slot, 'NODE', to.id);
+    await held.release();
+    await (await waiting).release();
   });
 
   it('goes on by itself when a master dies', async () => {
