@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /** How many runs each file has, which share the time. */
-const RUNS = { 'one-server': 2, 'lost-data': 1, clocks: 1, quorum: 2 };
+const RUNS = { 'one-server': 2, 'lost-data': 1, clocks: 1, cluster: 2, sentinel: 1, quorum: 2 };
 
 const { values, positionals } = parseArgs({
   options: { minutes: { type: 'string', default: '5' } },

@@ -6,7 +6,7 @@ import { serverFaults } from '../support/chaos/faults.js';
 import { adminOf, onOneServer } from '../support/chaos/one-server.js';
 import { RedisServer } from '../support/redis-server.js';
 
-const RUN_MS = chaosMs(10_000);
+const RUN_MS = chaosMs(8000);
 
 describe('processes that contend while everything fails but the data of the server', () => {
   it.each([

@@ -77,7 +77,9 @@ function refused(name, error, wait, took) {
   counts.refused += 1;
   const isExpected = error.code === 'LOCK_TIMEOUT' || error.code === 'LOCK_UNAVAILABLE';
   if (!isExpected || wait === PATIENCE_MS || took < wait - 5 || took > wait + LATE_MS)
-    tell('breach', { what: `${name}, wait ${wait}, after ${took} ms: ${error.stack}` });
+    tell('breach', {
+      what: `${name}, wait ${wait}, after ${took} ms: ${error.stack} ${String(error.cause)}`,
+    });
 }
 
 /** The place in the order of calls; only calls for one exclusive lock have one. */

@@ -10,6 +10,7 @@ import { freePort, makeTemporaryDirectory, removeTemporaryDirectory } from './sp
 
 const MASTERS = 3;
 const SLOTS = 16_384;
+const FAILOVER_MS = 6000;
 
 export interface RedisClusterOptions {
   /** More command-line options of the node on this port. */
@@ -115,15 +116,24 @@ export class RedisCluster {
   /** Makes the replica of `master` master in its place, in agreement with it. */
   async failover(master: ClusterMember): Promise<ClusterMember> {
     const replica = await this.replicaOf(master);
-    await replica.client.cluster('FAILOVER');
+    let askedAt = -Infinity;
     await eventually(
       async () => {
-        if (!(await replica.client.info('replication')).includes('role:master'))
-          throw new Error(`Node ${replica.server.port} is no master yet.`);
+        // An agreement that takes longer than five seconds is given up by the nodes.
+        if (performance.now() - askedAt > FAILOVER_MS) {
+          askedAt = performance.now();
+          await replica.client.cluster('FAILOVER');
+        }
+        await this.#isMaster(replica);
       },
       { within: 30_000 },
     );
     return replica;
+  }
+
+  /** Resolves when a node has become a master, since its own one is gone or hangs. */
+  async promoted(member: ClusterMember): Promise<void> {
+    await eventually(() => this.#isMaster(member), { within: 45_000 });
   }
 
   /** Moves a slot with all its keys, as a resharding does, pausing `eachMs` after each key. */
@@ -141,6 +151,11 @@ export class RedisCluster {
     await from.client.cluster('SETSLOT', slot, 'NODE', to.id);
     // A replica that has not heard of it and takes over would claim the slot for the old owner.
     for (const { client } of this.members) await this.#knowsOwner(client, slot, to);
+  }
+
+  async #isMaster({ client, server }: ClusterMember): Promise<void> {
+    if (!(await client.info('replication')).includes('role:master'))
+      throw new Error(`Node ${server.port} is no master yet.`);
   }
 
   async #knowsOwner(client: Redis, slot: number, owner: ClusterMember): Promise<void> {

@@ -32,6 +32,7 @@ export class RedisServer {
   readonly #env: Readonly<Record<string, string>>;
   readonly #dir: string;
   #child: ChildProcess | undefined;
+  #isPaused = false;
 
   private constructor(port: number, dir: string, options: RedisServerOptions) {
     this.port = port;
@@ -95,14 +96,20 @@ export class RedisServer {
     await this.#launch();
   }
 
+  get isPaused(): boolean {
+    return this.isRunning && this.#isPaused;
+  }
+
   /** SIGSTOP: the kernel goes on accepting connections and bytes; nothing is answered. */
   pause(): void {
     process.kill(this.pid, 'SIGSTOP');
+    this.#isPaused = true;
   }
 
   /** SIGCONT: everything that came meanwhile is executed now. */
   resume(): void {
     process.kill(this.pid, 'SIGCONT');
+    this.#isPaused = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -110,6 +117,7 @@ export class RedisServer {
   }
 
   async #launch(): Promise<void> {
+    this.#isPaused = false;
     this.#child = await spawnRedis({
       args: this.#args,
       port: this.port,

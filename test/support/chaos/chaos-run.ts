@@ -12,7 +12,13 @@ import { RedisServer } from '../redis-server.js';
 import { ChaosReport } from './chaos-report.js';
 import { Contender, type Link } from './contender.js';
 import type { Faults } from './faults.js';
-import { judge, type LockedSection, type Loss, mostOvertaken } from './section-judge.js';
+import {
+  judge,
+  type LockedSection,
+  longestPause,
+  type Loss,
+  mostOvertaken,
+} from './section-judge.js';
 
 /** What callers do; each key is of one kind. */
 export interface Work {
@@ -39,6 +45,8 @@ export interface ChaosPlan {
   readonly serverPauseMs: number;
   /** Where the last one locks everything, when all others have ended. */
   readonly connection: RedisLockConnection;
+  /** The servers that take writes, as others see them. */
+  primaries?(): Promise<readonly string[]>;
   /** The keys that are left on the servers, without fence counters. */
   keysLeft(): Promise<readonly string[]>;
 }
@@ -51,6 +59,11 @@ const CALM_MS = 1500;
  */
 const OVERTAKEN = 30;
 const SECTIONS = 50;
+
+/** Whether `npm run chaos` runs it. */
+export function isLong(): boolean {
+  return process.env['CHAOS_MS'] !== undefined;
+}
 
 /** For how long a chaos test runs, in milliseconds: `short`, or what `npm run chaos` says. */
 export function chaosMs(short: number): number {
@@ -65,6 +78,8 @@ export class ChaosRun {
   readonly #losses: Loss[] = [];
   readonly #report: ChaosReport;
   #calmUntil = 0;
+  #planned = 0;
+  #primaries: readonly string[] = [];
 
   constructor(private readonly plan: ChaosPlan) {
     this.random = seededRandom(this.seed);
@@ -75,13 +90,13 @@ export class ChaosRun {
   /** Runs all of it; rejects with what was broken. */
   async finish(): Promise<void> {
     await this.#start();
-    const isOver = { value: false };
-    const small = this.#strike(() => isOver.value);
+    let isOver = false;
+    const beside = [this.#strike(() => isOver), this.#watch(() => isOver)];
     try {
       await this.#strikeServers();
     } finally {
-      isOver.value = true;
-      await small;
+      isOver = true;
+      await Promise.all(beside);
     }
     await this.#stop();
     await this.#lockAll();
@@ -95,6 +110,18 @@ export class ChaosRun {
       return await leads();
     } finally {
       this.lostSince(from);
+    }
+  }
+
+  /** Makes a fault by which one other server becomes a primary; more than one are a failover that nobody planned. */
+  async failingOver<T>(leads: () => Promise<T>): Promise<T> {
+    const from = microseconds();
+    this.#planned += 1;
+    try {
+      return await leads();
+    } finally {
+      await this.#look(from, 1);
+      this.#planned -= 1;
     }
   }
 
@@ -142,6 +169,31 @@ export class ChaosRun {
     } while (performance.now() < endsAt);
   }
 
+  /** On a machine that stands still servers count as dead that are not: that is a failover as well. */
+  async #watch(isOver: () => boolean): Promise<void> {
+    let lookedAt = microseconds();
+    await this.#look(lookedAt, Infinity);
+    while (!isOver()) {
+      await sleep(200);
+      if (this.#planned > 0) continue;
+      const from = lookedAt;
+      lookedAt = microseconds();
+      await this.#look(from, 0);
+    }
+  }
+
+  /** Whether other servers have become primaries since `from` than so many that were to. */
+  async #look(from: number, planned: number): Promise<void> {
+    const isPlanned = this.#planned > 0;
+    const primaries = await this.plan.primaries?.().catch(() => undefined);
+    if (primaries === undefined || isPlanned !== this.#planned > 0) return;
+    const others = primaries.filter((one) => !this.#primaries.includes(one));
+    this.#primaries = primaries;
+    if (others.length <= planned) return;
+    this.#report.add('failover that nobody planned');
+    this.lostSince(from);
+  }
+
   async #stop(): Promise<void> {
     for (const { child, proxies } of this.contenders) {
       for (const proxy of proxies) await proxy.pass();
@@ -184,6 +236,7 @@ export class ChaosRun {
       'seconds in which a lock may be lost': seconds(this.#losses),
       'overlaps in that time': verdict.excused,
       'the longest of them, ms': Math.round(verdict.longestExcusedMs),
+      'longest time a lock was not entered, ms': Math.round(longestPause(sections)),
       'longest wait, ms': Math.round(this.#most('longestWaitMs')),
       'most overtaken while nothing fails': overtaken,
       'overlaps, inversions, stuck callers': breaches.length,

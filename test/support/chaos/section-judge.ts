@@ -65,6 +65,15 @@ export function mostOvertaken(sections: readonly LockedSection[]): number {
   return most;
 }
 
+/** The longest time in which nobody entered a key, between two that did; milliseconds. */
+export function longestPause(sections: readonly LockedSection[]): number {
+  let longest = 0;
+  for (const ofKey of byKey(sections).values())
+    for (const [i, { from }] of ofKey.entries())
+      longest = Math.max(longest, from - (ofKey[i - 1]?.from ?? from));
+  return longest / 1000;
+}
+
 /** Each key's sections, in the order in which they began. */
 function byKey(sections: readonly LockedSection[]): Map<string, LockedSection[]> {
   const keys = new Map<string, LockedSection[]>();
