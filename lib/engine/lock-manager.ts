@@ -1,9 +1,8 @@
-import { kindOf } from './api/capacity.js';
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
-import { eventOf, LockEventEmitter } from './api/lock-events.js';
+import { LockEventEmitter } from './api/lock-events.js';
 import { checkKey, checkKeys, type LockKey, type LockKeys } from './api/lock-key.js';
-import { checkTask, resolveRequest } from './api/lock-options.check.js';
-import { LockObservers } from './api/lock-observers.js';
+import { checkTask, observedRequest, resolveRequest } from './api/lock-options.check.js';
+import { askedLock, LockObservers } from './api/lock-observers.js';
 import type { AttachOptions, LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
 import { SuspectKeys } from './api/suspect-keys.js';
 import type { Lock, LockInfo } from './api/lock.js';
@@ -191,9 +190,8 @@ export class LockManager {
     const isInside = enclosing !== undefined && enclosing.lostError === undefined;
     if (this.#closing && !isInside) throw new LockShutdownError(keys);
     if (!this.observers.any) return enter(request, isInside);
-    const call = { ...eventOf(keys[0], request, keys), ...kindOf(request.capacity) };
-    const observed = this.observers.asked(call);
-    const entered = enter({ ...request, observed }, isInside);
+    const observed = this.observers.asked(askedLock(keys, request));
+    const entered = enter(observedRequest(request, observed), isInside);
     observed.watch(entered);
     return entered;
   }

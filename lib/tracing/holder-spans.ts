@@ -16,6 +16,7 @@ export class HolderSpans {
   }
 
   linksTo(key: string): Link[] {
-    return [...(this.#spans.get(key) ?? [])].map((context) => ({ context }));
+    const spans = this.#spans.get(key);
+    return spans === undefined ? [] : [...spans].map((context) => ({ context }));
   }
 }

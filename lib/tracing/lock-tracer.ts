@@ -1,4 +1,4 @@
-import { trace } from '@opentelemetry/api';
+import { type Attributes, trace } from '@opentelemetry/api';
 import type { LockEvent } from '../engine/api/lock-events.js';
 import type { CallObserver, LockObserver } from '../engine/api/lock-observers.js';
 import { HolderSpans } from './holder-spans.js';
@@ -13,11 +13,9 @@ export class LockTracer implements LockObserver {
   constructor(private readonly service: string) {}
 
   asked({ key, label, template }: LockEvent): CallObserver {
-    return new TracedCall(this.#tracer, this.#holders, key, {
-      'lock.key': key,
-      'lock.service': this.service,
-      ...(label !== '' && { 'lock.label': label }),
-      ...(template !== '' && { 'lock.template': template }),
-    });
+    const attributes: Attributes = { 'lock.key': key, 'lock.service': this.service };
+    if (label !== '') attributes['lock.label'] = label;
+    if (template !== '') attributes['lock.template'] = template;
+    return new TracedCall(this.#tracer, this.#holders, key, attributes);
   }
 }

@@ -1,6 +1,7 @@
 import {
   type Attributes,
   context,
+  INVALID_SPAN_CONTEXT,
   type Span,
   SpanStatusCode,
   trace,
@@ -32,9 +33,12 @@ export class TracedCall implements CallObserver {
 
   acquired(_waitedMs: number, via: Via, fencingToken: number): void {
     this.#wait.setAttribute('lock.outcome', 'acquired').setAttribute('lock.via', via).end();
-    const attributes = { ...this.attributes, 'lock.fencing_token': fencingToken };
-    this.#hold = this.tracer.startSpan('lock.hold', { attributes }, this.#parent);
-    this.holders.add(this.key, this.#hold.spanContext());
+    const { attributes } = this;
+    const hold = this.tracer.startSpan('lock.hold', { attributes }, this.#parent);
+    // Nobody makes spans of it: the application has no SDK.
+    if (hold.spanContext() === INVALID_SPAN_CONTEXT) return;
+    this.#hold = hold.setAttribute('lock.fencing_token', fencingToken);
+    this.holders.add(this.key, hold.spanContext());
   }
 
   refused(error: unknown): void {

@@ -1,11 +1,23 @@
-import type { LockKind } from './capacity.js';
+import { kindOf, type LockKind } from './capacity.js';
 import type { LockEvent, Via } from './lock-events.js';
+import type { LockKeys } from './lock-key.js';
 
 /** How the hold of a call ended. */
 export type HoldEnd = 'released' | 'detached' | 'lost' | 'release-failed';
 
 /** What a call asks for. */
 export interface AskedLock extends LockEvent, LockKind {}
+
+/** What a call asks for, as observers are told. */
+export function askedLock(
+  keys: LockKeys,
+  { label, template, capacity }: Pick<LockEvent, 'label' | 'template'> & { capacity: number },
+): AskedLock {
+  const [key, ...others] = keys;
+  const { mode, permits } = kindOf(capacity);
+  if (others.length > 0) return { key, keys, label, template, mode, permits };
+  return { key, label, template, mode, permits };
+}
 
 /** Sees every call for a lock of one service; metrics and tracing stand on it. */
 export interface LockObserver {
@@ -49,37 +61,57 @@ export class LockObservers {
   asked(call: AskedLock): ObservedCall {
     const calls: CallObserver[] = [];
     for (const observer of this.#observers) {
-      guarded(() => {
+      try {
         calls.push(observer.asked(call));
-      });
+      } catch (error) {
+        tellOf(error);
+      }
     }
     return new ObservedCall(calls);
   }
 }
 
-/** One call, as all observers see it. */
+/** One call, as all observers see it. Each is guarded where it is told: a closure would cost every lock. */
 export class ObservedCall {
   constructor(private readonly observers: readonly CallObserver[]) {}
 
   /** Takes note when the call ends without a lock. */
   watch(entered: Promise<unknown>): void {
     entered.then(undefined, (error: unknown) => {
-      for (const observer of this.observers) guarded(() => observer.refused(error));
+      for (const observer of this.observers) {
+        try {
+          observer.refused(error);
+        } catch (fault) {
+          tellOf(fault);
+        }
+      }
     });
   }
 
   acquired(waitedMs: number, via: Via, fencingToken: number): void {
-    for (const observer of this.observers)
-      guarded(() => observer.acquired(waitedMs, via, fencingToken));
+    for (const observer of this.observers) {
+      try {
+        observer.acquired(waitedMs, via, fencingToken);
+      } catch (fault) {
+        tellOf(fault);
+      }
+    }
   }
 
   ended(how: HoldEnd, heldMs: number, error?: Error): void {
-    for (const observer of this.observers) guarded(() => observer.ended(how, heldMs, error));
+    for (const observer of this.observers) {
+      try {
+        observer.ended(how, heldMs, error);
+      } catch (fault) {
+        tellOf(fault);
+      }
+    }
   }
 
   run<T>(task: () => T): T {
     let wrapped = task;
-    for (const observer of this.observers) wrapped = wrap(observer, wrapped);
+    for (const observer of this.observers)
+      if (observer.run !== undefined) wrapped = wrap(observer, wrapped);
     return wrapped();
   }
 }
@@ -87,27 +119,24 @@ export class ObservedCall {
 /** The task runs, once, whatever the observer does. */
 function wrap<T>(observer: CallObserver, task: () => T): () => T {
   return () => {
-    if (observer.run === undefined) return task();
     let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
-    guarded(() =>
+    try {
       observer.run?.(() => {
         try {
           outcome = { value: task() };
         } catch (error) {
           outcome = { error };
         }
-      }),
-    );
+      });
+    } catch (fault) {
+      tellOf(fault);
+    }
     if (outcome === undefined) return task();
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
   };
 }
 
-function guarded(tell: () => void): void {
-  try {
-    tell();
-  } catch (error) {
-    process.emitWarning(`An observer of locks threw: ${String(error)}`);
-  }
+function tellOf(fault: unknown): void {
+  process.emitWarning(`An observer of locks threw: ${String(fault)}`);
 }
