@@ -61,7 +61,7 @@ export class MemoryLockStore implements LockStore {
       return { kind: 'held', ...answer, lease: ttl, ...this.#minted(key, fences) };
     const theirs = space.conflict(key, token);
     if (theirs !== undefined) throw kindConflict(key, capacityIn(token), theirs);
-    const leaseLeft = space.leaseLeft(key, token);
+    const leaseLeft = this.#queue.hope(key, token);
     const holder = shownHolder(space.holder(key));
     if (queue === undefined) return { kind: 'busy', ...answer, leaseLeft, holder };
     const ticket = this.#queue.join(command);
@@ -81,7 +81,7 @@ export class MemoryLockStore implements LockStore {
     const { ticket } = space.enqueue(key, { ...place, callers });
     const granted = this.#queue.promote(key, token);
     if (granted !== undefined) return { sentAt, ...granted };
-    const leaseLeft = space.leaseLeft(key, token);
+    const leaseLeft = this.#queue.hope(key, token);
     const rank = this.#queue.rank(key, token);
     return {
       kind: 'queued',

@@ -1,4 +1,5 @@
 import type { AcquireCommand, PollReply } from '../engine/store/lock-store.js';
+import { SIGN_MS } from '../engine/store/lock-queue.js';
 import { claimIn, fencesIn } from '../engine/store/token.js';
 import type { MemorySpace } from './memory-space.js';
 
@@ -64,6 +65,22 @@ export class MemoryQueue {
         setImmediate(() => listener.granted({ key, token, fences, queue, expiresAt: now + lease }));
     }
     return mine;
+  }
+
+  /**
+   * After how many ms a token may hope. Where the lock has room for it, and the first in line alone keeps it out, that
+   * one has to show that it lives.
+   */
+  hope(key: string, token: string): number {
+    const { space } = this;
+    const leaseLeft = space.leaseLeft(key, token);
+    const [head] = space.queue(key);
+    if (head === undefined || head.token === token) return leaseLeft;
+    if (!space.holdsSeveral(key) || !space.admits(key, token)) return leaseLeft;
+    space.tell(head.token, 'recheck', 0);
+    const left = space.listeners.has(head.boot) ? SIGN_MS : 0;
+    head.aliveUntil = Math.min(head.aliveUntil, space.clock.now() + left);
+    return Math.min(leaseLeft, left);
   }
 
   #tellHolders(key: string, waiting: number): void {

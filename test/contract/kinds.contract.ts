@@ -1,6 +1,7 @@
 import { describe, expect } from '@jest/globals';
 
 import { EXCLUSIVE, SHARED } from '../../lib/engine/api/capacity.js';
+import { SIGN_MS } from '../../lib/engine/store/lock-queue.js';
 import type { AcquireCommand, AcquireReply } from '../../lib/engine/store/lock-store.js';
 import { eventually } from '../support/eventually.js';
 import type { StoreParty } from './store-party.js';
@@ -10,6 +11,7 @@ import type { Contract } from './store-system.js';
 /** Locks that several may hold beside each other. */
 export function describeKinds({ setUp, where }: Contract): void {
   const it = where('kinds');
+  const itDead = where('kinds', 'dead-waiters');
   const itTold = where('kinds', 'told-holders');
   const THREE = 3;
 
@@ -84,6 +86,47 @@ export function describeKinds({ setUp, where }: Contract): void {
 
       await c.granted(reader);
       expect(await tokens(a)).toContain(reader);
+    });
+
+    it('asks a writer in front of readers for a sign of life, which it gives by a poll', async () => {
+      const [, a, b, c] = await setUp(3);
+      await enter(a, SHARED);
+      const writer = await wait(b, EXCLUSIVE);
+      const [reader, place] = await ask(c, SHARED);
+
+      expect(queued(place).leaseLeft).toBeLessThanOrEqual(SIGN_MS);
+      for (let asked = 1; asked <= 3; asked += 1) {
+        await eventually(() => expect(b.rechecks).toHaveLength(asked));
+        queued(await b.poll(KEY, writer));
+        queued(await c.poll(KEY, reader));
+      }
+      expect(b.rechecks[0]).toEqual({ token: writer, inMs: 0 });
+    });
+
+    it('lets readers pass a writer that gives no sign of life, which keeps its place', async () => {
+      const [, a, b, c] = await setUp(3);
+      const first = await enter(a, SHARED);
+      const [writer, place] = await ask(b, EXCLUSIVE);
+      const reader = await wait(c, SHARED);
+
+      await eventually(async () => held(await c.poll(KEY, reader)));
+
+      expect((await b.poll(KEY, writer)).kind).toBe('gone');
+      const queue = { callers: 1, ticket: queued(place).ticket };
+      const again = queued(await b.queue(KEY, b.token(), { queue }));
+      expect(again).toMatchObject({ rank: 0, ticket: queue.ticket });
+      await a.release(KEY, first);
+    });
+
+    itDead('lets a reader pass a writer whose process has gone, at once', async () => {
+      const [system, a, b, c] = await setUp(3);
+      await enter(a, SHARED);
+      await wait(b, EXCLUSIVE);
+      await system.leave(b);
+      const [reader, place] = await ask(c, SHARED);
+
+      expect(queued(place).leaseLeft).toBe(0);
+      held(await c.poll(KEY, reader));
     });
 
     itTold('tells its holders that a writer waits, and that it has gone', async () => {

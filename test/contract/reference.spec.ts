@@ -16,6 +16,7 @@ import { eventually } from '../support/eventually.js';
 import { openClient } from '../support/managers.js';
 import { chooseSeed } from '../support/random.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
+import { keepAlive, LONG_AFTER } from './model-sides.js';
 import { ReferenceServer, ReferenceServers } from './reference-servers.js';
 import { StoreParty } from './store-party.js';
 
@@ -54,6 +55,8 @@ interface Side {
   readonly parties: readonly StoreParty[];
   /** What is kept of a lock, without times. */
   look(key: string): Promise<unknown>;
+  /** Those that wait live on, however long a busy machine takes for the next step. */
+  keepAlive(key: string): Promise<void>;
   expire(key: string): Promise<void>;
 }
 
@@ -129,7 +132,10 @@ async function play(
   step: Planned,
 ): Promise<{ answers: unknown[]; kept: unknown }> {
   const answers = [];
-  for (let time = 0; time < 2; time += 1) answers.push(withoutTimes(await run(side, key, step)));
+  for (let time = 0; time < 2; time += 1) {
+    answers.push(withoutTimes(await run(side, key, step)));
+    await side.keepAlive(key);
+  }
   return { answers, kept: await side.look(key) };
 }
 
@@ -217,6 +223,10 @@ function referenceSide(mints: readonly TokenMint[], keyPrefix: string): Side {
         holders: members(holders).sort(),
       };
     },
+    keepAlive: async (key) => {
+      const { alive } = keys.of(key);
+      for (const [token] of db.zrange(alive)) db.zadd(alive, LONG_AFTER, token);
+    },
     expire: async (key) => db.del(keys.of(key).lock),
   };
 }
@@ -243,6 +253,7 @@ async function redisSide(mints: readonly TokenMint[], keyPrefix: string): Promis
       );
       return { value, queue: waiting, alive: living?.sort(), holders: beside?.sort() };
     },
+    keepAlive: (key) => keepAlive(client, keys.of(key).alive),
     expire: async (key) => void (await client.del(keys.of(key).lock)),
   };
 }

@@ -74,10 +74,14 @@ async function take(play: Play, step: Step): Promise<void> {
   const command = commandOf(play, step);
   if (command === undefined) return;
   const expected = command.model();
+  const keepAlive = (): Promise<unknown> =>
+    Promise.all([...play.models.keys()].map((key) => play.side.keepAlive(key)));
   const got = await command.store();
+  await keepAlive();
   expect({ step, got }).toEqual({ step, got: expected });
   // The second answer may be of a lock that went on meanwhile; the state may not.
   if (step.twice && step.what !== 'expire') await command.store();
+  await keepAlive();
   for (const [key, model] of play.models)
     expect({ step, key, seen: await play.side.holders(key) }).toEqual({
       ...{ step, key, seen: [...model.holders].sort() },

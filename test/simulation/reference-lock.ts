@@ -1,4 +1,5 @@
 import { SHARED } from '../../lib/engine/api/capacity.js';
+import { SIGN_MS } from '../../lib/engine/store/lock-queue.js';
 import { ALIVE_MS } from '../../lib/engine/store/lock-store.js';
 import { bootOf, capacityIn, claimIn, fencesIn, isToken } from '../../lib/engine/store/token.js';
 import { MARKER, NOBODY } from '../../lib/redis/scripts/define-script.js';
@@ -136,6 +137,19 @@ export class ReferenceLock {
   leaseLeft(token: string, [value, count]: Occupants): number {
     const isOneOfSeveral = count !== undefined && markerOf(token) === value;
     return isOneOfSeveral ? this.earliestEnd() : this.db.pttl(this.keys.lock);
+  }
+
+  /** After how many ms a token may hope; asks the first in line for a sign of life where it alone keeps it out. */
+  hope(token: string, occupants: Occupants): number {
+    const left = this.leaseLeft(token, occupants);
+    const head = this.db.zrange(this.keys.queue)[0]?.[0];
+    if (occupants[1] === undefined || !this.admits(token, occupants)) return left;
+    if (head === undefined || head === token) return left;
+    const isHeard = this.tell(head, `recheck 0 ${head} ${this.keys.lock}`);
+    const score = this.db.zscore(this.keys.alive, head) ?? 0;
+    const until = this.now + (isHeard ? SIGN_MS : -1) + (score % 1);
+    if (until < score) this.db.zadd(this.keys.alive, until, head);
+    return Math.min(left, isHeard ? SIGN_MS : 0);
   }
 
   shown([value, count]: Occupants): string {

@@ -123,7 +123,7 @@ function inTheWay(one: {
   }
   const theirs = lock.conflict(token);
   if (theirs !== undefined) return [ACQUIRED.conflict, theirs];
-  return [ACQUIRED.busy, lock.leaseLeft(token, occupants), lock.shown(occupants)];
+  return [ACQUIRED.busy, lock.hope(token, occupants), lock.shown(occupants)];
 }
 
 interface Asked {
@@ -163,20 +163,13 @@ function acquireOne(asked: Asked, floor: number | undefined): unknown {
   }
   const theirs = lock.conflict(token);
   if (theirs !== undefined) return [ACQUIRED.conflict, yielded, theirs];
-  if (callers === '0')
-    return [ACQUIRED.busy, yielded, lock.leaseLeft(token, occupants), lock.shown(occupants)];
+  const left = lock.hope(token, occupants);
+  if (callers === '0') return [ACQUIRED.busy, yielded, left, lock.shown(occupants)];
   const place = enqueue(asked);
   const waiting = db.zcard(keys.queue);
   if (waiting === 1 || (occupants[1] !== undefined && place.isNew))
     lock.tellHolders(`wanted ${waiting}`, occupants);
-  return queued(
-    lock,
-    yielded,
-    token,
-    lock.leaseLeft(token, occupants),
-    place.ticket,
-    lock.shown(occupants),
-  );
+  return queued(lock, yielded, token, left, place.ticket, lock.shown(occupants));
 }
 
 function yieldTo(asked: Asked): unknown {
@@ -246,7 +239,7 @@ function poll(run: ScriptRun): unknown {
     if (promoted.mine !== undefined) return [us, held(lock, -1, promoted.mine)];
     occupants = promoted.occupants;
   }
-  const left = lock.leaseLeft(token, occupants);
+  const left = lock.hope(token, occupants);
   const reply = queued(lock, -1, token, left, ticket, lock.shown(occupants));
   const holder = occupants[1] === undefined ? occupants[0] : db.zrange(lock.keys.holders)[0]?.[0];
   if (holder !== undefined && isToken(holder))

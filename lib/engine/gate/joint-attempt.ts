@@ -85,10 +85,10 @@ export class JointAttempt {
       this.#discard();
       return { kind: 'stale' };
     }
-    const locks = this.#locks.map(({ key, token, queue }) =>
-      this.adopt(key, { token, ttl, terms: { ...terms, queue } }),
-    );
-    return { kind: 'held', locks: locks.reverse() };
+    const locks: CallerLock[] = [];
+    for (const { key, token, queue } of this.#locks)
+      locks.unshift(this.adopt(key, { token, ttl, terms: { ...terms, queue } }));
+    return { kind: 'held', locks };
   }
 
   #end(): void {

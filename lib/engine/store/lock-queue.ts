@@ -1,5 +1,8 @@
 import { readToken } from './token.js';
 
+/** How long the first in line has to show that it lives where it alone keeps others out, in milliseconds. */
+export const SIGN_MS = 1200;
+
 /** A process in the queue of a lock, as its first caller names it. */
 export interface WaitingProcess {
   readonly label: string;

@@ -1,6 +1,7 @@
 import { ACQUIRED } from './acquire.script.js';
 import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript } from './define-script.js';
+import { DOUBT_FIRST } from './doubt.script.js';
 import { ADMIT, HOLDS, SHOWN, TELL_HOLDERS } from './holders.script.js';
 import { PROMOTE } from './promote.script.js';
 import { IS_TOKEN, KEEP_QUEUE, MINT, mintInPlace, TELL, TIME } from './shared.script.js';
@@ -53,6 +54,7 @@ local lock, queue, alive, holders, channel
   SHOWN,
   TELL_HOLDERS,
   PROMOTE,
+  DOUBT_FIRST,
   LEAVE_FREE,
   /* lua */ `
 local function tokenOf(i)
@@ -75,7 +77,8 @@ local function inTheWay(i)
   end
   local theirs = conflict(token, value)
   if theirs then return {${ACQUIRED.conflict}, i, theirs} end
-  return {${ACQUIRED.busy}, i, leaseLeft(token, value, count), shown(value, count)}
+  local left = doubtFirst(token, value, count, leaseLeft(token, value, count))
+  return {${ACQUIRED.busy}, i, left, shown(value, count)}
 end
 local function giveBack(i)
   local token = tokenOf(i)

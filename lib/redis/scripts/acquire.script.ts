@@ -1,5 +1,6 @@
 import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript, NOBODY } from './define-script.js';
+import { DOUBT_FIRST } from './doubt.script.js';
 import { ADMIT, HOLDS, SHOWN, TELL_HOLDERS } from './holders.script.js';
 import { PROMOTE } from './promote.script.js';
 import { IS_TOKEN, KEEP_QUEUE, MINT, mintInPlace, REPORT, TELL, TIME } from './shared.script.js';
@@ -73,6 +74,7 @@ local lock, queue, alive, holders, channel
   SHOWN,
   TELL_HOLDERS,
   PROMOTE,
+  DOUBT_FIRST,
   LEAVE_FREE,
   /* lua */ `
 local function enqueue(token, callers, ticket)
@@ -137,12 +139,12 @@ local function acquire(i)
   end
   local theirs = conflict(token, value)
   if theirs then return {${ACQUIRED.conflict}, yielded, theirs} end
-  if callers == '0' then return {${ACQUIRED.busy}, yielded, leaseLeft(token, value, count), shown(value, count)} end
+  local left = doubtFirst(token, value, count, leaseLeft(token, value, count))
+  if callers == '0' then return {${ACQUIRED.busy}, yielded, left, shown(value, count)} end
   local place, waiting, isNew, isLast = enqueue(token, callers, ticket)
   if waiting == 1 or count and isNew then
     tellHolders('wanted ' .. waiting, value, count)
   end
-  local left = leaseLeft(token, value, count)
   return {${ACQUIRED.queued}, yielded, left, rankOf(token, waiting, isLast), place, shown(value, count)}
 end
 

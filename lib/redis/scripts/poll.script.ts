@@ -1,6 +1,7 @@
 import { ACQUIRED } from './acquire.script.js';
 import { LEAVE_FREE } from './coexist.script.js';
 import { defineScript } from './define-script.js';
+import { DOUBT_FIRST } from './doubt.script.js';
 import { ADMIT, HOLDS, SHOWN } from './holders.script.js';
 import { PROMOTE } from './promote.script.js';
 import { IS_TOKEN, KEEP_QUEUE, LOCK_KEYS, MINT, REPORT, TELL, TIME } from './shared.script.js';
@@ -9,6 +10,7 @@ import { IS_TOKEN, KEEP_QUEUE, LOCK_KEYS, MINT, REPORT, TELL, TIME } from './sha
  * A waiter's sign of life. Finds the lock when its grant was lost, and promotes the head of the
  * queue when the holder has gone without a release. The holder, or the one whose lease ends first,
  * is asked whether it still is one, `doubted 0 <token> <lock>`: a failover may have lost its release.
+ * So is the first in line where it alone keeps the token out, for a sign of life.
  *
  * KEYS  1 fence counter  2 lock  3 queue  4 alive  5 holders
  * ARGV  1 token  2 not after, µs  3 callers waiting  4 channel prefix
@@ -33,6 +35,7 @@ if us > tonumber(ARGV[2]) then return {us} end
   ADMIT,
   SHOWN,
   PROMOTE,
+  DOUBT_FIRST,
   LEAVE_FREE,
   /* lua */ `
 local value, count = redis.call('GET', lock), nil
@@ -52,7 +55,8 @@ if not value or count then
   value, count, behind, mine = promote(token, nil, value, count)
   if mine then return {us, {${ACQUIRED.held}, -1, mine[1], mine[2], behind, mine[3]}} end
 end
-local left, rank = leaseLeft(token, value, count), redis.call('ZRANK', queue, token)
+local left = doubtFirst(token, value, count, leaseLeft(token, value, count))
+local rank = redis.call('ZRANK', queue, token)
 local holder = count and redis.call('ZRANGE', holders, 0, 0)[1] or value
 if holder and isToken(holder) then
   tell(string.sub(holder, 1, 16), 'doubted 0 ' .. holder .. ' ' .. lock)
