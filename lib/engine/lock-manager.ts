@@ -1,7 +1,7 @@
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { LockEventEmitter } from './api/lock-events.js';
 import { checkKey, checkKeys, type LockKey, type LockKeys } from './api/lock-key.js';
-import { checkTask, observedRequest, resolveRequest } from './api/lock-options.check.js';
+import { checkTask, requestOf, resolveRequest } from './api/lock-options.check.js';
 import { askedLock, LockObservers } from './api/lock-observers.js';
 import type { AttachOptions, LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
 import { SuspectKeys } from './api/suspect-keys.js';
@@ -191,7 +191,7 @@ export class LockManager {
     if (this.#closing && !isInside) throw new LockShutdownError(keys);
     if (!this.observers.any) return enter(request, isInside);
     const observed = this.observers.asked(askedLock(keys, request));
-    const entered = enter(observedRequest(request, observed), isInside);
+    const entered = enter(requestOf(request, request.signal, observed), isInside);
     observed.watch(entered);
     return entered;
   }

@@ -1,6 +1,7 @@
 import { isLockError, LockConfigError, type LockErrorCode } from '../../engine/api/errors.js';
 import { eventOf } from '../../engine/api/lock-events.js';
 import { checkKeys, type LockKey } from '../../engine/api/lock-key.js';
+import { requestOf } from '../../engine/api/lock-options.check.js';
 import type { StopSignal } from '../../engine/api/lock-options.js';
 import type { Lock } from '../../engine/api/lock.js';
 import type { LockManager } from '../../engine/lock-manager.js';
@@ -50,7 +51,7 @@ export async function enter<T>(
     const manager = reachableManager(entry);
     key = plan.key.resolve(entry.call, entry.args);
     const request = plan.requestFor(manager.settings);
-    const own = signal ? { ...request, signal } : request;
+    const own = signal === undefined ? request : requestOf(request, signal);
     return await manager.runLocked(key, own, async (lock, section) => {
       // The caller may have left just as the lock was granted.
       signal?.throwIfAborted();
