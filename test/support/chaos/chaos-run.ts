@@ -200,7 +200,7 @@ export class ChaosRun {
       child.send({ type: 'stop' });
     }
     for (const { child } of this.contenders) {
-      await child.next('done', { within: 90_000 });
+      await child.next('done', { within: 200_000 });
       const exit = await child.exited;
       expect({ exit, stderr: child.stderr }).toEqual({
         exit: { code: 0, signal: null },
