@@ -103,7 +103,10 @@ async function takeLock(call: MethodCall, route: RoutedCall | undefined): Promis
 }
 
 function entryOf({ plan, target, args }: MethodCall, route: RoutedCall | undefined): LockedEntry {
-  if (route !== undefined) return { ...route.entry, args };
+  if (route !== undefined) {
+    const { service, call, signal } = route.entry;
+    return { plan, service, call, args, signal };
+  }
   // A method that was taken off its object has no `this`.
   const service = (target as Record<symbol, LockService | undefined> | undefined)?.[plan.property];
   return { plan, service, call: { args, target, method: plan.method }, args };

@@ -10,6 +10,8 @@ const REQUEST_PARTS = ['params', 'query', 'body', 'headers', 'user', 'ip', 'data
 export class LockedKey {
   /** What events, metrics and clients are told: the templates; of a function its method's name. */
   readonly template: string;
+  /** Whether the key is made of arguments, which are known only where the method is called. */
+  readonly positional: boolean;
   /** None when a function makes the key. */
   readonly templates: readonly LockKeyTemplate[];
   /**
@@ -24,14 +26,10 @@ export class LockedKey {
     this.#make = typeof key === 'function' ? (key as LockKeyFunction) : undefined;
     const texts = this.#make ? [] : asTexts(key, problems);
     this.templates = texts.map((text) => new LockKeyTemplate(text, owner, problems));
+    this.positional = this.templates.some(({ positional }) => positional);
     this.partsKept = this.#make ? REQUEST_PARTS : rootsOf(this.templates);
     this.template = this.#make ? owner : texts.join(', ');
     if (problems.length === 0) checkShortest(this.templates, problems);
-  }
-
-  /** Whether the key is made of arguments, which are known only where the method is called. */
-  get positional(): boolean {
-    return this.templates.some(({ positional }) => positional);
   }
 
   /**

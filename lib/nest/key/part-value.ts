@@ -29,7 +29,7 @@ export function faultOf(value: unknown): string | undefined {
   if (Number.isNaN(value)) return 'NaN';
   switch (typeof value) {
     case 'string':
-      return /\p{Surrogate}/u.test(value) ? 'not well-formed text' : undefined;
+      return value.isWellFormed() ? undefined : 'not well-formed text';
     case 'number':
     case 'bigint':
     case 'boolean':

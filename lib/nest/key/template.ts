@@ -9,6 +9,8 @@ import { lengthFaultOf, requestFaultOf } from './request-fault.js';
 /** A key template that was parsed once, e.g. `order:{params.id}`. */
 export class LockKeyTemplate {
   readonly #pieces: readonly (string | TemplatePart)[];
+  /** Whether the template names arguments, which are known only where the method is called. */
+  readonly positional: boolean;
 
   /** @param problems Receives what is wrong with the template. */
   constructor(
@@ -17,11 +19,9 @@ export class LockKeyTemplate {
     problems: string[],
   ) {
     this.#pieces = parseTemplate(text, problems);
-  }
-
-  /** Whether the template names arguments, which are known only where the method is called. */
-  get positional(): boolean {
-    return this.#pieces.some((piece) => typeof piece === 'object' && isPosition(piece.root));
+    this.positional = this.#pieces.some(
+      (piece) => typeof piece === 'object' && isPosition(piece.root),
+    );
   }
 
   /** The parts that it takes from a routed call, such as `params.id`. */

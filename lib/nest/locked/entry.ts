@@ -20,7 +20,7 @@ export interface LockedEntry {
   /** What the method is called with. */
   readonly args: readonly unknown[];
   /** Ends the wait of a caller that has left. */
-  readonly signal?: StopSignal;
+  readonly signal?: StopSignal | undefined;
 }
 
 /** Where the body of a call holds its lock. */
