@@ -6,11 +6,14 @@ import type { Redis } from 'ioredis';
 
 import { afterTest } from '../support/after-test.js';
 import { openClient } from '../support/managers.js';
+import { openPython } from './python.js';
 
 /** Another library, or a program of one's own, that locks a key of Redis. */
 export interface OtherLibrary {
   /** What it puts before a key. */
   readonly keyPrefix: string;
+  /** A program beside Node.js, without which it can't be tried. */
+  readonly needs?: 'python';
   /** Resolves with what takes a lock, waiting for it, and that with what gives it back. */
   open(url: string): Promise<(key: string) => Promise<() => Promise<unknown>>>;
 }
@@ -22,6 +25,7 @@ const OFTEN = 1_000_000;
 
 /** Installed for the benchmarks. */
 const bench = createRequire(new URL('../../bench/package.json', import.meta.url));
+const others = createRequire(new URL('others/package.json', import.meta.url));
 
 export const LIBRARIES: Readonly<Record<string, OtherLibrary>> = {
   redlock: {
@@ -85,20 +89,47 @@ export const LIBRARIES: Readonly<Record<string, OtherLibrary>> = {
       };
     },
   },
-  'SET NX PX and a comparison: murlock, nestjs-simple-redis-lock, redis-py': {
-    keyPrefix: '',
+  'nestjs-simple-redis-lock': {
+    keyPrefix: 'lock:',
     async open(url) {
+      const { RedisLockService } = others('nestjs-simple-redis-lock');
       const client = openClient(url);
+      const locks = new RedisLockService({ getClient: () => client }, {});
       return async (key) => {
-        const value = `${Math.random()}`;
-        await until(async () => (await client.set(key, value, 'PX', TTL_MS, 'NX')) === 'OK');
-        return async () => {
-          const compareAndDelete =
-            "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end";
-          await client.eval(compareAndDelete, 1, key, value);
-        };
+        await locks.lock(key, TTL_MS, RETRY_MS, OFTEN);
+        return () => locks.unlock(key);
       };
     },
+  },
+  murlock: {
+    keyPrefix: '',
+    async open(url) {
+      const { MurLockService } = others('murlock');
+      const { AsyncStorageManager } = others('murlock/dist/als/als-manager.js');
+      const { AsyncStorageService } = others('murlock/dist/als/als.service.js');
+      const options = { redisOptions: { url }, maxAttempts: OFTEN, logLevel: 'error' };
+      const contexts = new AsyncStorageService(new AsyncStorageManager());
+      const locks = new MurLockService(options, contexts);
+      await locks.onModuleInit();
+      afterTest(() => locks.onApplicationShutdown());
+      return (key) =>
+        new Promise((resolve, reject) => {
+          let release = () => {};
+          const until = new Promise<void>((settle) => (release = settle));
+          const inside = () => {
+            resolve(() => (release(), ended));
+            return until;
+          };
+          const ended: Promise<void> = locks.runWithLock(key, TTL_MS, RETRY_MS, inside);
+          ended.catch(reject);
+        });
+    },
+  },
+  'redis-py': { keyPrefix: '', needs: 'python', open: (url) => openPython('redis-py', url) },
+  'redlock of Python, by its algorithm': {
+    keyPrefix: '',
+    needs: 'python',
+    open: (url) => openPython('redlock', url),
   },
   'SETNX and EXPIRE by hand': {
     keyPrefix: '',
