@@ -58,6 +58,7 @@ export default {
         items: [
           page('Architecture', '/architecture'),
           page('Decisions', '/adr/'),
+          page('Proof', '/proof'),
           page('Releases', '/releases'),
         ],
       },
