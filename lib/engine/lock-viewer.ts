@@ -1,4 +1,4 @@
-import { EXCLUSIVE } from './api/capacity.js';
+import { EXCLUSIVE, kindOf } from './api/capacity.js';
 import { isLockError, LockConfigError, type LockError } from './api/errors.js';
 import { checkKey } from './api/lock-key.js';
 import type { LockInfo } from './api/lock.js';
@@ -8,6 +8,7 @@ import { type LockHealth, PROBE } from './store/lock-health.js';
 import { describeLock } from './store/lock-info.js';
 import { describeQueue, type WaitingProcess } from './store/lock-queue.js';
 import type { LockStore } from './store/lock-store.js';
+import { UndecidedError } from './store/stored-lock.js';
 
 /** Shows locks to people: what the store has of them, and what is known in this process. */
 export class LockViewer {
@@ -64,13 +65,17 @@ export class LockViewer {
     return { trouble, quorum: this.#store.quorum, waiters, longestWaitMs };
   }
 
-  /** What no lock can be is none of ours: a key of another type, or of a name that is not allowed. */
+  /**
+   * What no lock can be is none of ours: a key of another type, or of a name that is not allowed. A lock of which
+   * nobody can tell who holds it hides no other one.
+   */
   async #inspectListed(key: string): Promise<LockInfo | null> {
     try {
       return await this.inspect(key);
     } catch (error) {
       if (isLockError(error, 'LOCK_CONFIG') || isLockError(error, 'LOCK_KEY')) return null;
-      throw error;
+      if (!(error instanceof UndecidedError)) throw error;
+      return { key, ...kindOf(EXCLUSIVE), waiters: 0, holders: [] };
     }
   }
 }

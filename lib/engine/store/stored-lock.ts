@@ -1,3 +1,5 @@
+import { LockUnavailableError } from '../api/errors.js';
+
 /** One of several holders. */
 export interface StoredHolder {
   /** With `~` before it when only its `minHold` runs on. */
@@ -18,4 +20,9 @@ export interface StoredLock {
   readonly leaseLeft: number;
   /** Waiting callers by process (`boot`), as last reported. */
   readonly waiters: ReadonlyMap<string, number>;
+}
+
+/** Servers were heard, and name several holders, each of which may have the lock. */
+export class UndecidedError extends LockUnavailableError {
+  override readonly name = 'LockUnavailableError';
 }

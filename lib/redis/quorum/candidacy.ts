@@ -1,4 +1,5 @@
 import {
+  ALIVE_MS,
   type AcquireCommand,
   type AcquireReply,
   type Grant,
@@ -29,8 +30,8 @@ export class Candidacy {
   readonly #asked: Set<QuorumNode>;
   /** What nodes answered that gave it up. */
   readonly #released = new Map<QuorumNode, Promise<ReleaseReply>>();
-  /** Nodes that a release may still reach, by a connection that is given up. */
-  readonly #astray = new Set<QuorumNode>();
+  /** Until when a release may still reach a node, by a connection that is given up. */
+  readonly #astray = new Map<QuorumNode, number>();
 
   /** @param asked All nodes, for a token of which nothing is known. */
   constructor(
@@ -78,9 +79,11 @@ export class Candidacy {
     const isProof = !this.mayHaveYielded || node !== this.coordinator;
     const answer = sent.then((was) => (was === 'not-held' && !isProof ? 'unconfirmed' : was));
     this.#released.set(node, answer);
+    // It is repeated for so long, and the last of these may be under way as long again.
+    const stray = () => this.#astray.set(node, node.clock.now() + 2 * Math.max(ttl, ALIVE_MS));
     answer.then(
-      (outcome) => outcome !== 'unconfirmed' || this.#astray.add(node),
-      (error: unknown) => error instanceof NotAppliedError || this.#astray.add(node),
+      (outcome) => outcome !== 'unconfirmed' || stray(),
+      (error: unknown) => error instanceof NotAppliedError || stray(),
     );
     return answer;
   }
@@ -116,7 +119,7 @@ export class Candidacy {
 
   /** Whether a release that was not answered may take a vote that the node gives from here on. */
   #mayStillRelease(node: QuorumNode): boolean {
-    return this.#astray.has(node) || node.releases.owes(this.token);
+    return (this.#astray.get(node) ?? 0) > node.clock.now() || node.releases.owes(this.token);
   }
 
   /** Runs behind all that was sent to this node before. */
@@ -124,9 +127,11 @@ export class Candidacy {
     const before = this.#last.get(node);
     const answer = before === undefined ? run() : before.then(run);
     const forget = (): void => {
+      node.underway.delete(settled);
       if (this.#last.get(node) === settled) this.#last.delete(node);
     };
     const settled: Promise<void> = answer.then(forget, forget);
+    node.underway.add(settled);
     this.#last.set(node, settled);
     return answer;
   }

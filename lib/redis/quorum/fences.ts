@@ -42,8 +42,7 @@ export class Fences {
     const behind = votes.filter(({ reply }) => reply.fences.last < block.last);
     const missing = nodes.majority - (votes.length - behind.length);
     if (missing <= 0) return block;
-    const raised = (answers: Answers<boolean>): number =>
-      answers.filter(({ reply }) => reply === true).length;
+    const raised = (some: Answers<boolean>) => some.filter(({ reply }) => reply).length;
     const answers = await nodes.ask(
       behind.map(({ node }) => node),
       (node) => node.call(key, (store) => store.raise(key, token, block.last)),

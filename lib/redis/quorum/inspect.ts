@@ -1,6 +1,6 @@
 import { LockConfigError } from '../../engine/api/errors.js';
 import type { StoredPlace } from '../../engine/store/lock-queue.js';
-import type { StoredLock } from '../../engine/store/stored-lock.js';
+import { type StoredLock, UndecidedError } from '../../engine/store/stored-lock.js';
 import { isToken } from '../../engine/store/token.js';
 import { NOBODY } from '../scripts/define-script.js';
 import type { NodeStore } from '../store/node-store.js';
@@ -21,7 +21,7 @@ export class QuorumViewer {
       .map((token) => views.filter((view) => view.token === token))
       .filter(({ length }) => length + silent >= majority);
     if (held === undefined) return null;
-    if (others.length > 0) throw this.nodes.unavailable(key, answers);
+    if (others.length > 0) throw this.nodes.unavailable(key, answers, UndecidedError);
     // For so long a majority has it, as far as is seen.
     const leases = held.map(({ leaseLeft }) => leaseLeft).sort((a, b) => b - a);
     const leaseLeft = leases[Math.min(majority, leases.length) - 1] ?? 0;

@@ -17,13 +17,15 @@ export class QuorumNode {
   /** Releases, each repeated while the server has not heard: it must not be given a vote before. */
   readonly releases: ReleaseRetrier;
   readonly link: NodeLink;
+  /** Commands of tokens to it that have no answer yet, or wait for that of an earlier one. */
+  readonly underway = new Set<Promise<void>>();
   #isUp = false;
   #suspect = false;
 
   /** @param events Told of everything but that it can't be reached: the others may make a majority. */
   constructor(
     { store, link }: LinkedStore,
-    clock: Clock,
+    readonly clock: Clock,
     private readonly events: Omit<StoreEvents, 'unreachable'>,
   ) {
     this.store = store;

@@ -135,11 +135,11 @@ export class QuorumNodes {
   }
 
   /** Too few nodes answered; nothing of the attempt is left, or it is being cleaned up. */
-  unavailable(key: string, answers: Answers<unknown>): NotAppliedError {
+  unavailable(key: string, answers: Answers<unknown>, Kind = NotAppliedError): NotAppliedError {
     const answered = answers.filter(({ error }) => error === undefined);
     const silent = this.all.filter((node) => !answered.some((one) => one.node === node));
     const cause = answers.find(({ error }) => error instanceof LockUnavailableError)?.error?.cause;
-    return new NotAppliedError(
+    return new Kind(
       [key],
       `${answered.length} of ${this.all.length} Redis nodes answered in time; it takes ${this.majority} that agree.`,
       cause,
@@ -147,9 +147,12 @@ export class QuorumNodes {
     );
   }
 
+  /** Lets a straggler hear what the others have heard, unless it did not answer lately. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting.wake();
+    for (const node of this.all)
+      while (node.isAwaited && node.underway.size > 0) await Promise.all(node.underway);
     for (const { releases } of this.all) releases.close();
     await Promise.all(this.all.map(({ store }) => store.close()));
   }

@@ -18,24 +18,18 @@ export class QuorumRenewer {
     const sentAt = nodes.clock.now();
     for (const { ttl } of commands) nodes.sawLease(ttl);
     const floor = commands.some((one) => one.fences > 0) ? fences.floor : undefined;
-    const asked = new Map<QuorumNode, Promise<Replies>>();
+    const asked = new Map(nodes.all.map((node) => [node, this.#renewAt(node, commands, floor)]));
     const answers = await nodes.ask(
       nodes.all,
-      (node) => {
-        const answer = this.#renewAt(node, commands, floor);
-        asked.set(node, answer);
-        return answer;
-      },
+      (node) => asked.get(node) as Promise<Replies>,
       // The coordinator, whichever it is, knows who waits.
       (some) => (commands.every((_, i) => this.#isHeld(some, i) !== undefined) ? 'soon' : 'wait'),
     );
     const replies = await Promise.all(
       commands.map((command, i) => this.#combine(command, answers, i, sentAt)),
     );
-    for (const [node, answer] of asked) {
-      const late = answer.then((its) => this.#takeBack(node, commands, its, replies));
-      late.catch(() => undefined);
-    }
+    for (const [node, answer] of asked)
+      answer.then((its) => this.#takeBack(node, commands, its, replies)).catch(() => undefined);
     return replies;
   }
 
@@ -57,11 +51,8 @@ export class QuorumRenewer {
     return replies.map((reply, i): RenewReply => {
       const candidacy = candidacies[i];
       if (candidacy === undefined || (isSettled[i] && candidacy.isSettledAt(node))) return reply;
-      return {
-        kind: 'unknown',
-        sentAt: reply.sentAt,
-        error: new Error('A release may still take the vote.'),
-      };
+      const error = new Error('A release may still take the vote.');
+      return { kind: 'unknown', sentAt: reply.sentAt, error };
     });
   }
 
@@ -111,8 +102,8 @@ export class QuorumRenewer {
 
   /** `undefined`: not known. */
   #isHeld(answers: Answers<Replies>, i: number): boolean | undefined {
-    const count = (kind: RenewReply['kind']): number =>
-      answers.filter(({ reply }) => reply?.[i]?.kind === kind).length;
+    const its = answers.map(({ reply }) => reply?.[i]?.kind);
+    const count = (kind: string) => its.filter((one) => one === kind).length;
     return this.context.nodes.agreed(count('held'), count('lost'));
   }
 }

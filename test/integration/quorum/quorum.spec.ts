@@ -549,3 +549,50 @@ describe('the number of nodes', () => {
     await expect(manager.acquire('k')).rejects.toThrow(/one Redis server twice/);
   });
 });
+
+describe('a process that closes', () => {
+  it('leaves nothing at a node that is slower than the majority', async () => {
+    const { servers, urls, held } = await ownQuorum(3);
+    const link = closing(await TcpProxy.start(servers[2]!.port));
+    const slow = openManager([urls[0]!, urls[1]!, link.url], { commandTimeout: COMMAND_TIMEOUT });
+    const key = keyCoordinatedBy(0, servers);
+    await warm(slow);
+    link.delayReplies(500);
+
+    const lock = await slow.acquire(key, { ttl: '60s' });
+    expect((await held(key))[2]).not.toBeNull();
+    await lock.release();
+    await slow.close();
+
+    expect(await held(key)).toEqual([null, null, null]);
+  });
+});
+
+describe('a lock of which nobody can tell who holds it', () => {
+  it('is listed without a holder, with the locks of which it is known', async () => {
+    const { servers, urls } = await ownQuorum(3);
+    const manager = openManager(urls, { commandTimeout: COMMAND_TIMEOUT });
+    await warm(manager);
+    const known = await manager.acquire('known', { label: 'mine' });
+    await openClient(urls[0]!).set('lock:torn', 'one');
+    await openClient(urls[1]!).set('lock:torn', 'other');
+    await servers[2]!.stop();
+
+    await eventually(async () => {
+      const listed = new Map<string, string[]>();
+      for await (const { key, holders } of manager.list())
+        listed.set(
+          key,
+          holders.map(({ label }) => label),
+        );
+      expect(listed).toEqual(
+        new Map([
+          ['known', ['mine']],
+          ['torn', []],
+        ]),
+      );
+    });
+    await expect(manager.inspect('torn')).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    await known.release();
+  });
+});

@@ -27,6 +27,8 @@ const TURN: Grant = {
 /** A node whose answers the test chooses. */
 function nodeThat(answers: Partial<Pick<LockStore, 'poll' | 'release' | 'inspect'>>): QuorumNode {
   const node = {
+    clock: systemClock,
+    underway: new Set(),
     isAwaited: true,
     server: { runId: 'a', bornAt: 0 },
     releases: { owes: () => false },

@@ -32,10 +32,13 @@ function node(isReachable: boolean, release = Promise.resolve<ReleaseReply>('rel
     if (!isReachable) throw new Error('out of reach');
     return command(store);
   };
+  const clock = new VirtualClock();
   const made = {
+    clock,
+    underway: new Set(),
     isAwaited: true,
     link: { address: 'a:1' },
-    releases: new ReleaseRetrier({ release: () => call('k', () => release) }, new VirtualClock()),
+    releases: new ReleaseRetrier({ release: () => call('k', () => release) }, clock),
     call,
     vote: call,
   };
