@@ -3,8 +3,8 @@ import type { LockContext } from './lock-context.js';
 
 /** Pairs of templates that are remembered; programs have few, and names made at run time could be many. */
 const MOST_PAIRS = 1000;
-/** A key of one word, without a digit: it stands in the source code. Any other may be filled in. */
-const PLAIN_KEY = /^[\p{L}_.-]+$/u;
+/** A key of letters alone most likely stands in the source code. Any other may be filled in. */
+const PLAIN_KEY = /^\p{L}+$/u;
 
 /** One lock that was taken inside another one. */
 interface Nesting {
@@ -18,7 +18,7 @@ type Call = Pick<LockRequest, 'label' | 'template'>;
 
 /**
  * Remembers in which order locks are taken inside each other, by their templates, and tells once of any two that
- * are seen in both orders: two such calls can wait for each other. Knows the keys of templates never.
+ * are seen in both orders: two such calls can wait for each other. Never knows what a template is filled in with.
  *
  * @see https://docs.kernel.org/locking/lockdep-design.html for the idea; ours knows pairs, no longer circles.
  */

@@ -111,11 +111,20 @@ describe('locks that are taken inside each other', () => {
     expect(warned).toEqual([]);
   });
 
-  it('by LockService count by a key of one word, and by no other, which may be filled in', async () => {
+  it('by LockService count by a key of letters alone, and by no other, which may be filled in', async () => {
     const m = manager;
     await m.withLock('orders', () => m.withLock('stock', () => {}), { label: 'one' });
     await m.withLock('order:anna', () => m.withLock('user:7', () => {}));
     await m.withLock('user:7', () => m.withLock('order:anna', () => {}));
+    for (const [outer, inner] of [
+      ['user:anna', 'user:bob'],
+      ['user-anna', 'user-bob'],
+      ['user.anna', 'user_anna'],
+      ['user7', 'user8'],
+    ] as const) {
+      await m.withLock(outer, () => m.withLock(inner, () => {}));
+      await m.withLock(inner, () => m.withLock(outer, () => {}));
+    }
     expect(warned).toEqual([]);
 
     await m.withLock('stock', () => m.withLock('orders', () => {}, { label: 'two' }));
