@@ -7,6 +7,7 @@ import { LockBoardModule } from 'nestjs-redis-lock/board';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 import { afterTest, closing } from '../support/after-test.js';
+import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { openClient, openManager } from '../support/managers.js';
 import { RedisServer } from '../support/redis-server.js';
@@ -241,12 +242,15 @@ describe('a board in a browser', () => {
   it('shows a lock of another process within a second, until it is released', async () => {
     const { url } = await start();
     const page = await open(url);
-    const manager = other();
-    const lock = await manager.acquire('order:7', { label: 'Orders.pay' });
+    const args = [JSON.stringify({ connection: sharedRedisUrl(), keyPrefix })];
+    const process = closing(Child.start('locker.mjs', { args }));
+    await process.next('ready');
+    process.send({ type: 'lock', id: 1, key: 'order:7', options: { label: 'Orders.pay' } });
+    await process.next('entered');
     const row = page.getByRole('row', { name: /order:7/ });
     await row.waitFor({ timeout: 5000 });
     expect(await row.textContent()).toContain(`Orders.pay`);
-    await lock.release();
+    process.send({ type: 'end', id: 1 });
     await row.waitFor({ state: 'detached', timeout: 5000 });
   });
 
