@@ -38,7 +38,7 @@ function picture(parts, now) {
   let last = null;
   for (const { at, to, who, waiters } of parts) {
     const x = Math.max(0, 1000 - ((now - at) / SPAN_MS) * 1000);
-    const width = Math.max(1.5, 1000 - ((now - to) / SPAN_MS) * 1000 - x);
+    const width = Math.max(4, 1000 - ((now - to) / SPAN_MS) * 1000 - x);
     if (who !== last) other = !other;
     last = who;
     if (who !== '') svg.append(block(x, 6, width, 28, other ? 'held' : 'held other'));

@@ -106,7 +106,9 @@ function tick() {
   const now = serverNow();
   for (const { bars } of shown.values()) {
     for (const { holder, age, text, fill, id } of bars) {
-      age.textContent = (holder.early ? 'over ' : '') + duration(now - holder.since);
+      const held = now - holder.since;
+      // Held since before the board looked first: nobody knows for how long.
+      age.textContent = holder.early ? (held < 1000 ? '?' : 'over ' + duration(held)) : duration(held);
       const left = holder.endsAt === null ? Infinity : Math.max(0, holder.endsAt - now);
       const most = Math.max(longest.get(id) ?? 0, left);
       longest.set(id, most);

@@ -37,9 +37,11 @@ th[aria-sort='ascending'] button::after { content: ' ▲'; }
 th[aria-sort='descending'] button::after { content: ' ▼'; }
 td { font-variant-numeric: tabular-nums; }
 td.key { min-width: 16rem; max-width: 26rem; overflow-wrap: anywhere; }
-td.key button { border: 0; padding: 0; background: none; text-align: left; color: var(--accent); font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+td.key button { border: 0; padding: 0; background: none; text-align: left; color: var(--accent); font-family: ui-monospace, monospace; overflow-wrap: anywhere;
+  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4; overflow: hidden; }
 td.who { min-width: 12rem; max-width: 18rem; overflow-wrap: anywhere; }
 td ol, td ul { margin: 0; padding: 0; list-style: none; }
+td ul li { min-height: 1.9rem; }
 td ol { list-style: decimal; padding-left: 1.3rem; }
 .quiet { color: var(--quiet); }
 .many { color: var(--wait); font-weight: 600; }
@@ -51,7 +53,8 @@ td ol { list-style: decimal; padding-left: 1.3rem; }
 #timeline .held { fill: var(--bar); }
 #timeline .held.other { fill: var(--accent); }
 #timeline .waiting { fill: var(--wait); }
-.legend { display: flex; justify-content: space-between; gap: 1rem; margin: 0.25rem 0 0; }
+.legend { display: flex; justify-content: space-between; gap: 1rem; margin: 0.25rem 0 0; text-align: center; }
+.legend span:not(:nth-child(2)) { white-space: nowrap; }
 #moments ul { columns: 18rem; padding-left: 1.2rem; margin: 0.5rem 0 0; }
 dialog { border: 1px solid var(--quiet); border-radius: 10px; background: var(--ground); color: var(--text); max-width: min(34rem, 92vw); }
 dialog form { display: flex; gap: 0.5rem; justify-content: flex-end; }
@@ -60,8 +63,10 @@ dialog::backdrop { background: rgb(0 0 0 / 50%); }
 @media (max-width: 40rem) {
   header, main { padding: 0.5rem 0.75rem; }
   th:nth-child(2), td:nth-child(2), th:nth-child(7), td:nth-child(7) { display: none; }
+  input { flex-basis: 8rem; }
+  table, .legend { font-size: 0.87rem; }
   th, td { padding: 0.4rem 0.5rem; }
-  td.key, td.who { min-width: 7rem; }
+  td.key, td.who { min-width: 8rem; }
   .bar { width: 4rem; }
 }
 `;
