@@ -8,6 +8,8 @@ export class LeaseCallers {
   readonly #locks = new LinkedList<CallerLock>();
   /** Until when callers that have left want the lock to stay locked. */
   #keptUntil: number;
+  /** When the lease was renewed last, as callers were told. */
+  #renewedAt = -Infinity;
 
   constructor(
     private readonly events: HolderEvents,
@@ -48,7 +50,15 @@ export class LeaseCallers {
     return left;
   }
 
-  renewed(): void {
+  /**
+   * The lease got longer.
+   *
+   * @param at When the command for it was sent.
+   * @param apart How long after the last time callers are told of it at the earliest, in milliseconds.
+   */
+  renewed(at: number, apart: number): void {
+    if (at - this.#renewedAt < apart) return;
+    this.#renewedAt = at;
     for (const lock of this.#locks) this.events.renewed(lock);
   }
 

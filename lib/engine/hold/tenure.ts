@@ -174,9 +174,10 @@ export class Tenure implements LeaseOwner, LockHome<CallerLock> {
     this.context.holderEvents.lost(lock, error);
   }
 
-  confirmed(_hold: LeaseState, longer: boolean): void {
+  confirmed({ confirmedAt, lease }: LeaseState, longer: boolean): void {
     if (this.#holders.size === 0) return;
-    if (longer) this.#holders.renewed();
+    // Each reader that joins has the lease renewed on the way.
+    if (longer) this.#holders.renewed(confirmedAt, this.#admission.isShared ? lease / 8 : 0);
     this.owner.held();
     this.#reconsider();
   }

@@ -93,3 +93,36 @@ describe('a writer that waits behind readers', () => {
     expect(behind.lock).toBeUndefined();
   });
 });
+
+describe('readers that join others of their process', () => {
+  it('ask for their numbers together, and are no renewal to those that listen each time', async () => {
+    const told: unknown[] = [];
+    a.manager.events.on('renewed', (event) => told.push(event));
+    const first = await a.manager.acquire('k', READ);
+    a.store.log.length = 0;
+
+    const batch = Array.from({ length: 10 }, () => new Call(a.manager, READ));
+    await advance(1);
+    expect(batch.every(({ lock }) => lock !== undefined)).toBe(true);
+    expect(a.store.log.length).toBeLessThanOrEqual(2);
+    for (let i = 0; i < 50; i += 1) {
+      await advance(1);
+      await (await a.manager.acquire('k', READ)).release();
+    }
+
+    expect(told.length).toBeLessThanOrEqual(11);
+    for (const { lock } of batch) await lock?.release();
+    await first.release();
+  });
+
+  it('do not enter while Redis does not answer, and others hold on', async () => {
+    const first = await a.manager.acquire('k', READ);
+    await advance(10);
+    a.store.onRenew = () => new Promise(() => undefined);
+    const late = new Call(a.manager, { ...READ, wait: 500 });
+    await advance(510);
+
+    expect(late.error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    first.assertHeld();
+  });
+});
