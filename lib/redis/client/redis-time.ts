@@ -1,4 +1,5 @@
 import { DRIFT } from '../../engine/store/lease.js';
+import { skewOf, suspendedSince } from '../../engine/time/clock-skew.js';
 import type { Clock } from '../../engine/time/clock.js';
 
 /** A request whose answer told Redis' time: sent at `sentAt` (ours), executed at `redisNow` (Redis'). */
@@ -15,8 +16,13 @@ const SAMPLE_LIFE_MS = 10_000;
  */
 export class RedisTime {
   #sample: TimeSample | undefined;
+  #skew: number;
+  /** When it was noticed that the machine was suspended: to Redis more time had passed since a sample of before. */
+  #wokeAt = -Infinity;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: Clock) {
+    this.#skew = skewOf(clock);
+  }
 
   /** The present moment of the clock that is ours. */
   get now(): number {
@@ -30,7 +36,7 @@ export class RedisTime {
   observe(sample: TimeSample, now: number): void {
     const mapped = this.#map(sample.redisNow);
     const tighter = mapped !== undefined && mapped > sample.sentAt && mapped <= now;
-    const old = this.#sample === undefined || now - this.#sample.sentAt > SAMPLE_LIFE_MS / 2;
+    const old = !this.#isFresh(now, SAMPLE_LIFE_MS / 2);
     if (old || !tighter) this.#sample = sample;
   }
 
@@ -41,9 +47,7 @@ export class RedisTime {
 
   /** Our time of Redis' `redisTime`, never late; `undefined` without a fresh sample. */
   toLocal(redisTime: number, now: number): number | undefined {
-    const sample = this.#sample;
-    if (sample === undefined || now - sample.sentAt > SAMPLE_LIFE_MS) return undefined;
-    return this.#map(redisTime);
+    return this.#isFresh(now, SAMPLE_LIFE_MS) ? this.#map(redisTime) : undefined;
   }
 
   /**
@@ -54,6 +58,13 @@ export class RedisTime {
     if (this.#sample === undefined) return undefined;
     const passed = local - this.#sample.sentAt;
     return this.#sample.redisNow + passed + Math.min(passed, SAMPLE_LIFE_MS) * (1 / DRIFT - 1);
+  }
+
+  #isFresh(now: number, life: number): boolean {
+    if (suspendedSince(this.#skew, this.clock) > 0) this.#wokeAt = now;
+    this.#skew = skewOf(this.clock);
+    const { sentAt = -Infinity } = this.#sample ?? {};
+    return sentAt > this.#wokeAt && now - sentAt <= life;
   }
 
   #map(redisTime: number): number | undefined {

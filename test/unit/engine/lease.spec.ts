@@ -10,6 +10,7 @@ import {
 import { heldTerms } from '../../../lib/engine/store/lease-terms.js';
 import { systemClock } from '../../../lib/engine/time/clock.js';
 import { RedisTime } from '../../../lib/redis/client/redis-time.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
 
 describe('deadlineOf', () => {
   it.each([
@@ -138,6 +139,20 @@ describe('RedisTime', () => {
 
     expect(time.toLocal(511_000, 11_000)).toBeDefined();
     expect(time.toLocal(511_001, 11_001)).toBeUndefined();
+  });
+
+  it('does not tell by a sample from before the machine was suspended, and does so by the next', () => {
+    const clock = new VirtualClock();
+    const time = new RedisTime(clock);
+    time.observe(sampleAt(1000), 1002);
+
+    clock.stepWall(3000);
+    time.observe(sampleAt(999), 1002);
+    const before = time.toLocal(501_500, 1002);
+    time.observe(sampleAt(1010, { offset: 503_000 }), 1012);
+
+    expect(before).toBeUndefined();
+    expect(time.toLocal(504_011, 1012)).toBeCloseTo(1010, 1);
   });
 
   it('forgets everything on another connection', () => {
