@@ -28,6 +28,8 @@ const steps = array(
     /** Which of the process' earlier tokens of that kind, the latest first. */
     age: constantFrom(0, 0, 0, 1, 2),
     twice: boolean(),
+    /** Whether a reader that moves leaves its first token in place. */
+    beside: boolean(),
   }),
   { minLength: 10, maxLength: 50 },
 );
@@ -93,7 +95,7 @@ async function play(
 }
 
 function commandOf(
-  { what, party: index }: Step,
+  { what, party: index, beside: stays }: Step,
   side: Side,
   model: LockModel,
   key: string,
@@ -121,7 +123,7 @@ function commandOf(
     }
     case 'move': {
       const to = next();
-      const beside = capacityIn(token) === SHARED && token.length % 2 === 0;
+      const beside = stays && capacityIn(token) === SHARED;
       const command = { key, from: token, to, ttl: 30_000, beside };
       const until = (): number => performance.now() + COMMAND_MS;
       return {

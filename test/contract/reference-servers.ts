@@ -12,6 +12,8 @@ import { REFERENCE_SCRIPTS } from '../simulation/reference-scripts.js';
 /** A server in this process, by the present time, that does what the reference of the simulation says. */
 export class ReferenceServer {
   readonly subscribers = new Map<string, (message: string) => void>();
+  /** The scripts that were run. */
+  readonly ran = new Set<string>();
   readonly db = new Keyspace(() => Math.floor(this.#us / 1000));
   #us = 0;
 
@@ -23,6 +25,7 @@ export class ReferenceServer {
       if (heard !== undefined) setImmediate(() => heard(message));
       return heard !== undefined;
     };
+    this.ran.add(script.name);
     return REFERENCE_SCRIPTS[script.name]?.({ db: this.db, us: this.#us, keys, args, publish });
   }
 }

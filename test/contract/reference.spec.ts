@@ -6,11 +6,13 @@ import type { Redis } from 'ioredis';
 import { SHARED } from '../../lib/engine/api/capacity.js';
 import { isLockError } from '../../lib/engine/api/errors.js';
 import type { FenceBlock, LockStore } from '../../lib/engine/store/lock-store.js';
+import type { StoredLock } from '../../lib/engine/store/stored-lock.js';
 import { TokenMint } from '../../lib/engine/store/token.js';
 import { systemClock } from '../../lib/engine/time/clock.js';
 import { LockKeys } from '../../lib/redis/keys/lock-keys.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
 import { RedisLockStore } from '../../lib/redis/store/redis-lock.store.js';
+import { REFERENCE_SCRIPTS } from '../simulation/reference-scripts.js';
 import { afterTest } from '../support/after-test.js';
 import { eventually } from '../support/eventually.js';
 import { openClient } from '../support/managers.js';
@@ -37,9 +39,12 @@ const steps = array(
   record({
     what: constantFrom(
       ...(['try', 'queue', 'queue', 'queue', 'yield', 'poll', 'renew', 'move', 'raise'] as const),
-      ...(['release', 'release', 'release', 'minHoldLeft', 'revoke', 'inspect', 'expire'] as const),
+      ...(['release', 'release', 'release', 'minHoldLeft', 'revoke', 'line', 'expire'] as const),
+      ...(['set', 'set', 'inspect'] as const),
     ),
     party: nat(PARTIES - 1),
+    /** Which lock; a set takes all. */
+    lock: constantFrom(0, 0, 0, 1),
     kind: nat(2),
     /** Which of the process' earlier tokens, the latest first. */
     age: constantFrom(0, 0, 0, 1, 2),
@@ -74,16 +79,17 @@ describe('the reference that the simulation trusts', () => {
       await assert(
         asyncProperty(steps, async (all) => {
           run += 1;
-          const key = `k${run}`;
+          const keys = [`k${run}`, `k${run}, too`];
           const script = planned(all, mints, capacities);
           for (const [i, step] of script.entries()) {
             const told = `step ${i}: ${JSON.stringify(step)}`;
-            const expected = await play(redis, key, step);
-            expect({ told, ...(await play(reference, key, step)) }).toEqual({ told, ...expected });
+            const expected = await play(redis, keys, step);
+            expect({ told, ...(await play(reference, keys, step)) }).toEqual({ told, ...expected });
           }
         }),
         { numRuns: RUNS, seed },
       );
+      expect([...reference.ran].sort()).toEqual(Object.keys(REFERENCE_SCRIPTS).sort());
       for (const [i, party] of redis.parties.entries())
         await eventually(() => expect(pushes(reference.parties[i]!)).toEqual(pushes(party)));
     },
@@ -100,6 +106,8 @@ function pushes({ grants, wanted, revoked, doubts, rechecks }: StoreParty): unkn
 interface Planned extends Step {
   readonly token: string;
   readonly fresh: string;
+  /** A set's, of each lock. */
+  readonly tokens: readonly string[];
 }
 
 /** Gives each step its tokens, the same for both sides. */
@@ -111,36 +119,41 @@ function planned(
   const made = new Map<string, string[]>();
   return all.map((step) => {
     const capacity = capacities[step.kind]!;
-    const name = `${step.party}:${capacity}`;
-    const tokens = made.get(name) ?? [];
-    made.set(name, tokens);
     const mint = (): string =>
       mints[step.party]!.next(CLAIM, Math.max(1, step.fences), '', capacity);
-    const asks = step.what === 'try' || step.what === 'queue' || step.what === 'yield';
-    const old = tokens[step.age] ?? mint();
+    const [mine, others] = [step.lock, 1 - step.lock].map((lock) => {
+      const name = `${step.party}:${capacity}:${lock}`;
+      made.set(name, made.get(name) ?? []);
+      return made.get(name)!;
+    }) as [string[], string[]];
+    const asks = ['try', 'queue', 'yield', 'set'].includes(step.what);
+    const old = mine[step.age] ?? mint();
     const fresh = mint();
-    if (asks || step.what === 'move')
-      tokens.unshift(step.isNew || step.what !== 'try' ? fresh : old);
-    return { ...step, token: old, fresh };
+    if (asks || step.what === 'move') mine.unshift(step.isNew || step.what !== 'try' ? fresh : old);
+    const other = (step.isNew ? undefined : others[step.age]) ?? mint();
+    if (step.what === 'set') others.unshift(other);
+    const own = step.isNew ? fresh : old;
+    return { ...step, token: old, fresh, tokens: step.lock === 0 ? [own, other] : [other, own] };
   });
 }
 
 /** What a step answers, each of the two times that it runs, and what is kept then. */
 async function play(
   side: Side,
-  key: string,
+  keys: readonly string[],
   step: Planned,
-): Promise<{ answers: unknown[]; kept: unknown }> {
+): Promise<{ answers: unknown[]; kept: unknown[] }> {
   const answers = [];
   for (let time = 0; time < 2; time += 1) {
-    answers.push(withoutTimes(await run(side, key, step)));
-    await side.keepAlive(key);
+    answers.push(withoutTimes(await run(side, keys, step)));
+    for (const key of keys) await side.keepAlive(key);
   }
-  return { answers, kept: await side.look(key) };
+  return { answers, kept: await Promise.all(keys.map((key) => side.look(key))) };
 }
 
-async function run(side: Side, key: string, step: Planned): Promise<unknown> {
-  const { what, party: index, token, fresh, fences, isNew } = step;
+async function run(side: Side, keys: readonly string[], step: Planned): Promise<unknown> {
+  const { what, party: index, lock, token, fresh, fences, isNew, tokens } = step;
+  const key = keys[lock]!;
   const party = side.parties[index]!;
   const asked = isNew ? fresh : token;
   const block = { fences: Math.max(1, fences) };
@@ -156,8 +169,12 @@ async function run(side: Side, key: string, step: Planned): Promise<unknown> {
         return await party.poll(key, token);
       case 'renew':
         return await party.renew(key, token, { fences, callers: fences });
+      case 'set': {
+        const locks = keys.map((name, i) => ({ key: name, token: tokens[i]! }));
+        return await party.store.sets!.acquire({ locks, ttl: 30_000, until: inTime() });
+      }
       case 'move': {
-        const until = performance.now() + 20_000;
+        const until = inTime();
         return await party.store.move?.({
           key,
           from: token,
@@ -175,8 +192,10 @@ async function run(side: Side, key: string, step: Planned): Promise<unknown> {
         return await party.release(key, token, 20_000);
       case 'revoke':
         return await party.store.revoke(key);
-      case 'inspect':
+      case 'line':
         return await party.store.queue(key);
+      case 'inspect':
+        return shown(await party.store.inspect(key));
       case 'expire':
         break;
     }
@@ -187,6 +206,21 @@ async function run(side: Side, key: string, step: Planned): Promise<unknown> {
   return side.expire(key);
 }
 
+/** After which moment a command must not act: none is so late. */
+function inTime(): number {
+  return performance.now() + 20_000;
+}
+
+/** Who holds a lock, for how many tens of seconds, and who waits. */
+function shown(lock: StoredLock | null): unknown {
+  if (lock === null) return null;
+  const { token, several, waiters } = lock;
+  const left = (leaseLeft: number): number => Math.round(leaseLeft / 10_000);
+  const beside = several?.holders.map((one) => `${one.token} ${left(one.leaseLeft)}`).sort();
+  const waiting = Object.fromEntries(waiters);
+  return { token, left: left(lock.leaseLeft), capacity: several?.capacity, beside, waiting };
+}
+
 function withoutTimes(reply: unknown): unknown {
   if (Array.isArray(reply)) return reply.map(({ token }: { token: string }) => token);
   if (typeof reply !== 'object' || reply === null) return reply;
@@ -195,6 +229,7 @@ function withoutTimes(reply: unknown): unknown {
     leaseLeft,
     ticket: __,
     lease: ___,
+    fence: ____,
     fences,
     ...rest
   } = reply as Record<string, unknown>;
@@ -203,7 +238,10 @@ function withoutTimes(reply: unknown): unknown {
   return { ...rest, ...left, numbers: Math.max(0, last - next + 1) };
 }
 
-function referenceSide(mints: readonly TokenMint[], keyPrefix: string): Side {
+function referenceSide(
+  mints: readonly TokenMint[],
+  keyPrefix: string,
+): Side & { readonly ran: ReadonlySet<string> } {
   const server = new ReferenceServer();
   const { db } = server;
   const keys = new LockKeys(keyPrefix);
@@ -212,6 +250,7 @@ function referenceSide(mints: readonly TokenMint[], keyPrefix: string): Side {
   );
   return {
     parties,
+    ran: server.ran,
     look: async (key) => {
       const { lock, queue, alive, holders } = keys.of(key);
       const members = (name: string): string[] => db.zrange(name).map(([member]) => member);

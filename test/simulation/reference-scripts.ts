@@ -97,7 +97,7 @@ function acquireSet(run: ScriptRun): unknown {
     if (other === undefined) continue;
     for (const { token, lock } of all)
       if (lock.holds(token)) lock.promote(undefined, lock.leave(token));
-    return [us, [other[0], i + 1, ...other.slice(1)]];
+    return [us, [other[0], i, ...other.slice(1)]];
   }
   const fence = all[0]!.lock.mint(1)[0];
   for (const { token, lock, isMine } of all) {
