@@ -20,6 +20,6 @@ console.log('Rules left out, each to be caught:');
 for (const run of UNSOUND) {
   const { line, violation } = look(run, maxStates);
   console.log(`  ${line}`);
-  isFine &&= violation !== undefined;
+  isFine &&= violation?.what.startsWith(run.violates) === true;
 }
 process.exitCode = isFine ? 0 : 1;
