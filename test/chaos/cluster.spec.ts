@@ -66,7 +66,11 @@ it.each(isLong() ? RUNS : RUNS.slice(0, 1))(
 /** @param isConfirmed Grants count once the replica has them: killing a primary loses none. */
 function clusterFaults(cluster: RedisCluster, run: ChaosRun, isConfirmed: boolean): Faults {
   const slot = (): number => slotOf(TAGS[Math.floor(run.random() * TAGS.length)]!);
-  const one = (): Promise<ClusterMember> => cluster.ownerOf(slot());
+  const one = async (): Promise<ClusterMember> => {
+    // Of a failover that nobody planned all have to know.
+    await cluster.healthy();
+    return cluster.ownerOf(slot());
+  };
   const kill = (master: ClusterMember, isLost: boolean): Promise<void> =>
     run.failingOver(async () => {
       const replica = await cluster.replicaOf(master);
@@ -106,6 +110,7 @@ function clusterFaults(cluster: RedisCluster, run: ChaosRun, isConfirmed: boolea
     },
     'moved slot': async () => {
       const moving = slot();
+      await cluster.healthy();
       const owner = await cluster.ownerOf(moving);
       const others = (await mastersOf(cluster)).filter((id) => id !== owner.id);
       const id = others[Math.floor(run.random() * others.length)];

@@ -8,6 +8,7 @@ import { contenderFaults, type Faults } from '../support/chaos/faults.js';
 import { linkThrough } from '../support/chaos/link-through.js';
 import { ALL_KINDS } from '../support/chaos/one-server.js';
 import { freeze } from '../support/freeze.js';
+import type { RedisServer } from '../support/redis-server.js';
 import { RedisSentinel } from '../support/redis-sentinel.js';
 
 const RUN_MS = chaosMs(10_000);
@@ -46,35 +47,32 @@ it(
 /** Until all follow the new primary the old one may be given locks that are lost. */
 function sentinelFaults(group: RedisSentinel, run: ChaosRun): Faults {
   const admin = async () => group.admin(await group.primary());
+  const losing = async (leads: (primary: RedisServer) => Promise<void>): Promise<void> => {
+    // Of a failover that nobody planned all have to know.
+    await group.healthy();
+    await run.failingOver(async () => run.losing(async () => leads(await group.primary())));
+  };
   return {
     'planned failover': () =>
-      run.failingOver(() =>
-        run.losing(async () => {
-          await group.failover();
-          await group.settle();
-        }),
-      ),
+      losing(async () => {
+        await group.failover();
+        await group.settle();
+      }),
     'killed primary': () =>
-      run.failingOver(() =>
-        run.losing(async () => {
-          const primary = await group.primary();
-          await primary.kill();
-          await group.failedOver(primary);
-          await primary.restart();
-          await group.settle();
-        }),
-      ),
+      losing(async (primary) => {
+        await primary.kill();
+        await group.failedOver(primary);
+        await primary.restart();
+        await group.settle();
+      }),
     'hung primary': () =>
-      run.failingOver(() =>
-        run.losing(async () => {
-          const primary = await group.primary();
-          primary.pause();
-          await group.failedOver(primary);
-          await sleep(run.random() * 1000);
-          primary.resume();
-          await group.settle();
-        }),
-      ),
+      losing(async (primary) => {
+        primary.pause();
+        await group.failedOver(primary);
+        await sleep(run.random() * 1000);
+        primary.resume();
+        await group.settle();
+      }),
     'hung Sentinel': async () => {
       const sentinel = group.sentinels[Math.floor(run.random() * group.sentinels.length)]!;
       sentinel.pause();
