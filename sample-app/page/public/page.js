@@ -68,7 +68,7 @@ function summary({ stock, orders, tookMs, p99Ms, failures }) {
   strong.className = over > 0 ? 'oversold-text' : 'exact-text';
   strong.textContent = over > 0 ? `Oversold by ${over}` : `${orders} of ${stock} sold`;
   const failed = failures.length > 0 ? ` Without an answer: ${failures.join(', ')}.` : '';
-  const rest = `: ${orders} orders for ${stock} items in ${Math.round(tookMs)} ms; 99 of 100 buyers waited at most ${Math.round(p99Ms)} ms.${failed}`;
+  const rest = `: ${orders} orders for ${stock} items in ${Math.round(tookMs)} ms; 99 % of the buyers waited at most ${Math.round(p99Ms)} ms.${failed}`;
   return [strong, rest];
 }
 
