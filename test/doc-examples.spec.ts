@@ -16,6 +16,16 @@ const ENTRIES: Readonly<Record<string, string>> = {
   'nestjs-redis-lock/testing': 'lib/testing/index.ts',
   'nestjs-redis-lock/tracing': 'lib/tracing/lock-tracing.module.ts',
 };
+/** What applications call; the other names are made, thrown, handed over. */
+const CALLED = new Set([
+  'Lock',
+  'LockHealthIndicator',
+  'LockService',
+  'LockTesting',
+  'RedisLockModule',
+]);
+/** Nest calls it. */
+const HOOK = 'onApplicationShutdown';
 /** What an example may use of the application around it. */
 const AROUND = `
 import type { CanActivate, INestApplication, Type } from '@nestjs/common';
@@ -28,11 +38,13 @@ declare const app: INestApplication;
 declare const error: unknown;
 declare const fetchToken: () => Promise<string>;
 declare const health: HealthCheckService;
+declare const indicator: LockHealthIndicator;
 declare const lock: Lock;
 declare const locks: LockService;
 declare const module: TestingModule;
 declare const save: (fence: number) => Promise<void>;
 declare const testing: LockTesting;
+declare const ticket: string;
 `;
 
 interface Documented {
@@ -42,6 +54,8 @@ interface Documented {
   /** Of the name itself and of its members. */
   readonly examples: readonly ts.JSDocTagInfo[];
   readonly own: number;
+  /** Methods for applications that have none. */
+  readonly bare: readonly string[];
 }
 
 const documented = documentedNames();
@@ -51,6 +65,14 @@ describe('names that the package exports', () => {
     const without = documented.filter(({ own }) => own === 0);
 
     expect(without.map(({ entry, name }) => `${name} of ${entry}`)).toEqual([]);
+  });
+
+  it('have an @example for each method that an application calls', () => {
+    const bare = documented
+      .filter(({ name }) => CALLED.has(name))
+      .flatMap((one) => one.bare.map((method) => `${one.name}.${method}`));
+
+    expect(bare).toEqual([]);
   });
 
   const snippets = documented.flatMap(snippetsOf);
@@ -80,9 +102,23 @@ function documentedNames(): Documented[] {
       const [own, ...others] = [target, ...members].map((part) => examplesOf(part, checker));
       const isType = (target.flags & ts.SymbolFlags.Value) === 0;
       const examples = [...own!, ...others.flat()];
-      return { entry, name: symbol.name, isType, examples, own: own!.length };
+      const bare = members
+        .filter(isCalled)
+        .filter((part) => examplesOf(part, checker).length === 0);
+      const methods = bare.map((part) => part.name);
+      return { entry, name: symbol.name, isType, examples, own: own!.length, bare: methods };
     });
   });
+}
+
+/** Whether a member is a public method. */
+function isCalled({ name, flags, declarations = [] }: ts.Symbol): boolean {
+  if ((flags & ts.SymbolFlags.Method) === 0 || name.startsWith('__') || name === HOOK) return false;
+  return declarations.every(
+    (declaration) =>
+      (ts.getCombinedModifierFlags(declaration) & ts.ModifierFlags.Private) === 0 &&
+      !ts.getJSDocTags(declaration).some((tag) => tag.tagName.text === 'internal'),
+  );
 }
 
 function examplesOf(symbol: ts.Symbol, checker: ts.TypeChecker): ts.JSDocTagInfo[] {

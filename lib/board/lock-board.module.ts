@@ -12,7 +12,12 @@ import { LockPoller } from './lock-poller.js';
  */
 @Module({})
 export class LockBoardModule {
-  /** @throws {LockConfigError} Without `guards` there is no board. */
+  /**
+   * @example
+   * const imports = [LockBoardModule.forRoot({ path: 'locks', guards: [AdminGuard], allowRelease: true })];
+   *
+   * @throws {LockConfigError} Without `guards` there is no board.
+   */
   static forRoot(options: LockBoardOptions): DynamicModule {
     const settings: BoardSettings = checkBoardOptions(options);
     return {

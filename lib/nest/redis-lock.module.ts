@@ -28,6 +28,9 @@ export class RedisLockModule {
   /**
    * Takes its options as they are. Start does not wait for Redis; wrong options make it fail with
    * one `LockConfigError` that names them all.
+   *
+   * @example
+   * const imports = [RedisLockModule.forRoot({ connection: 'redis://localhost:6379', wait: '5s' })];
    */
   static forRoot(options: RedisLockModuleOptions & RedisLockModuleExtras): DynamicModule {
     if (typeof options !== 'object' || options === null) {
@@ -39,7 +42,15 @@ export class RedisLockModule {
     return dynamicModule({ name, isGlobal }, [provider]);
   }
 
-  /** Takes its options from `useFactory`, `useClass` or `useExisting`. */
+  /**
+   * Takes its options from `useFactory`, `useClass` or `useExisting`.
+   *
+   * @example
+   * const lockModule = RedisLockModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ connection: config.getOrThrow<string>('REDIS_URL') }),
+   * });
+   */
   static forRootAsync(options: RedisLockModuleAsyncOptions): DynamicModule {
     if (typeof options !== 'object' || options === null) {
       throw new LockConfigError([

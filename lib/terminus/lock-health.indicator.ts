@@ -21,6 +21,8 @@ export class LockHealthIndicator {
    * are silent, but enough are there; with Terminus before 12, `up` with `state: 'degraded'`.
    *
    * @param name Under which the result stands.
+   * @example
+   * const result = await indicator.isHealthy('locks');
    */
   async isHealthy(name: string): Promise<HealthIndicatorResult> {
     const services = lockServicesIn(this.modules);

@@ -23,10 +23,13 @@ export interface Lock {
   readonly signal: AbortSignal;
   /** Milliseconds of lease left by the local monotonic clock; 0 once lost or released. */
   readonly remainingMs: number;
-  /** Throws `LockLostError` when {@link remainingMs} is 0: call it right before a side effect. */
+  /** Throws `LockLostError` when {@link remainingMs} is 0: call it right before a side effect. @example lock.assertHeld(); */
   assertHeld(): void;
   /**
    * Renews the lease to at least `ttl` from this moment, and at each renewal from then on.
+   *
+   * @example
+   * await lock.extend('5m');
    *
    * @param ttl At least 100 ms. @default the lock's own
    * @throws {LockLostError} It is no longer held.
@@ -36,6 +39,9 @@ export interface Lock {
   /**
    * Gives the lock back and hands it to the next waiter; asks Redis once, later calls get the same answer.
    *
+   * @example
+   * if ((await lock.release()) === 'lost') console.warn(`${lock.key} had been lost`);
+   *
    * @returns `'lost'` when it was no longer ours.
    * @throws {LockUnavailableError} Redis did not answer; the release is repeated in the background.
    */
@@ -44,13 +50,16 @@ export interface Lock {
    * Ends this handle without releasing: the lock stays held for a full `ttl` from here, and whoever has the
    * ticket takes it over with `attach`, once, in this or another process. A ticket is a secret: it is the lock.
    *
+   * @example
+   * const ticket = await lock.detach();
+   *
    * @returns The ticket.
    * @throws {LockLostError} It is no longer held.
    * @throws {LockConfigError} Re-entered, or on a quorum; it is held as before.
    * @throws {LockUnavailableError} Redis did not answer; the lock is given back in the background.
    */
   detach(): Promise<string>;
-  /** What may be shown of it, never its token; `util.inspect` shows the same. */
+  /** What may be shown of it, never its token; `util.inspect` shows the same. @example console.log(JSON.stringify(lock)); */
   toJSON(): LockFacts;
   /** `release()` that reports a failure by event and never throws. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -56,7 +56,7 @@ export class LockService {
     return this.#engine.manager;
   }
 
-  /** What happens to the locks of this service; a listener that throws changes nothing. */
+  /** What happens to the locks of this service; a listener that throws changes nothing. @example locks.events.on('lost', ({ key }) => console.error(key)); */
   get events(): LockEvents {
     return this.manager.events;
   }
@@ -64,6 +64,7 @@ export class LockService {
   /**
    * Waits for the lock and takes it. Give it back with `release()`, or hold it by `await using`.
    * Inside a `withLock` or `@Locked` context of the same key it re-enters at once.
+   * @example await using lock = await locks.acquire('report:7', { wait: '2s' });
    *
    * @throws {LockTimeoutError} `LOCK_TIMEOUT`: still busy after `wait`.
    * @throws {LockQueueFullError} `LOCK_QUEUE_FULL`: `maxWaiters` callers wait already.
@@ -75,7 +76,7 @@ export class LockService {
   }
 
   /**
-   * Tries once to take the lock.
+   * Tries once to take the lock. @example const lock = await locks.tryAcquire('report:7');
    *
    * @returns `null` when it is busy.
    * @throws {LockUnavailableError} `LOCK_UNAVAILABLE`: Redis did not answer; whether the lock is free is not known.
@@ -90,7 +91,7 @@ export class LockService {
    * the caller unchanged, whatever happened to the lock.
    *
    * Exclusion is not guaranteed once `lock.signal` has aborted: pass `lock.fencingToken` to
-   * storage that compares it.
+   * storage that compares it. @example await locks.withLock('report:7', (lock) => save(lock.fencingToken));
    *
    * @throws {LockLostError} `LOCK_LOST`: the lease ended while `task` ran, and `task` returned;
    * its value is in `result`. With `onLost: 'report'` the value is returned instead.
@@ -106,6 +107,7 @@ export class LockService {
   /**
    * Takes over a lock that was detached, here or in another process: renewed, with its keys, kind and fencing
    * number. Others that wait for the lock keep their places. A ticket is used once.
+   * @example await using lock = await locks.attach(ticket);
    *
    * @param ticket What `lock.detach()` gave.
    * @param options What is left out comes from the module's options, and `label` from the call that took the lock.
@@ -118,13 +120,13 @@ export class LockService {
     return this.own(this.manager.attach(ticket, options));
   }
 
-  /** The innermost lock of the running `withLock` or `@Locked` context, of `key` when given. */
+  /** The innermost lock of the running `withLock` or `@Locked` context, of `key` when given. @example locks.current()?.assertHeld(); */
   current(key?: string): Lock | undefined {
     return this.manager.current(key);
   }
 
   /**
-   * Tells who holds the lock.
+   * Tells who holds the lock. @example const holder = (await locks.inspect('report:7'))?.holders[0];
    *
    * @returns `null` when nobody does.
    * @throws {LockUnavailableError} `LOCK_UNAVAILABLE`: Redis can't tell.
@@ -135,6 +137,7 @@ export class LockService {
 
   /**
    * Lists the locks under this service's `keyPrefix`. Not a snapshot: locks come and go meanwhile.
+   * @example for await (const { key } of locks.list({ match: 'report:*' })) console.log(key);
    *
    * @param options.match Redis glob over the application's key. @default '*'
    */
@@ -144,7 +147,7 @@ export class LockService {
 
   /**
    * Takes the lock from its holder: an operator's lever. The next waiter gets it; the ousted
-   * holder's signal aborts, yet the two may overlap: fence.
+   * holder's signal aborts, yet the two may overlap: fence. @example await locks.forceRelease('report:7');
    *
    * @returns `false` when nobody holds it, or a holder that is none of ours.
    */
@@ -154,7 +157,7 @@ export class LockService {
 
   /**
    * Turns waiters and new calls away, lets running holders finish within `shutdownTimeout`, and
-   * closes what this service opened. `app.close()` does it; idempotent.
+   * closes what this service opened. `app.close()` does it; idempotent. @example await locks.shutdown();
    */
   shutdown(): Promise<void> {
     return this.manager.close();
