@@ -22,8 +22,11 @@ export interface LockSetContext extends ReentryContext {
 
 /** Several keys in the hands of one caller: held as long as all of them are. */
 export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
-  readonly reentries: ReentryQueue;
-  readonly parts: readonly LockPart[];
+  readonly #request: LockRequest;
+  readonly #members: readonly ReentrantLock[];
+  readonly #context: LockSetContext;
+  readonly #reentries: ReentryQueue;
+  readonly #parts: readonly LockPart[];
   readonly #acquiredAt: number;
   readonly #stopListening: readonly (() => void)[];
   readonly #maxHold: Timer | undefined;
@@ -33,18 +36,21 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
   /** @param members The locks of all keys, each held, in the order in which they are given back. */
   constructor(
     readonly keys: LockKeys,
-    readonly request: LockRequest,
-    private readonly members: readonly ReentrantLock[],
-    private readonly context: LockSetContext,
+    request: LockRequest,
+    members: readonly ReentrantLock[],
+    context: LockSetContext,
   ) {
     super();
     const { clock } = context;
+    this.#request = request;
+    this.#members = members;
+    this.#context = context;
     this.#acquiredAt = clock.now();
-    this.reentries = new ReentryQueue(this, context);
-    this.parts = members.flatMap(({ parts }) => parts);
+    this.#reentries = new ReentryQueue(this, context);
+    this.#parts = members.flatMap(({ parts }) => parts);
     // Whoever has one of the keys later gets a larger number than this holder's, which is that of the last.
     const { fencingToken } = this;
-    for (const part of this.parts) part.raiseFence(fencingToken);
+    for (const part of this.#parts) part.raiseFence(fencingToken);
     this.#stopListening = members.map((member) => this.#listen(member));
     const { maxHold } = request;
     const why = `it was held for maxHold (${maxHold} ms).`;
@@ -57,7 +63,19 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
   }
 
   get fencingToken(): number {
-    return Math.max(...this.members.map((member) => member.fencingToken));
+    return Math.max(...this.#members.map((member) => member.fencingToken));
+  }
+
+  get request(): LockRequest {
+    return this.#request;
+  }
+
+  get reentries(): ReentryQueue {
+    return this.#reentries;
+  }
+
+  get parts(): readonly LockPart[] {
+    return this.#parts;
   }
 
   get over(): boolean {
@@ -65,16 +83,16 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
   }
 
   get reentered(): boolean {
-    return this.reentries.busy;
+    return this.#reentries.busy;
   }
 
   get heldMs(): number {
-    return this.context.clock.now() - this.#acquiredAt;
+    return this.#context.clock.now() - this.#acquiredAt;
   }
 
   get remainingMs(): number {
     if (this.#over || this.lostError !== undefined) return 0;
-    return Math.min(...this.members.map(({ remainingMs }) => remainingMs));
+    return Math.min(...this.#members.map(({ remainingMs }) => remainingMs));
   }
 
   assertHeld(): void {
@@ -85,7 +103,7 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
 
   async extend(ttl?: Duration): Promise<void> {
     this.assertHeld();
-    const extended = await Promise.allSettled(this.members.map((member) => member.extend(ttl)));
+    const extended = await Promise.allSettled(this.#members.map((member) => member.extend(ttl)));
     if (this.lostError !== undefined) throw this.lostError;
     for (const each of extended)
       if (each.status === 'rejected') throw errorOfSet(each.reason, this.keys, 0);
@@ -96,16 +114,16 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
   }
 
   override detachRefusal(keys: readonly string[]) {
-    const refusals = this.members.map((member) => member.detachRefusal(keys));
+    const refusals = this.#members.map((member) => member.detachRefusal(keys));
     return super.detachRefusal(keys) ?? refusals.find((refusal) => refusal !== undefined);
   }
 
   async leaveHeld(): Promise<DetachedLocks> {
-    const left = leaveAll(this.members, this, this.context.giveBack);
+    const left = leaveAll(this.#members, this, this.#context.giveBack);
     this.#over = true;
     this.#unwatch();
     this.#release = outcomeOf(left);
-    return this.context.holderEvents.detaching(this, left);
+    return this.#context.holderEvents.detaching(this, left);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,12 +151,12 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
   #lose(loss: LockLostError): void {
     if (this.#over || this.lostError !== undefined) return;
     this.#unwatch();
-    this.endAsLost(loss, () => this.context.holderEvents.lost(this, loss));
+    this.endAsLost(loss, () => this.#context.holderEvents.lost(this, loss));
     this.#releaseMembers().catch(() => undefined);
   }
 
   async #releaseAfterTurns(): Promise<'released' | 'lost'> {
-    while (this.reentered) await this.reentries.idle();
+    while (this.reentered) await this.#reentries.idle();
     return this.#leave();
   }
 
@@ -149,7 +167,7 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
       if (this.lostError === undefined) {
         this.#over = true;
         this.#unwatch();
-        return this.context.holderEvents.releasing(this, released);
+        return this.#context.holderEvents.releasing(this, released);
       }
       released.catch(() => undefined);
     }
@@ -158,13 +176,13 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
   }
 
   #unwatch(): void {
-    this.context.clock.cancel(this.#maxHold);
+    this.#context.clock.cancel(this.#maxHold);
     for (const stop of this.#stopListening) stop();
   }
 
   /** All are on their way before the first has answered. */
   async #releaseMembers(): Promise<ReleaseReply> {
-    const asked = this.members.map((member) => member.release());
+    const asked = this.#members.map((member) => member.release());
     const replies = await Promise.allSettled(asked);
     // A loss that is sure outweighs a release that was not heard.
     const isLost = replies.some((reply) => reply.status === 'fulfilled' && reply.value === 'lost');

@@ -64,6 +64,21 @@ describe.each<[string, () => Promise<Lock>]>([
   });
 });
 
+describe('a lock of several keys', () => {
+  it('has no more than its keys to show, when it is spread too', async () => {
+    const nothing = { signal: new AbortController().signal };
+
+    await manager.withLock(
+      ['k', 'l'],
+      (lock) => expect({ ...lock }).toEqual({ keys: lock.keys }),
+      nothing,
+    );
+    const shown = await manager.withLock(['k', 'l'], (lock) => JSON.stringify({ ...lock, lock }));
+
+    expect(JSON.parse(shown)).toMatchObject({ keys: ['k', 'l'], lock: { keys: ['k', 'l'] } });
+  });
+});
+
 describe('one AbortSignal', () => {
   it('serves any number of waits, nested ones too, without a warning of Node', async () => {
     const child = closing(Child.start('one-signal.mjs'));
