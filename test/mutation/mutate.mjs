@@ -1,5 +1,5 @@
 // npm run mutate [-- word]: breaks one safety rule after another in a copy of the library, and runs the
-// specification that has to notice.
+// specifications of which one has to notice. Tells which test did.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ try {
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   const chosen = MUTANTS.filter(({ name }) => name.includes(word));
   for (const spec of new Set(chosen.map((mutant) => mutant.spec)))
-    if (run(spec) !== 'passed') throw new Error(`${spec} does not pass without a mutant.`);
+    if (!run(spec).passed) throw new Error(`${spec} does not pass without a mutant.`);
   const survivors = chosen.filter((mutant) => !isKilled(mutant));
   console.log(survivors.length === 0 ? 'Every one was noticed.' : `${survivors.length} survived.`);
   process.exitCode = survivors.length === 0 ? 0 : 1;
@@ -29,28 +29,29 @@ try {
   rmSync(copy, { recursive: true, force: true });
 }
 
-/** @param {(typeof MUTANTS)[number]} mutant */
+/** @param {import('./mutants.mjs').Mutant} mutant */
 function isKilled({ name, file, from, to, spec }) {
   const path = join(copy, file);
   const text = readFileSync(path, 'utf8');
   if (!text.includes(from)) throw new Error(`${file} does not hold "${from}" any more.`);
   writeFileSync(path, text.replace(from, to));
-  const outcome = run(spec);
+  const { passed, failure } = run(spec);
   writeFileSync(path, text);
-  if (outcome === undefined) throw new Error(`${spec} could not be run with the mutant "${name}".`);
-  console.log(`${outcome === 'passed' ? 'SURVIVED' : 'noticed '}  ${name.padEnd(60)} ${spec}`);
-  return outcome === 'failed';
+  // Tests that did not run at all notice nothing.
+  if (!passed && failure === undefined) throw new Error(`${spec} did not run with "${name}".`);
+  console.log(`${passed ? 'SURVIVED' : 'noticed '}  ${name.padEnd(66)} ${failure ?? spec}`);
+  return !passed;
 }
 
 /**
- * `undefined` when the tests did not run at all, which notices nothing.
+ * Runs a specification; `failure` is the first test that failed.
  *
  * @param {string} spec
  */
 function run(spec) {
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  const jest = [...flags, 'node_modules/jest/bin/jest.js', spec, '--silent'];
+  const jest = [...flags, 'node_modules/jest/bin/jest.js', spec, '--silent', '--bail'];
   const { status, stderr } = spawnSync(process.execPath, jest, { cwd: copy, encoding: 'utf8' });
-  if (status === 0) return 'passed';
-  return /^Tests: .*\d+ failed/m.test(stderr) ? 'failed' : undefined;
+  const [, failure] = /^ +● (.* › .*)$/m.exec(stderr) ?? [];
+  return { passed: status === 0, failure };
 }
