@@ -20,13 +20,18 @@ try {
     });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   const chosen = MUTANTS.filter(({ name }) => name.includes(word));
-  for (const spec of new Set(chosen.map((mutant) => mutant.spec)))
-    if (!run(spec).passed) throw new Error(`${spec} does not pass without a mutant.`);
+  for (const spec of new Set(chosen.map((mutant) => mutant.spec))) failIfBroken(spec);
   const survivors = chosen.filter((mutant) => !isKilled(mutant));
   console.log(survivors.length === 0 ? 'Every one was noticed.' : `${survivors.length} survived.`);
   process.exitCode = survivors.length === 0 ? 0 : 1;
 } finally {
   rmSync(copy, { recursive: true, force: true });
+}
+
+/** @param {string} spec */
+function failIfBroken(spec) {
+  const { passed, failure } = run(spec);
+  if (!passed) throw new Error(`Without a mutant ${spec} does not pass: ${failure}`);
 }
 
 /** @param {import('./mutants.mjs').Mutant} mutant */
