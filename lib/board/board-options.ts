@@ -1,5 +1,6 @@
 import type { CanActivate, Type } from '@nestjs/common';
 import { LockConfigError } from '../engine/api/errors.js';
+import { OptionReader, show } from '../engine/api/option-reader.js';
 
 /** Options of a `LockBoardModule`. */
 export interface LockBoardOptions {
@@ -24,20 +25,24 @@ export interface BoardSettings {
 
 /** @throws {LockConfigError} All faults at once. */
 export function checkBoardOptions(options: LockBoardOptions): BoardSettings {
-  const { path, guards, allowRelease = false } = options;
-  const problems: string[] = [];
+  const reader = new OptionReader(options);
+  reader.only(['path', 'guards', 'allowRelease']);
+  const { problems } = reader;
+  const path = reader.raw('path') as LockBoardOptions['path'];
+  const guards = reader.raw('guards') as LockBoardOptions['guards'];
+  const allowRelease = reader.raw('allowRelease') ?? false;
   if (typeof path !== 'string' || path.replaceAll('/', '') === '') {
-    problems.push(`path of the lock board must be a path such as "locks", got ${quote(path)}.`);
+    problems.push(`path of the lock board must be a path such as "locks", got ${show(path)}.`);
   }
   const isOpen = guards === 'none';
   if (!isOpen && !(Array.isArray(guards) && guards.length > 0 && guards.every(isGuard))) {
     problems.push(
-      `guards of the lock board must be guards, or 'none' to open it to everybody, got ${quote(guards)}.`,
+      `guards of the lock board must be guards, or 'none' to open it to everybody, got ${show(guards)}.`,
     );
   }
   if (typeof allowRelease !== 'boolean') {
     problems.push(
-      `allowRelease of the lock board must be true or false, got ${quote(allowRelease)}.`,
+      `allowRelease of the lock board must be true or false, got ${show(allowRelease)}.`,
     );
   }
   if (problems.length > 0) throw new LockConfigError(problems);
@@ -47,8 +52,4 @@ export function checkBoardOptions(options: LockBoardOptions): BoardSettings {
 function isGuard(guard: unknown): boolean {
   if (typeof guard === 'function') return true;
   return typeof (guard as CanActivate | null | undefined)?.canActivate === 'function';
-}
-
-function quote(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
 }

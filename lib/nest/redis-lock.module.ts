@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { LockConfigError } from '../engine/api/errors.js';
-import { OptionReader } from '../engine/api/option-reader.js';
+import { OptionReader, show } from '../engine/api/option-reader.js';
 import { lockProviders, MODULE_OPTIONS } from './redis-lock.providers.js';
 import type {
   RedisLockModuleAsyncOptions,
@@ -90,6 +90,10 @@ function optionsProviders(options: RedisLockModuleAsyncOptions): Provider[] {
   }
   if (useFactory !== undefined && typeof useFactory !== 'function')
     throw new LockConfigError([`useFactory must be a function, got ${typeof useFactory}.`]);
+  if (useClass !== undefined && typeof useClass !== 'function')
+    throw new LockConfigError([`useClass must be a class, got ${show(useClass)}.`]);
+  if (useExisting === null)
+    throw new LockConfigError(['useExisting must be a token of a provider, got null.']);
   if (useFactory !== undefined) return [{ provide: MODULE_OPTIONS, inject, useFactory }];
   const factory = (useClass ?? useExisting) as InjectionToken<RedisLockOptionsFactory>;
   return [

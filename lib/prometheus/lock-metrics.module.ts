@@ -1,6 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { register, type Registry } from 'prom-client';
+import { LockConfigError } from '../engine/api/errors.js';
+import { OptionReader, show } from '../engine/api/option-reader.js';
 import { LockMeter } from './lock-meter.js';
 
 /**
@@ -22,7 +24,8 @@ export interface LockMetricsOptions {
  */
 @Module({})
 export class LockMetricsModule {
-  static forRoot({ registry = register }: LockMetricsOptions = {}): DynamicModule {
+  static forRoot(options: LockMetricsOptions = {}): DynamicModule {
+    const registry = registryOf(options);
     return {
       module: LockMetricsModule,
       // Global modules are initialized first: what others lock as they start is counted.
@@ -36,4 +39,15 @@ export class LockMetricsModule {
       ],
     };
   }
+}
+
+/** @throws {LockConfigError} All faults at once. */
+function registryOf(options: LockMetricsOptions): Registry {
+  const reader = new OptionReader(options);
+  reader.only(['registry']);
+  const registry = (reader.raw('registry') ?? register) as Partial<Registry>;
+  if (typeof registry.registerMetric !== 'function')
+    reader.problems.push(`registry must be a Registry of prom-client, got ${show(registry)}.`);
+  if (reader.problems.length > 0) throw new LockConfigError(reader.problems);
+  return registry as Registry;
 }

@@ -1,5 +1,7 @@
 import type { DynamicModule, InjectionToken, Provider } from '@nestjs/common';
 import type { RedisLockModuleExtras, RedisLockModuleOptions } from '../index.js';
+import { LockConfigError } from '../engine/api/errors.js';
+import { OptionReader } from '../engine/api/option-reader.js';
 import { RedisLockModule } from '../nest/redis-lock.module.js';
 import { LockService } from '../nest/service/lock.service.js';
 import { getLockServiceToken } from '../nest/service/tokens.js';
@@ -22,6 +24,8 @@ export class LockTestingModule {
    * Test.createTestingModule({ imports: [LockTestingModule.forRoot({ wait: '50ms' })] });
    */
   static forRoot(options: LockTestingOptions = {}): DynamicModule {
+    const { problems } = new OptionReader(options);
+    if (problems.length > 0) throw new LockConfigError(problems);
     const { replicas: _, credentials: __, ...kept } = options;
     const { name, isGlobal: ___, ...own } = kept;
     const settings = { ...own, connection: 'memory' } as const;

@@ -77,6 +77,9 @@ describe('the options of a board', () => {
     [{ path: 'locks', guards: [] }, /guards/],
     [{ path: 'locks', guards: 'open' }, /guards .* got "open"/],
     [{ path: '/', guards: 'none' }, /path .* got "\/"/],
+    [{ path: 'locks', guards: 'none', allowrelease: true }, /allowrelease is not an option/],
+    [undefined, /path .* got undefined/],
+    [null, /options must be an object, got null/],
     [{ path: 'locks', guards: 'none', allowRelease: 'yes' }, /allowRelease/],
   ])('%j are refused', (options, message) => {
     expect(() => LockBoardModule.forRoot(options as never)).toThrow(message);

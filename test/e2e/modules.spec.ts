@@ -11,6 +11,8 @@ import {
   type RedisLockModuleOptions,
   type RedisLockOptionsFactory,
 } from 'nestjs-redis-lock';
+import { LockMetricsModule } from 'nestjs-redis-lock/prometheus';
+import { LockTestingModule } from 'nestjs-redis-lock/testing';
 
 import { afterTest } from '../support/after-test.js';
 import { openClient } from '../support/managers.js';
@@ -218,6 +220,34 @@ describe('RedisLockModule.forRootAsync', () => {
     expect(() =>
       RedisLockModule.forRootAsync({ useFactory: () => MEMORY, useClass: OptionsFactory }),
     ).toThrow(/got 2/);
+  });
+});
+
+describe('what sets a module up, given a wrong kind of thing,', () => {
+  const wrong: [string, (given: never) => unknown, readonly unknown[]][] = [
+    ['forRoot', (options) => RedisLockModule.forRoot(options), [undefined, null, 5, 'url']],
+    ['forRootAsync', (options) => RedisLockModule.forRootAsync(options), [undefined, null, 5, {}]],
+    [
+      'useFactory',
+      (useFactory) => RedisLockModule.forRootAsync({ useFactory }),
+      [undefined, null, 5, {}],
+    ],
+    ['useClass', (useClass) => RedisLockModule.forRootAsync({ useClass }), [null, 5, 'Options']],
+    ['useExisting', (useExisting) => RedisLockModule.forRootAsync({ useExisting }), [null]],
+    ['a name', (name) => RedisLockModule.forRoot({ ...MEMORY, name }), [null, 5, '', Symbol('a')]],
+    ['a token', (name) => getLockServiceToken(name), [null, 5, '', Symbol('a'), {}]],
+    ['an injection', (name) => InjectLockService(name), [null, 5, '', Symbol('a'), {}]],
+    ['a service', (options) => new LockService(options), [undefined, null, 5, new Map(), []]],
+    ['metrics', (options) => LockMetricsModule.forRoot(options), [null, 5, 'r', new Map(), []]],
+    ['a registry', (registry) => LockMetricsModule.forRoot({ registry }), [5, 'r', {}, []]],
+    ['testing', (options) => LockTestingModule.forRoot(options), [null, 5, 'memory', []]],
+  ];
+  const cases = wrong.flatMap(([what, setUp, values]) =>
+    values.map((value) => ({ what, setUp, value })),
+  );
+
+  it.each(cases)('tells so: $what given $value', ({ setUp, value }) => {
+    expect(() => setUp(value as never)).toThrow(LockConfigError);
   });
 });
 

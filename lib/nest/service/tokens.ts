@@ -1,4 +1,6 @@
 import { Inject, type InjectionToken } from '@nestjs/common';
+import { LockConfigError } from '../../engine/api/errors.js';
+import { show } from '../../engine/api/option-reader.js';
 import { LockService } from './lock.service.js';
 
 /**
@@ -9,7 +11,9 @@ import { LockService } from './lock.service.js';
  * const inventory = app.get(getLockServiceToken('inventory'));
  */
 export function getLockServiceToken(name?: string): InjectionToken<LockService> {
-  return name === undefined ? LockService : `LockService(${name})`;
+  if (name === undefined) return LockService;
+  if (typeof name === 'string' && name !== '') return `LockService(${name})`;
+  throw new LockConfigError([`The name of a lock service must be a text, got ${show(name)}.`]);
 }
 
 /**
