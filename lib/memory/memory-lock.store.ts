@@ -61,12 +61,13 @@ export class MemoryLockStore implements LockStore {
       return { kind: 'held', ...answer, lease: ttl, ...this.#minted(key, fences) };
     const theirs = space.conflict(key, token);
     if (theirs !== undefined) throw kindConflict(key, capacityIn(token), theirs);
-    const leaseLeft = this.#queue.hope(key, token);
+    const pollIn = this.#queue.doubtFirst(key, token);
+    const leaseLeft = space.leaseLeft(key, token);
     const holder = shownHolder(space.holder(key));
     if (queue === undefined) return { kind: 'busy', ...answer, leaseLeft, holder };
     const ticket = this.#queue.join(command);
     const rank = this.#queue.rank(key, token);
-    return { kind: 'queued', ...answer, leaseLeft, rank, ticket, holder };
+    return { kind: 'queued', ...answer, leaseLeft, rank, ticket, holder, pollIn };
   }
 
   async poll({ key, token, until, callers }: PollCommand): Promise<PollReply> {
@@ -81,7 +82,8 @@ export class MemoryLockStore implements LockStore {
     const { ticket } = space.enqueue(key, { ...place, callers });
     const granted = this.#queue.promote(key, token);
     if (granted !== undefined) return { sentAt, ...granted };
-    const leaseLeft = this.#queue.hope(key, token);
+    const pollIn = this.#queue.doubtFirst(key, token);
+    const leaseLeft = space.leaseLeft(key, token);
     const rank = this.#queue.rank(key, token);
     return {
       kind: 'queued',
@@ -90,6 +92,7 @@ export class MemoryLockStore implements LockStore {
       rank,
       ticket,
       holder: shownHolder(space.holder(key)),
+      pollIn,
     };
   }
 

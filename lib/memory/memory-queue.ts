@@ -68,19 +68,18 @@ export class MemoryQueue {
   }
 
   /**
-   * After how many ms a token may hope. Where the lock has room for it, and the first in line alone keeps it out, that
-   * one has to show that it lives.
+   * Where the lock has room for a token, and the first in line alone keeps it out, that one has to show that it lives.
+   * Returns after how many ms it pays for the token to ask again.
    */
-  hope(key: string, token: string): number {
+  doubtFirst(key: string, token: string): number | undefined {
     const { space } = this;
-    const leaseLeft = space.leaseLeft(key, token);
     const [head] = space.queue(key);
-    if (head === undefined || head.token === token) return leaseLeft;
-    if (!space.holdsSeveral(key) || !space.admits(key, token)) return leaseLeft;
+    if (head === undefined || head.token === token) return undefined;
+    if (!space.holdsSeveral(key) || !space.admits(key, token)) return undefined;
     space.tell(head.token, 'recheck', 0);
-    const left = space.listeners.has(head.boot) ? SIGN_MS : 0;
-    head.aliveUntil = Math.min(head.aliveUntil, space.clock.now() + left);
-    return Math.min(leaseLeft, left);
+    const pollIn = space.listeners.has(head.boot) ? SIGN_MS : 0;
+    head.aliveUntil = Math.min(head.aliveUntil, space.clock.now() + pollIn);
+    return pollIn;
   }
 
   #tellHolders(key: string, waiting: number): void {

@@ -38,7 +38,8 @@ export class MemorySets implements SetStore {
     if (space.queue(key).length === 0 && space.admits(key, token)) return undefined;
     const theirs = space.conflict(key, token);
     if (theirs !== undefined) return kindConflict(key, capacityIn(token), theirs);
-    const leaseLeft = this.queue.hope(key, token);
+    this.queue.doubtFirst(key, token);
+    const leaseLeft = space.leaseLeft(key, token);
     return { key, leaseLeft, holder: shownHolder(space.holder(key)) };
   }
 

@@ -139,17 +139,16 @@ export class ReferenceLock {
     return isOneOfSeveral ? this.earliestEnd() : this.db.pttl(this.keys.lock);
   }
 
-  /** After how many ms a token may hope; asks the first in line for a sign of life where it alone keeps it out. */
-  hope(token: string, occupants: Occupants): number {
-    const left = this.leaseLeft(token, occupants);
+  /** Asks the first in line for a sign of life where it alone keeps a token out; returns when to ask again. */
+  doubtFirst(token: string, occupants: Occupants): number | undefined {
     const head = this.db.zrange(this.keys.queue)[0]?.[0];
-    if (occupants[1] === undefined || !this.admits(token, occupants)) return left;
-    if (head === undefined || head === token) return left;
+    if (occupants[1] === undefined || !this.admits(token, occupants)) return undefined;
+    if (head === undefined || head === token) return undefined;
     const isHeard = this.tell(head, `recheck 0 ${head} ${this.keys.lock}`);
     const score = this.db.zscore(this.keys.alive, head) ?? 0;
     const until = this.now + (isHeard ? SIGN_MS : -1) + (score % 1);
     if (until < score) this.db.zadd(this.keys.alive, until, head);
-    return Math.min(left, isHeard ? SIGN_MS : 0);
+    return isHeard ? SIGN_MS : 0;
   }
 
   shown([value, count]: Occupants): string {

@@ -123,7 +123,8 @@ function inTheWay(one: {
   }
   const theirs = lock.conflict(token);
   if (theirs !== undefined) return [ACQUIRED.conflict, theirs];
-  return [ACQUIRED.busy, lock.hope(token, occupants), lock.shown(occupants)];
+  lock.doubtFirst(token, occupants);
+  return [ACQUIRED.busy, lock.leaseLeft(token, occupants), lock.shown(occupants)];
 }
 
 interface Asked {
@@ -163,13 +164,14 @@ function acquireOne(asked: Asked, floor: number | undefined): unknown {
   }
   const theirs = lock.conflict(token);
   if (theirs !== undefined) return [ACQUIRED.conflict, yielded, theirs];
-  const left = lock.hope(token, occupants);
+  const pollIn = lock.doubtFirst(token, occupants);
+  const left = lock.leaseLeft(token, occupants);
   if (callers === '0') return [ACQUIRED.busy, yielded, left, lock.shown(occupants)];
   const place = enqueue(asked);
   const waiting = db.zcard(keys.queue);
   if (waiting === 1 || (occupants[1] !== undefined && place.isNew))
     lock.tellHolders(`wanted ${waiting}`, occupants);
-  return queued(lock, yielded, token, left, place.ticket, lock.shown(occupants));
+  return queued(lock, yielded, token, left, place.ticket, lock.shown(occupants), pollIn);
 }
 
 function yieldTo(asked: Asked): unknown {
@@ -214,9 +216,11 @@ function queued(
   left: number,
   ticket: number,
   shown: string,
+  pollIn?: number,
 ): unknown {
   const rank = lock.db.zrange(lock.keys.queue).findIndex(([other]) => other === token);
-  return [ACQUIRED.queued, yielded, Math.trunc(left), rank, Math.trunc(ticket), shown];
+  const place = [Math.trunc(left), rank, Math.trunc(ticket), shown];
+  return [ACQUIRED.queued, yielded, ...place, ...(pollIn === undefined ? [] : [pollIn])];
 }
 
 function poll(run: ScriptRun): unknown {
@@ -239,8 +243,9 @@ function poll(run: ScriptRun): unknown {
     if (promoted.mine !== undefined) return [us, held(lock, -1, promoted.mine)];
     occupants = promoted.occupants;
   }
-  const left = lock.hope(token, occupants);
-  const reply = queued(lock, -1, token, left, ticket, lock.shown(occupants));
+  const pollIn = lock.doubtFirst(token, occupants);
+  const left = lock.leaseLeft(token, occupants);
+  const reply = queued(lock, -1, token, left, ticket, lock.shown(occupants), pollIn);
   const holder = occupants[1] === undefined ? occupants[0] : db.zrange(lock.keys.holders)[0]?.[0];
   if (holder !== undefined && isToken(holder))
     lock.tell(holder, `doubted 0 ${holder} ${lock.keys.lock}`);

@@ -107,7 +107,7 @@ export interface BusyLock {
 export interface QueuePlace extends BusyLock {
   readonly rank: number;
   readonly ticket: number;
-  /** How soon the store would like to be polled: it doubts that this holder holds the lock. */
+  /** How soon the store would like to be polled: it doubts that the holder holds the lock, or that the first in line lives. */
   readonly pollIn?: number | undefined;
 }
 

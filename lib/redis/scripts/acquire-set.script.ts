@@ -77,8 +77,8 @@ local function inTheWay(i)
   end
   local theirs = conflict(token, value)
   if theirs then return {${ACQUIRED.conflict}, i, theirs} end
-  local left = doubtFirst(token, value, count, leaseLeft(token, value, count))
-  return {${ACQUIRED.busy}, i, left, shown(value, count)}
+  doubtFirst(token, value, count)
+  return {${ACQUIRED.busy}, i, leaseLeft(token, value, count), shown(value, count)}
 end
 local function giveBack(i)
   local token = tokenOf(i)

@@ -24,7 +24,8 @@ export const ACQUIRED = { busy: 0, held: 1, queued: 2, gone: 3, conflict: 4 } as
  * Reply {µs}: too late, nothing was done; else {µs, last fence, then for each lock:}
  *       held: was free; the numbers up to the last fence are shared out among these, in order
  *       {held, yielded, first fence, last fence, queue (none: 0), lease (none: ttl)}
- *       {busy, yielded, lease left, holder}  {queued, yielded, lease left, rank, ticket, holder}
+ *       {busy, yielded, lease left, holder}
+ *       {queued, yielded, lease left, rank, ticket, holder, ms until to poll (none: the lease left)}
  *       holder: its token, ~: nobody while a minHold runs on, empty: another party's
  *       {conflict, yielded, capacity of the others}: theirs and its own never get along
  *       or its error; yielded: 1 it had the lock, 0 not, -1 nobody was to yield
@@ -139,13 +140,15 @@ local function acquire(i)
   end
   local theirs = conflict(token, value)
   if theirs then return {${ACQUIRED.conflict}, yielded, theirs} end
-  local left = doubtFirst(token, value, count, leaseLeft(token, value, count))
+  local pollIn = doubtFirst(token, value, count)
+  local left = leaseLeft(token, value, count)
   if callers == '0' then return {${ACQUIRED.busy}, yielded, left, shown(value, count)} end
   local place, waiting, isNew, isLast = enqueue(token, callers, ticket)
   if waiting == 1 or count and isNew then
     tellHolders('wanted ' .. waiting, value, count)
   end
-  return {${ACQUIRED.queued}, yielded, left, rankOf(token, waiting, isLast), place, shown(value, count)}
+  local rank = rankOf(token, waiting, isLast)
+  return {${ACQUIRED.queued}, yielded, left, rank, place, shown(value, count), pollIn}
 end
 
 if locks == 1 then

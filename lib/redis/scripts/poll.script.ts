@@ -55,12 +55,12 @@ if not value or count then
   value, count, behind, mine = promote(token, nil, value, count)
   if mine then return {us, {${ACQUIRED.held}, -1, mine[1], mine[2], behind, mine[3]}} end
 end
-local left = doubtFirst(token, value, count, leaseLeft(token, value, count))
-local rank = redis.call('ZRANK', queue, token)
+local pollIn = doubtFirst(token, value, count)
+local left, rank = leaseLeft(token, value, count), redis.call('ZRANK', queue, token)
 local holder = count and redis.call('ZRANGE', holders, 0, 0)[1] or value
 if holder and isToken(holder) then
   tell(string.sub(holder, 1, 16), 'doubted 0 ' .. holder .. ' ' .. lock)
 end
-return {us, {${ACQUIRED.queued}, -1, left, rank, tonumber(place), shown(value, count)}}
+return {us, {${ACQUIRED.queued}, -1, left, rank, tonumber(place), shown(value, count), pollIn}}
 `,
 );

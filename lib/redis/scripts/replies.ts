@@ -69,7 +69,7 @@ function readOutcome(
   { sentAt, resent }: Answer<unknown>,
   ttl: number,
 ): AcquireReply | PollReply {
-  const [kind, yields = -1, a = 0, b = 0, c = 0, d = ttl] = outcome as readonly number[];
+  const [kind, yields = -1, a = 0, b = 0, c = 0, d = ttl, pollIn] = outcome as readonly number[];
   // Sent twice, the second time finds what the first has given up: no proof of a loss.
   const yielded = yields < 0 || (yields === 0 && resent) ? {} : { yielded: yields === 1 };
   switch (kind) {
@@ -86,7 +86,7 @@ function readOutcome(
     case ACQUIRED.queued:
       return {
         ...{ kind: 'queued', sentAt, ...yielded, leaseLeft: leaseLeft(a), rank: b, ticket: c },
-        holder: shown(outcome[5]),
+        ...{ holder: shown(outcome[5]), pollIn },
       };
     default:
       return { kind: 'gone', sentAt };
