@@ -4,7 +4,7 @@ interface LockMetricsOptions {
     registry?: Registry;
 }
 declare class LockMetricsModule {
-    static forRoot({ registry }?: LockMetricsOptions): DynamicModule;
+    static forRoot(options?: LockMetricsOptions): DynamicModule;
 }
 export { LockMetricsModule };
 export type { LockMetricsOptions };
