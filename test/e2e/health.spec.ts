@@ -55,6 +55,13 @@ describe('LockHealthIndicator', () => {
     expect(Object.keys((await check()).locks.services)).toEqual(['default']);
   });
 
+  it('tells a service that is named default from the default one', async () => {
+    const named = RedisLockModule.forRoot({ connection: 'memory', name: 'default' });
+    const { check } = await start({ connection: 'memory' }, named);
+
+    expect(new Set(Object.keys((await check()).locks.services)).size).toBe(2);
+  });
+
   it('is up while Redis answers, and tells the longest wait', async () => {
     const server = closing(await RedisServer.start());
     const { locks, check } = await start({ connection: server.url });

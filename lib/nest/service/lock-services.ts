@@ -23,7 +23,11 @@ export function lockServicesIn(modules: ModulesContainer): readonly NamedLockSer
       const isOwn = token === LockService || (typeof token === 'string' && NAMED.test(token));
       if (manager === undefined || (found.has(manager) && !isOwn)) continue;
       const name = typeof token === 'string' ? (NAMED.exec(token)?.[1] ?? token) : 'default';
-      found.set(manager, { name, service, manager });
+      // A module may have been given the name that one without a name is known by.
+      const others = [...found.values()].filter((each) => each.manager !== manager);
+      const isTaken = others.some((each) => each.name === name);
+      const fullName = typeof token === 'string' ? token : LockService.name;
+      found.set(manager, { name: isTaken ? fullName : name, service, manager });
     }
   }
   return [...found.values()];
