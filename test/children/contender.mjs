@@ -19,7 +19,7 @@ const locks = new LockService({ commandTimeout: 500, shutdownTimeout: 2000, ...o
 const table = new Redis(tableUrl);
 const random = seededRandom(seed);
 const stop = new AbortController();
-const counts = { sections: 0, lost: 0, refused: 0, fenced: 0, longestWaitMs: 0 };
+const counts = { sections: 0, lost: 0, refused: 0, fenced: 0 };
 /** Calls for each key so far, and the last that entered. */
 const calls = new Map();
 const entered = new Map();
@@ -110,7 +110,6 @@ async function section(call, lock) {
   const { keys, fencingToken: fence } = lock;
   const from = sureAt(lock);
   counts.sections += 1;
-  counts.longestWaitMs = Math.max(counts.longestWaitMs, (microseconds() - asked) / 1000);
   checkOrder(call, keys[0]);
   if (Object.keys(kind).length === 0) await Promise.all(keys.map((key) => write(name, key, lock)));
   const until = await work(lock, from, random() * (random() < 0.05 ? 900 : 25));

@@ -16,6 +16,7 @@ import {
   judge,
   type LockedSection,
   longestPause,
+  longestWait,
   type Loss,
   mostOvertaken,
 } from './section-judge.js';
@@ -237,7 +238,7 @@ export class ChaosRun {
       'overlaps in that time': verdict.excused,
       'the longest of them, ms': Math.round(verdict.longestExcusedMs),
       'longest time a lock was not entered, ms': Math.round(longestPause(sections)),
-      'longest wait, ms': Math.round(this.#most('longestWaitMs')),
+      'longest wait, ms': Math.round(longestWait(sections)),
       'most overtaken while nothing fails': overtaken,
       'overlaps, inversions, stuck callers': breaches.length,
       'keys left': left.length,
@@ -270,16 +271,8 @@ export class ChaosRun {
   }
 
   /** Over processes that came to their end: what a killed one has counted nobody knows. */
-  #counts(what: string): number[] {
-    return this.#told('done').map((counts) => Number(counts[what]));
-  }
-
   #sum(what: string): number {
-    return this.#counts(what).reduce((sum, count) => sum + count, 0);
-  }
-
-  #most(what: string): number {
-    return Math.max(...this.#counts(what));
+    return this.#told('done').reduce((sum, counts) => sum + Number(counts[what]), 0);
   }
 }
 

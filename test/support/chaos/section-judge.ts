@@ -74,6 +74,11 @@ export function longestPause(sections: readonly LockedSection[]): number {
   return longest / 1000;
 }
 
+/** The longest wait for a lock that was entered; milliseconds. */
+export function longestWait(sections: readonly LockedSection[]): number {
+  return sections.reduce((longest, { asked, from }) => Math.max(longest, from - asked), 0) / 1000;
+}
+
 /** Each key's sections, in the order in which they began. */
 function byKey(sections: readonly LockedSection[]): Map<string, LockedSection[]> {
   const keys = new Map<string, LockedSection[]>();
