@@ -3,27 +3,12 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { build } from 'esbuild';
+import { bundleTs } from './bundle-ts.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const [entry = '', ...args] = process.argv.slice(2);
-// Where its imports of packages are found.
-const outfile = `${root}node_modules/.cache/run-ts/${process.pid}.mjs`;
-
-await build({
-  absWorkingDir: root,
-  entryPoints: [entry],
-  outfile,
-  bundle: true,
-  packages: 'external',
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  keepNames: true,
-  logLevel: 'error',
-});
+const outfile = await bundleTs(entry);
 const program = spawn(process.execPath, ['--enable-source-maps', outfile, ...args], {
-  cwd: root,
+  cwd: fileURLToPath(new URL('..', import.meta.url)),
   stdio: 'inherit',
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])

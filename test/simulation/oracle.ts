@@ -29,17 +29,20 @@ export class Oracle {
   /** For each key, the sections that have ended, with the largest number up to then. */
   readonly #ended = new Map<string, { readonly at: number; readonly fence: number }[]>();
   readonly #entered = new Map<string, number>();
-  #damagedAt = -Infinity;
+  #wholeFrom = -Infinity;
 
   constructor(
     private readonly world: World,
     private readonly longestTtl: number,
   ) {}
 
-  /** Redis has lost what it knew of locks: holders of these processes may not have heard of it yet. */
+  /**
+   * Redis has lost what it knew of locks: holders of these processes may not have heard of it yet. A lease that
+   * was given before can't be renewed, so that nobody relies on one when the longest is over.
+   */
   damaged(processes: readonly SimProcess[], untilTold: boolean): void {
-    this.#damagedAt = this.world.now;
-    for (const process of processes) process.taint(untilTold);
+    this.#wholeFrom = this.world.now + this.longestTtl;
+    for (const process of processes) process.taint(untilTold, this.#wholeFrom);
   }
 
   enter(section: Section): void {
@@ -62,7 +65,7 @@ export class Oracle {
         );
     }
     const highest = this.#entered.get(key) ?? 0;
-    const isWhole = this.world.now - this.#damagedAt > 2 * this.longestTtl;
+    const isWhole = this.world.now > this.#wholeFrom;
     if (capacity === 1 && isWhole && fence <= highest)
       this.#violated(`I5: ${process.name} enters ${key} with ${fence} after ${highest}`);
     this.#entered.set(key, Math.max(highest, fence));
@@ -111,14 +114,15 @@ export class Oracle {
     }
   }
 
-  /** A lock that is renewed was lost: something must have happened that explains it. */
-  lost({ key, process, lock, renew, enteredAt }: Section, isExplained: boolean): void {
+  /** A lock that is renewed was lost: so many nodes as it takes must have been out of order. */
+  lost({ key, process, lock, renew, enteredAt }: Section, needed: number): void {
     this.world.say(() => `${process.name}: has lost ${key}, number ${lock.fencingToken}`);
     const lately = this.longestTtl + 2000;
-    if (isExplained || !renew) return;
-    if (process.isDisturbed(lately) || process.hasSeenStep(lately)) return;
+    if (!renew || process.isDisturbed(lately, needed) || process.hasSeenStep(lately)) return;
     if (this.world.now - enteredAt < 1) return;
-    this.#violated(`${process.name} has lost ${key} though a majority was in reach and in order`);
+    this.#violated(
+      `${process.name} has lost ${key} though enough nodes were in reach and in order`,
+    );
   }
 
   settled(process: SimProcess, key: string, wait: number, waitedMs: number): void {

@@ -36,7 +36,9 @@ export class SimLink implements LockServers, NodeLink {
   /** Since when commands can be sent without a fault in between; for the oracle. */
   healthySince = Infinity;
   /** Until when something was wrong. */
-  troubledUntil = 0;
+  troubledUntil = -Infinity;
+  /** Told of each command that was just sent, until it answers `true`. */
+  onSent: ((name: string) => boolean) | undefined;
   slowUntil = 0;
   slowMs = 0;
   silentUntil = 0;
@@ -242,6 +244,7 @@ export class SimLink implements LockServers, NodeLink {
     this.world.in(this.#latency(), () =>
       this.machine.read(() => {
         if (this.#isClosed || this.#subscribedTo !== runId) return;
+        this.world.say(() => `${this.machine.name}: reads ${pushed(message)}`);
         const isKnown = this.server?.runId === `${this.node.name}/${runId}`;
         this.#deliver(message, { isAtServerOf: () => isKnown } as unknown as RedisConnection);
       }),
@@ -284,6 +287,7 @@ export class SimLink implements LockServers, NodeLink {
       });
       this.#pending.add(one);
       this.#transmit(one);
+      if (this.onSent?.(command.name) === true) this.onSent = undefined;
     });
   }
 
@@ -343,9 +347,16 @@ function refuse(key: string, error: unknown): Error {
   return new LockUnavailableError([key], String(error));
 }
 
+function pushed(message: string): string {
+  const [kind, ...rest] = message.split(' ');
+  return `${kind} ${rest.flatMap((word) => tokenIn(word) ?? []).join(' ')}`;
+}
+
 function shown({ name, args }: SimCommand): string {
-  const tokens = args.flatMap(
-    (arg) => /^[\w-]{16}\.\d{4}\.\d{4}\.(?:C\d+\.)?([0-9a-z]+)\./.exec(arg)?.[1] ?? [],
-  );
-  return `${name} ${tokens.join(' ')}`;
+  return [name, ...args.flatMap((arg) => tokenIn(arg) ?? [])].join(' ');
+}
+
+/** The number by which a process tells its tokens apart. */
+function tokenIn(text: string): string | undefined {
+  return /^[\w-]{16}\.\d{4}\.\d{4}\.(?:C\d+\.)?([0-9a-z]+)\./.exec(text)?.[1];
 }

@@ -15,7 +15,7 @@ export class SimNode {
   runId = 1;
   bornAt = -3_600_000;
   /** For the oracle: until when something was wrong, and when its clock was set. */
-  troubledUntil = 0;
+  troubledUntil = -Infinity;
   steppedAt = -Infinity;
   frozenUntil = 0;
   /** Nothing gets in or out. */

@@ -1,6 +1,7 @@
 import { OptionReader } from '../../lib/engine/api/option-reader.js';
 import { readSettings } from '../../lib/engine/api/lock-options.check.js';
 import { LockManager } from '../../lib/engine/lock-manager.js';
+import { majorityOf } from '../../lib/redis/quorum/arithmetic.js';
 import { QuorumLockStore } from '../../lib/redis/quorum/quorum-lock.store.js';
 import type { LinkedStore } from '../../lib/redis/store/node-store.js';
 import { RedisLockStore } from '../../lib/redis/store/redis-lock.store.js';
@@ -23,7 +24,7 @@ export class SimProcess {
   wasSuspended = false;
   /** Calls under way, by key. */
   readonly #calls = new Map<string, number>();
-  readonly #tainted = new Map<string, { readonly untilTold: boolean }>();
+  readonly #tainted = new Map<string, { readonly untilTold: boolean; readonly until: number }>();
   #pausedUntil = -Infinity;
 
   constructor(
@@ -59,15 +60,16 @@ export class SimProcess {
     if (left === 0) this.#tainted.delete(key);
   }
 
-  /** What it holds, or is about to hold, may be gone without its knowing. */
-  taint(untilTold: boolean): void {
-    for (const [key, calls] of this.#calls) if (calls > 0) this.#tainted.set(key, { untilTold });
+  /** What it holds, or is about to hold, may be gone without its knowing, until its longest lease is over. */
+  taint(untilTold: boolean, until: number): void {
+    for (const [key, calls] of this.#calls)
+      if (calls > 0) this.#tainted.set(key, { untilTold, until });
   }
 
   /** @param toldMs How long after it is connected again it must know. */
   isTainted(key: string, toldMs = Infinity): boolean {
     const taint = this.#tainted.get(key);
-    if (taint === undefined) return false;
+    if (taint === undefined || this.world.now > taint.until) return false;
     if (!taint.untilTold || this.machine.isPaused) return true;
     const { now } = this.world;
     return !this.links.every(({ healthySince }) => now - healthySince > toldMs);
@@ -77,22 +79,25 @@ export class SimProcess {
     this.machine.stop(suspended);
     this.wasSuspended = suspended;
     this.#pausedUntil = this.world.now + ms;
-    this.world.in(ms, () => this.machine.resume());
+    this.world.in(ms, () => {
+      this.world.say(() => `${this.name}: goes on`);
+      this.machine.resume();
+    });
   }
 
   wasPausedWithin(ms: number): boolean {
     return this.world.now - this.#pausedUntil < ms;
   }
 
-  /** Whether, within the last `ms`, it was stopped or out of reach of so many nodes that no majority was left. */
-  isDisturbed(ms: number): boolean {
+  /** Whether, within the last `ms`, it was stopped, or fewer than `needed` nodes were in reach and in order. */
+  isDisturbed(ms: number, needed = majorityOf(this.nodes.length)): boolean {
     if (this.wasPausedWithin(ms)) return true;
     const since = this.world.now - ms;
     const fine = this.links.filter(({ troubledUntil, node }) => {
       const bad = Math.max(troubledUntil, node.troubledUntil);
       return bad < since;
     });
-    return fine.length <= this.nodes.length / 2;
+    return fine.length < needed;
   }
 
   stepClock(ms: number): void {

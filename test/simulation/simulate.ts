@@ -1,9 +1,10 @@
 import { isLockError } from '../../lib/engine/api/errors.js';
 import type { Lock } from '../../lib/engine/api/lock.js';
 import type { LockOptions } from '../../lib/engine/api/lock-options.js';
+import { majorityOf } from '../../lib/redis/quorum/arithmetic.js';
 import { endAsyncContexts } from './async-contexts.js';
 import { Oracle, type Section } from './oracle.js';
-import type { Fault, Schedule } from './schedule.js';
+import { type Fault, RESTARTS_APART_MS, type Schedule } from './schedule.js';
 import { SimNode } from './sim-node.js';
 import { SimProcess } from './sim-process.js';
 import { World } from './world.js';
@@ -18,7 +19,7 @@ const KEYS = ['hot', 'warm'];
 /** What is left afterwards is gone by itself after so long. */
 const AFTERMATH_MS = 70_000;
 /** How often a section is looked at. */
-const LOOK_MS = 30;
+const LOOK_MS = 60;
 /** Later calls of each other process that may go first: local bounds of two turns. */
 const OVERTAKEN = 10;
 
@@ -41,6 +42,7 @@ class Simulation {
   readonly #processes: SimProcess[] = [];
   readonly #random: () => number;
   #started = 0;
+  #restartedAt = -Infinity;
   #running = 0;
   /** Calls that wait: since when, and how many later ones were served before. */
   readonly #waiting = new Set<Waiting>();
@@ -65,7 +67,7 @@ class Simulation {
   async run(): Promise<Outcome> {
     const { schedule } = this;
     for (let i = 0; i < schedule.processes; i += 1) this.#processes.push(this.#start(i));
-    for (const fault of schedule.faults) this.#world.at(fault.at, () => this.#fail(fault));
+    for (const fault of schedule.faults) this.#world.at(fault.at, () => this.#arm(fault));
     const { violations } = this.#oracle;
     const isBroken = (): boolean => violations.length > 0;
     await this.#toTheEnd(isBroken).catch((error: Error) => this.#oracle.broken(error.message));
@@ -106,7 +108,7 @@ class Simulation {
       new Promise((resolve) => void machine.after(ms, resolve));
     machine.after(0, () => undefined);
     while (this.#world.now < this.schedule.endsAt && !machine.isDead) {
-      await pause(random() ** 3 * (this.schedule.busy ? 4 : 400));
+      await pause(random() ** 3 * this.schedule.pause);
       await this.#lockOnce(process, random, pause);
     }
     if (!machine.isDead) this.#running -= 1;
@@ -120,15 +122,17 @@ class Simulation {
     const { machine } = process;
     const { ttl: usual, nodes, longest } = this.schedule;
     // A key of its own is where a lock is held for long and nobody waits for it.
-    const isOwn = nodes > 1 && random() < 0.2;
-    const isHot = random() < 0.7 || this.schedule.busy;
+    const isOwn = nodes > 1 && random() < 0.2 && !this.schedule.oneKey;
+    const isHot = random() < 0.7 || this.schedule.oneKey;
     const key = isOwn ? `own of ${process.name}` : isHot ? KEYS[0]! : KEYS[1]!;
     // One key is used exclusively and shared on one server.
     const isShared = nodes === 1 && key === KEYS[1] && random() < 0.6;
-    const ttl = random() < 0.5 ? usual : usual * (random() < 0.5 ? 0.3 : longest);
-    const wait = random() < 0.15 ? 0 : 300 + random() * 4000;
+    const isLong = random() < this.schedule.long;
+    const terms = isLong || isOwn ? [1, longest, longest] : [1, 1, 0.4, longest];
+    const ttl = usual * terms[Math.floor(random() * terms.length)]!;
+    const wait = random() < this.schedule.tries ? 0 : 300 + random() * 4000;
     const renew = isOwn || random() < 0.7;
-    const long = isOwn ? random() * 16_000 : random() < 0.06 ? usual * 4 * random() : 0;
+    const long = isOwn ? random() * 16_000 : isLong ? usual * longest * random() : 0;
     const options: LockOptions = { ttl, wait, renew, ...(isShared ? { mode: 'shared' } : {}) };
     const waiting = { key, since: this.#world.now, process, overtaken: 0 };
     const calledAt = machine.now();
@@ -168,9 +172,9 @@ class Simulation {
     const { lock, process } = section;
     const endsAt = process.machine.now() + ms;
     lock.signal.addEventListener('abort', () => {
-      // A waiter whose turn has come at a quorum's coordinator keeps that node's vote from its holder.
-      const isExplained = this.schedule.nodes > 1 && !section.key.startsWith('own');
-      this.#oracle.lost(section, isExplained);
+      // Whoever asks for a lock of a quorum may keep a node's vote from its holder, for a moment: then it takes all others.
+      const isWanted = this.schedule.nodes > 1 && !section.key.startsWith('own');
+      this.#oracle.lost(section, isWanted ? this.#nodes.length : majorityOf(this.#nodes.length));
     });
     this.#oracle.enter(section);
     while (process.machine.now() < endsAt && !lock.signal.aborted) {
@@ -185,7 +189,8 @@ class Simulation {
     for (const waiting of this.#waiting) {
       if (waiting.key !== key || waiting.since >= since || waiting.process === process) continue;
       if (waiting.process.machine.isDead || waiting.process.isDisturbed(5000)) continue;
-      if (!this.#isFirst(waiting)) continue;
+      // Behind a holder that has not heard of its loss.
+      if (waiting.process.isTainted(key) || !this.#isFirst(waiting)) continue;
       waiting.overtaken += 1;
       if (waiting.overtaken === 1 + OVERTAKEN * (this.schedule.processes - 1))
         this.#oracle.overtaken(waiting.process, key, waiting.overtaken);
@@ -197,6 +202,16 @@ class Simulation {
     for (const other of this.#waiting)
       if (other.key === key && other.process === process && other.since < since) return false;
     return true;
+  }
+
+  #arm(fault: Fault): void {
+    const { upon } = fault;
+    if (upon === undefined) return this.#fail(fault);
+    this.#processes[fault.process]!.links[fault.node]!.onSent = (name) => {
+      if (name !== upon) return false;
+      this.#world.in(0, () => this.#fail(fault));
+      return true;
+    };
   }
 
   #fail({ kind, process: p, node: n, ms }: Fault): void {
@@ -253,6 +268,10 @@ class Simulation {
   }
 
   #restart(node: SimNode): void {
+    const { now } = this.#world;
+    const apart = this.schedule.longest * this.schedule.ttl + RESTARTS_APART_MS;
+    if (this.#nodes.length > 1 && now - this.#restartedAt < apart) return;
+    this.#restartedAt = now;
     node.restart(false);
     // A quorum bears it.
     if (this.#nodes.length === 1) this.#oracle.damaged(this.#processes, true);

@@ -43,25 +43,30 @@ export class World {
   }
 
   /** Lets everything happen until `moment`, or until `isOver`. */
-  async run(moment: number, isOver: () => boolean): Promise<void> {
-    await settle();
-    let events = 0;
-    for (let next = this.#heap[0]; next !== undefined && next.at <= moment; next = this.#heap[0]) {
-      if (isOver()) return;
-      events += 1;
-      if (events > MOST_EVENTS) throw new Error(`time stands still at ${this.now} ms`);
-      pop(this.#heap);
-      this.now = next.at;
-      next.run();
-      await settle();
-    }
-    this.now = Math.max(this.now, moment);
+  run(moment: number, isOver: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let events = 0;
+      // Promises that wait for nothing but each other settle before the next event.
+      const next = (): void => {
+        const event = this.#heap[0];
+        if (event === undefined || event.at > moment || isOver()) {
+          if (!isOver()) this.now = Math.max(this.now, moment);
+          return resolve();
+        }
+        events += 1;
+        if (events > MOST_EVENTS) return reject(new Error(`time stands still at ${this.now} ms`));
+        pop(this.#heap);
+        this.now = event.at;
+        try {
+          event.run();
+        } catch (error) {
+          return reject(error);
+        }
+        setImmediate(next);
+      };
+      setImmediate(next);
+    });
   }
-}
-
-/** Promises that wait for nothing but each other settle before the next event. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function isBefore(a: Event, b: Event): boolean {
