@@ -19,7 +19,7 @@
 export const DEFECTS = [
   {
     name: 'E1: a restarted node is trusted after the lease of whoever asks',
-    from: 137,
+    from: 152,
     family: 'forgets',
     violates: /I4/,
     edits: [
