@@ -170,7 +170,7 @@ export class QuorumAcquirer {
     }
     if (place.kind !== 'held') return place;
     const others = replies.filter(({ kind }) => kind !== 'held');
-    if (nodes.agreed(replies.length - others.length, 0)) throw nodes.unavailable(key, answers);
+    if (others.length === 0) throw nodes.unavailable(key, answers);
     const leases = others.map((reply) => (reply.kind === 'busy' ? reply.leaseLeft : 0));
     const sentAt = Math.min(...replies.map((reply) => reply.sentAt));
     return { kind: 'partial', sentAt, leaseLeft: Math.max(...leases) };

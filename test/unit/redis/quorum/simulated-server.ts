@@ -52,6 +52,11 @@ export class SimulatedServer {
     return this.space.holder(key)?.token;
   }
 
+  /** How many processes wait for the key here. */
+  queued(key: string): number {
+    return this.space.queue(key).length;
+  }
+
   /** The link of one process. */
   connect(boot: string): LinkedStore {
     const { name } = this;

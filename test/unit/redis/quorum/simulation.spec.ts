@@ -29,15 +29,15 @@ describe('a quorum of three simulated servers', () => {
     }
   });
 
-  function openStore(boot: string): QuorumLockStore {
-    const linked = servers.map((server) => server.connect(boot));
+  function openStore(boot: string, inOrderOf = servers): QuorumLockStore {
+    const linked = inOrderOf.map((server) => server.connect(boot));
     return new QuorumLockStore(linked, { clock, commandTimeout: COMMAND_TIMEOUT, ttl: TTL });
   }
 
-  function open(): LockManager {
+  function open(inOrderOf = servers): LockManager {
     const options = { ttl: TTL, commandTimeout: COMMAND_TIMEOUT, shutdownTimeout: 0 };
     const settings = readSettings(new OptionReader(options));
-    return keepLocks(new LockManager(settings, openStore, clock));
+    return keepLocks(new LockManager(settings, (boot) => openStore(boot, inOrderOf), clock));
   }
 
   const holders = (): (string | undefined)[] => servers.map((server) => server.holder(key));
@@ -157,6 +157,32 @@ describe('a quorum of three simulated servers', () => {
       await clock.advance(100);
     },
   );
+
+  it('goes to one of two that are first in line at different servers, though all have restarted', async () => {
+    const [first, second, third] = servers as [SimulatedServer, SimulatedServer, SimulatedServer];
+    const managers = [open(), open(), open([second, first, third])];
+    await clock.advance(10);
+    for (const server of servers) server.restart();
+    await clock.advance(4 * TTL);
+    const holder = new Call(managers[0]!, {}, key);
+    await clock.advance(10);
+    const waiters = managers.slice(1).map((each) => new Call(each, { wait: Infinity }, key));
+    await clock.advance(700);
+    expect(servers.map((server) => server.queued(key))).toEqual([1, 1, 0]);
+    // Each has a majority before it hears of the other.
+    for (const server of [first, second]) server.delay = 5;
+
+    void holder.lock!.release();
+    await clock.advance(4 * TTL);
+
+    const served = waiters.filter(({ lock }) => lock !== undefined);
+    expect(served).toHaveLength(1);
+    void served[0]!.lock!.release();
+    await clock.advance(4 * TTL);
+    expect(waiters.every(({ lock }) => lock !== undefined)).toBe(true);
+    for (const { lock } of waiters) void lock!.release();
+    await clock.advance(100);
+  });
 
   it('never gives it to two, though a server has forgotten the holder in a restart', async () => {
     // A holder that hears nothing: nobody tells it that it has lost a server.
