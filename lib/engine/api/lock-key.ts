@@ -24,7 +24,8 @@ const STRINGIFIED_OBJECT = '[object ';
  */
 export function checkKeys(key: LockKey): LockKeys {
   if (!Array.isArray(key)) return [checkKey(key)];
-  const [first, ...others] = new Set(Array.from(key as readonly unknown[], checkKey));
+  const sorted = Array.from(key as readonly unknown[], checkKey).sort(byBytes);
+  const [first, ...others] = sorted.filter((each, i) => each !== sorted[i - 1]);
   if (first === undefined) {
     throw new LockKeyError(
       [],
@@ -35,12 +36,23 @@ export function checkKeys(key: LockKey): LockKeys {
     const count = others.length + 1;
     throw new LockKeyError([], `A call may name ${MAX_KEYS} lock keys at most, got ${count}.`);
   }
-  return [first, ...others].sort(byBytes) as unknown as LockKeys;
+  return [first, ...others];
 }
 
 /** The order of keys: that of their bytes in UTF-8, which is not quite that of JavaScript. */
 export function byBytes(one: string, other: string): number {
-  return Buffer.compare(Buffer.from(one), Buffer.from(other));
+  const length = Math.min(one.length, other.length);
+  for (let i = 0; i < length; i += 1) {
+    const unit = one.charCodeAt(i);
+    const its = other.charCodeAt(i);
+    if (unit !== its) return rankOf(unit) - rankOf(its);
+  }
+  return one.length - other.length;
+}
+
+/** Surrogates stand for characters that come after all others. */
+function rankOf(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
 /**

@@ -25,7 +25,7 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
   readonly #request: LockRequest;
   readonly #members: readonly ReentrantLock[];
   readonly #context: LockSetContext;
-  readonly #reentries: ReentryQueue;
+  #reentries: ReentryQueue | undefined;
   readonly #parts: readonly LockPart[];
   readonly #acquiredAt: number;
   readonly #stopListening: readonly (() => void)[];
@@ -46,16 +46,17 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
     this.#members = members;
     this.#context = context;
     this.#acquiredAt = clock.now();
-    this.#reentries = new ReentryQueue(this, context);
     this.#parts = members.flatMap(({ parts }) => parts);
     // Whoever has one of the keys later gets a larger number than this holder's, which is that of the last.
     const { fencingToken } = this;
     for (const part of this.#parts) part.raiseFence(fencingToken);
     this.#stopListening = members.map((member) => this.#listen(member));
     const { maxHold } = request;
-    const why = `it was held for maxHold (${maxHold} ms).`;
-    const overstay = (): void => this.#lose(new LockLostError(keys, this.heldMs, why));
-    if (maxHold !== Infinity) this.#maxHold = clock.after(maxHold, overstay, 'observer');
+    if (maxHold !== Infinity) {
+      const why = `it was held for maxHold (${maxHold} ms).`;
+      const overstay = (): void => this.#lose(new LockLostError(keys, this.heldMs, why));
+      this.#maxHold = clock.after(maxHold, overstay, 'observer');
+    }
   }
 
   get key(): string {
@@ -71,7 +72,7 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
   }
 
   get reentries(): ReentryQueue {
-    return this.#reentries;
+    return (this.#reentries ??= new ReentryQueue(this, this.#context));
   }
 
   get parts(): readonly LockPart[] {
@@ -83,7 +84,7 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
   }
 
   get reentered(): boolean {
-    return this.#reentries.busy;
+    return this.#reentries?.busy === true;
   }
 
   get heldMs(): number {
@@ -156,7 +157,7 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
   }
 
   async #releaseAfterTurns(): Promise<'released' | 'lost'> {
-    while (this.reentered) await this.#reentries.idle();
+    while (this.reentered) await this.reentries.idle();
     return this.#leave();
   }
 
