@@ -36,9 +36,7 @@ function oneForEachLine(segments, first) {
   return kept;
 }
 
-/** The compiler's text, with one space for four, and without the imports: none of it moves a line. */
+/** The compiler's text without its indentation and imports: none of it moves a line. */
 function shortened(text) {
-  return text
-    .replaceAll(/^( {4})+/gm, (indent) => ' '.repeat(indent.length / 4))
-    .replaceAll(/^import [^;]*;$/gm, '');
+  return text.replaceAll(/^ +/gm, '').replaceAll(/^import [^;]*;$/gm, '');
 }
