@@ -236,6 +236,17 @@ describe('LeaseRenewer', () => {
     expect(hold.deadline).toBeCloseTo(deadlineOf(bench.sent[0]!.at, 1000), 6);
   });
 
+  it('has no renewal act after the deadline of its lease', async () => {
+    const bench = new Bench();
+    bench.answers = ['rejects'];
+    const { deadline } = bench.grant(1000);
+    await bench.clock.advance(1500);
+
+    expect(bench.sent.length).toBeGreaterThan(1);
+    const until = bench.sent.flatMap(({ commands }) => commands.map((one) => one.until));
+    expect(new Set(until)).toEqual(new Set([deadline]));
+  });
+
   it('tells at once that Redis has the lock no longer', async () => {
     const bench = new Bench();
     bench.answers = ['held', 'lost'];
