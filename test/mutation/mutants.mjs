@@ -359,12 +359,6 @@ const NODES = [
     'this.#longestLease = lease;',
   ],
   [
-    'a node votes whose age nobody knows',
-    'nodes',
-    'if (node.server?.bornAt === undefined) return false;',
-    '',
-  ],
-  [
     'a majority that is not known to be missing counts',
     'nodes',
     'if (yes >= this.majority) return true;',

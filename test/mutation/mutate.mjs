@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 import { MUTANTS } from './mutants.mjs';
 
+/** A mutant may do something for ever. */
+const LONGEST_RUN_MS = 300_000;
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const copy = mkdtempSync(join(tmpdir(), 'mutants-'));
 const [word = ''] = process.argv.slice(2);
@@ -55,8 +58,21 @@ function isKilled({ name, file, from, to, spec }) {
  */
 function run(spec) {
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  const jest = [...flags, 'node_modules/jest/bin/jest.js', spec, '--silent', '--bail'];
-  const { status, stderr } = spawnSync(process.execPath, jest, { cwd: copy, encoding: 'utf8' });
+  const jest = [
+    ...flags,
+    'node_modules/jest/bin/jest.js',
+    spec,
+    '--silent',
+    '--bail',
+    '--runInBand',
+  ];
+  const { status, stderr } = spawnSync(process.execPath, jest, {
+    cwd: copy,
+    encoding: 'utf8',
+    timeout: LONGEST_RUN_MS,
+    killSignal: 'SIGKILL',
+  });
+  if (status === null) return { passed: false, failure: 'the tests did not end' };
   const [, failure] = /^ +● (.* › .*)$/m.exec(stderr) ?? [];
   return { passed: status === 0, failure };
 }
