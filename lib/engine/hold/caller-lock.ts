@@ -3,7 +3,6 @@ import type { Duration } from '../api/duration.js';
 import { type LockError, LockLostError, LockUnavailableError } from '../api/errors.js';
 import { leaseTime } from '../api/lease-time.js';
 import type { LockRequest } from '../api/lock-options.js';
-import type { Linked } from '../queue/linked-list.js';
 import { LeasedLock } from '../reentry/leased-lock.js';
 import { outcomeOf } from '../reentry/detached.js';
 import type { LockPart, ReentrantLock } from '../reentry/reentrant-lock.js';
@@ -13,10 +12,7 @@ import type { LeaseState } from './lease-state.js';
 import type { LockHome } from './lock-home.js';
 
 /** The lock in the hands of one caller. */
-export class CallerLock extends LeasedLock implements ReentrantLock, LockPart, Linked<CallerLock> {
-  before: CallerLock | undefined;
-  after: CallerLock | undefined;
-  listed = false;
+export class CallerLock extends LeasedLock implements ReentrantLock, LockPart {
   readonly #hold: LeaseState;
   #request: LockRequest;
   readonly #home: LockHome<CallerLock>;

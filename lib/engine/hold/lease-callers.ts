@@ -1,11 +1,11 @@
 import type { LockUnavailableError } from '../api/errors.js';
-import { LinkedList } from '../queue/linked-list.js';
 import type { CallerLock } from './caller-lock.js';
 import type { HolderEvents } from './holder-events.js';
 
 /** The callers that have the lock by one lease: one after another, or any number at once. */
 export class LeaseCallers {
-  readonly #locks = new LinkedList<CallerLock>();
+  /** Mostly one: a `Set` would cost more than the rest. */
+  readonly #locks: CallerLock[] = [];
   /** Until when callers that have left want the lock to stay locked. */
   #keptUntil: number;
   /** When the lease was renewed last, as callers were told. */
@@ -19,25 +19,26 @@ export class LeaseCallers {
   }
 
   get size(): number {
-    return this.#locks.size;
+    return this.#locks.length;
   }
 
   /** Label of the one that entered last. */
   get label(): string | undefined {
-    return this.#locks.last?.request.label;
+    return this.#locks.at(-1)?.request.label;
   }
 
   add(lock: CallerLock): void {
-    this.#locks.add(lock);
+    this.#locks.push(lock);
   }
 
   /** Returns how long the lock has to stay locked without it, in milliseconds. */
   delete(lock: CallerLock, now: number): number {
-    this.#locks.delete(lock);
+    const at = this.#locks.indexOf(lock);
+    if (at >= 0) this.#locks.splice(at, 1);
     const { minHold } = lock.request;
     const left = minHold === 0 ? 0 : Math.ceil(minHold - lock.heldMs);
     const kept = Math.max(this.#keptUntil, now + left);
-    this.#keptUntil = this.#locks.size > 0 ? kept : 0;
+    this.#keptUntil = this.#locks.length > 0 ? kept : 0;
     return Math.max(0, Math.ceil(kept - now));
   }
 
@@ -59,10 +60,10 @@ export class LeaseCallers {
   renewed(at: number, apart: number): void {
     if (at - this.#renewedAt < apart) return;
     this.#renewedAt = at;
-    for (const lock of this.#locks) this.events.renewed(lock);
+    for (const lock of [...this.#locks]) this.events.renewed(lock);
   }
 
   troubled(error: LockUnavailableError): void {
-    for (const lock of this.#locks) this.events.troubled(lock, error);
+    for (const lock of [...this.#locks]) this.events.troubled(lock, error);
   }
 }

@@ -6,8 +6,8 @@ export interface Linked<T> {
 }
 
 /**
- * Callers in the order in which they came. Linked through themselves: lists are made for every lock
- * that is taken, mostly for a single caller, and a `Set` would cost more than the rest.
+ * Waiters in the order in which they came. Linked through the waiters themselves: a list is made
+ * for every lock that is taken, mostly for a single caller, and a `Set` would cost more than the rest.
  */
 export class LinkedList<T extends Linked<T>> implements Iterable<T> {
   #first: T | undefined;
@@ -18,33 +18,29 @@ export class LinkedList<T extends Linked<T>> implements Iterable<T> {
     return this.#first;
   }
 
-  get last(): T | undefined {
-    return this.#last;
-  }
-
   get size(): number {
     return this.#size;
   }
 
-  add(item: T): void {
-    item.listed = true;
-    item.before = this.#last;
-    if (this.#last === undefined) this.#first = item;
-    else this.#last.after = item;
-    this.#last = item;
+  add(waiter: T): void {
+    waiter.listed = true;
+    waiter.before = this.#last;
+    if (this.#last === undefined) this.#first = waiter;
+    else this.#last.after = waiter;
+    this.#last = waiter;
     this.#size += 1;
   }
 
-  /** Takes the item out; `false`: it was not in. */
-  delete(item: T): boolean {
-    if (item.listed !== true) return false;
-    const { before, after } = item;
+  /** Takes the waiter out; `false`: it was not in. */
+  delete(waiter: T): boolean {
+    if (waiter.listed !== true) return false;
+    const { before, after } = waiter;
     if (before === undefined) this.#first = after;
     else before.after = after;
     if (after === undefined) this.#last = before;
     else after.before = before;
-    item.before = item.after = undefined;
-    item.listed = false;
+    waiter.before = waiter.after = undefined;
+    waiter.listed = false;
     this.#size -= 1;
     return true;
   }

@@ -61,6 +61,8 @@ describe.each<[string, () => Promise<Lock>]>([
     ].join();
     expect(token).not.toBe('');
     expect(all).not.toContain(token.slice(0, 16));
+    // Nothing else is spread: not the engine, nor other callers' locks.
+    expect(Object.keys(shown).filter((name) => name !== 'keys')).toEqual([]);
   });
 });
 
