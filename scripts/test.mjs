@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 ensureRedisServer();
 ensureChromium();
 if (process.argv.includes('jest.long.config.js')) ensureFaketime();
+if (process.argv.includes('jest.apps.config.js')) ensureRedisPy();
 run(process.execPath, ['scripts/build.mjs']);
 runJest(process.argv.slice(2));
 
@@ -31,6 +32,12 @@ function ensureChromium() {
 /** The tests of clocks that step name what is missing when it is not there. */
 function ensureFaketime() {
   if (!hasCommand('faketime')) installed('faketime', 'faketime');
+}
+
+/** The tests that lock beside redis-py name it when it is not there. */
+function ensureRedisPy() {
+  const finds = (python) => spawnSync(python, ['-c', 'import redis']).status === 0;
+  if (!['/usr/bin/python3', 'python3'].some(finds)) installed('python3-redis', 'python3');
 }
 
 /** Installs a package of Debian where that is possible; returns whether its command is there then. */

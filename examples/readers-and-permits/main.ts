@@ -44,6 +44,7 @@ class Jobs {
 class AppModule {}
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
+app.enableShutdownHooks();
 const jobs = app.get(Jobs);
 
 async function show(name: string, times: number, call: () => Promise<void>): Promise<void> {

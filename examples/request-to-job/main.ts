@@ -49,11 +49,13 @@ class AppModule {}
 const app = await NestFactory.create(AppModule, { logger: ['error'] });
 app.enableShutdownHooks();
 await app.listen(0, '127.0.0.1');
+process.once('disconnect', () => void app.close());
 if (!isWorker) {
   const post = async () => fetch(`${await app.getUrl()}/exports/7`, { method: 'POST' });
   console.log(`POST /exports/7: ${(await post()).status}, and again: ${(await post()).status}`);
   const worker = fork(process.argv[1]!, ['worker']);
-  while ((await app.get(LockService).inspect('export:7')) !== null) await sleep(50);
+  const isHeld = async () => (await app.get(LockService).inspect('export:7')) !== null;
+  while (worker.exitCode === null && (await isHeld())) await sleep(50);
   console.log('The job has ended: the lock is free');
   worker.once('exit', () => void app.close());
   worker.kill('SIGTERM');

@@ -40,6 +40,7 @@ class Bank {
 class AppModule {}
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
+app.enableShutdownHooks();
 const bank = app.get(Bank);
 await Promise.all(
   Array.from({ length: 100 }, (_, i) =>

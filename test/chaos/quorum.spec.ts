@@ -110,7 +110,7 @@ it(
       sections: oracle.served,
       'locks lost, and told': oracle.lost,
       'longest wait, ms': Math.round(oracle.longestWaitMs),
-      'overlaps, inversions, stuck callers': oracle.faults.length,
+      'overlaps and inversions': oracle.faults.length,
       'keys left': await keysLeft(managers, urls),
     });
 

@@ -196,8 +196,8 @@ describe('identity of a call', () => {
     expect(stage.most).toBe(1);
   });
 
-  it.each(['lost', 'gone'])(
-    'begins no body that waited for another one when the lock or the caller is %s by then',
+  it.each(['the lock is lost', 'the answer is given'])(
+    'begins no body that waited for another one when %s by then',
     async (what) => {
       const stage = new Stage();
       const leave = new Subject<void>();
@@ -220,7 +220,7 @@ describe('identity of a call', () => {
       await stage.arrived(1);
 
       const lost = new Promise((resolve) => locks.events.once('lost', resolve));
-      if (what === 'gone') leave.next();
+      if (what === 'the answer is given') leave.next();
       else await Promise.all([lost, locks.forceRelease('impatient')]);
       stage.open();
 

@@ -11,16 +11,15 @@ const PYTHON = ['/usr/bin/python3', 'python3'].find(
   (path) => spawnSync(path, ['-c', 'import redis']).status === 0,
 );
 
-/** Whether there is a Python with redis-py: `apt-get install python3-redis`. */
-export const hasRedisPy = PYTHON !== undefined;
-
 /** Opens a process of Python that locks by `kind` of `locks.py`. */
 export async function openPython(
   kind: 'redis-py' | 'redlock',
   url: string,
 ): Promise<(key: string) => Promise<() => Promise<unknown>>> {
+  if (PYTHON === undefined)
+    throw new Error('No Python with redis-py: install it, as by "apt-get install python3-redis".');
   const child = reapAtExit(
-    spawn(PYTHON!, [PROGRAM, kind, url], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    spawn(PYTHON, [PROGRAM, kind, url], { stdio: ['pipe', 'pipe', 'inherit'] }),
   );
   afterTest(() => child.kill());
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

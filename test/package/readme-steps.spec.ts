@@ -112,7 +112,9 @@ async function follow(type: 'es6' | 'commonjs', tarball: string): Promise<string
 function start(cwd: string, file: string, more: Record<string, string> = {}): ChildProcess {
   const { NODE_OPTIONS: _, ...env } = process.env;
   const stdio = ['ignore', 'pipe', 'inherit'] as const;
-  return reapAtExit(
+  const child = reapAtExit(
     spawn(process.execPath, [file], { cwd, env: { ...env, ...more }, stdio: [...stdio] }),
   );
+  afterTest(() => child.kill('SIGKILL'));
+  return child;
 }

@@ -22,7 +22,11 @@ describe('examples', () => {
       const { NODE_OPTIONS: _, REDIS_URL: __, ...env } = process.env;
 
       const args = ['scripts/example.mjs', name];
-      const { stdout, stderr } = await run(process.execPath, args, { cwd: ROOT, env });
+      const { stdout, stderr } = await run(process.execPath, args, {
+        cwd: ROOT,
+        env,
+        timeout: 100_000,
+      });
 
       expect(stderr).toBe('');
       expect(stdout).toBe(shown);

@@ -218,7 +218,7 @@ describe('a Cluster whose layout changes under load (A31)', () => {
     await reader.release();
   });
 
-  it('is unavailable, and not called something else, while its permits are still at the old node', async () => {
+  it('is never told as a key of another program while its permits are still at the old node', async () => {
     const keyPrefix = uniquePrefix();
     const [a, b, c] = [open({ keyPrefix }), open({ keyPrefix }), open({ keyPrefix })];
     const { from, to, slot } = await leaving(`${keyPrefix}k`);

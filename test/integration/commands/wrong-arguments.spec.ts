@@ -45,30 +45,20 @@ const never = (): never => {
 };
 
 const ASYNC: readonly Wrong[] = [
-  {
-    call: 'acquire(…)',
-    code: 'LOCK_KEY',
-    values: NO_KEY,
-    make: (locks, key) => locks.acquire(key),
-  },
-  {
-    call: "acquire('k', …)",
-    code: 'LOCK_CONFIG',
-    values: NO_OPTIONS,
-    make: (locks, options) => locks.acquire('k', options),
-  },
-  {
-    call: 'tryAcquire(…)',
-    code: 'LOCK_KEY',
-    values: NO_KEY,
-    make: (locks, key) => locks.tryAcquire(key),
-  },
-  {
-    call: "tryAcquire('k', …)",
-    code: 'LOCK_CONFIG',
-    values: NO_OPTIONS,
-    make: (locks, options) => locks.tryAcquire('k', options),
-  },
+  ...(['acquire', 'tryAcquire'] as const).flatMap((name): Wrong[] => [
+    {
+      call: `${name}(…)`,
+      code: 'LOCK_KEY',
+      values: NO_KEY,
+      make: (locks, key) => locks[name](key),
+    },
+    {
+      call: `${name}('k', …)`,
+      code: 'LOCK_CONFIG',
+      values: NO_OPTIONS,
+      make: (locks, options) => locks[name]('k', options),
+    },
+  ]),
   {
     call: 'withLock(…, task)',
     code: 'LOCK_KEY',
@@ -118,10 +108,18 @@ const ASYNC: readonly Wrong[] = [
     make: (locks, text) => locks.attach(text),
   },
   {
-    call: "attach('lock-ticket.1', …)",
+    call: 'attach(ticket, …)',
     code: 'LOCK_CONFIG',
-    values: all,
-    make: (locks, options) => locks.attach('lock-ticket.1', options),
+    values: NO_OPTIONS,
+    make: async (locks, options) => {
+      const ticket = await (await locks.acquire('detached')).detach();
+      try {
+        return await locks.attach(ticket, options);
+      } finally {
+        // The ticket is as good as before.
+        await (await locks.attach(ticket)).release();
+      }
+    },
   },
   {
     call: 'lock.extend(…)',

@@ -58,7 +58,7 @@ const CALM_MS = 1500;
  * Later calls of each other process that may go first while nothing fails: two local turns, and what a
  * process misses that the machine does not run.
  */
-const OVERTAKEN = 30;
+const OVERTAKEN = 12;
 const SECTIONS = 50;
 
 /** Whether `npm run chaos` runs it. */
@@ -235,6 +235,7 @@ export class ChaosRun {
       'calls that gave up at their wait': this.#sum('refused'),
       'late writes that the table refused': this.#sum('fenced'),
       'seconds in which a lock may be lost': seconds(this.#losses),
+      'sections that nothing excuses': sections.filter(({ from }) => !this.#isExcused(from)).length,
       'overlaps in that time': verdict.excused,
       'the longest of them, ms': Math.round(verdict.longestExcusedMs),
       'longest time a lock was not entered, ms': Math.round(longestPause(sections)),

@@ -36,7 +36,7 @@ export function judge(sections: readonly LockedSection[], losses: readonly Loss[
   const verdict: Verdict = { breaches: [], excused: 0, longestExcusedMs: 0 };
   for (const ofKey of byKey(sections).values()) {
     findCrowds(ofKey, losses, verdict);
-    findFallingNumbers(ofKey, losses, verdict);
+    findFallingNumbers(ofKey, verdict);
   }
   return verdict;
 }
@@ -119,23 +119,14 @@ function excuse(inside: readonly LockedSection[], section: LockedSection, verdic
 }
 
 /** Whoever is alone inside has a larger number than all before, and a smaller one than all after. */
-function findFallingNumbers(
-  sections: readonly LockedSection[],
-  losses: readonly Loss[],
-  verdict: Verdict,
-): void {
+function findFallingNumbers(sections: readonly LockedSection[], verdict: Verdict): void {
   let [last, lastAlone]: (LockedSection | undefined)[] = [];
   for (const section of [...sections].sort((one, other) => one.fence - other.fence)) {
     const before = isAlone(section) ? last : lastAlone;
-    if (before !== undefined && section.until <= before.from) {
-      const isExcused = losses.some(
-        ({ from, until }) => section.from >= from && before.until <= until,
+    if (before !== undefined && section.until <= before.from)
+      verdict.breaches.push(
+        `${JSON.stringify(section)} has a larger number than ${JSON.stringify(before)}`,
       );
-      if (!isExcused)
-        verdict.breaches.push(
-          `${JSON.stringify(section)} has a larger number than ${JSON.stringify(before)}`,
-        );
-    }
     last = latest(last, section);
     if (isAlone(section)) lastAlone = latest(lastAlone, section);
   }
