@@ -55,6 +55,7 @@ export class LockPoller implements OnModuleDestroy {
   /** Tells `viewer` what is there and then each change, until {@link leave}. */
   watch(viewer: Viewer): void {
     if (this.#closed) return viewer.end();
+    if (this.#wake.signal.aborted) this.#wake = new AbortController();
     this.#viewers.add(viewer);
     if (this.#running) viewer.send(this.#update([...this.#rows.values()], []));
     else void this.#run();
@@ -82,7 +83,6 @@ export class LockPoller implements OnModuleDestroy {
     this.#running = true;
     this.#isFirst = this.#mustTell = true;
     this.#rows = new Map();
-    this.#wake = new AbortController();
     while (this.#viewers.size > 0) {
       await this.#look().catch((error: Error) => {
         this.#mustTell = true;
@@ -117,10 +117,10 @@ export class LockPoller implements OnModuleDestroy {
   async #lookAt({ name, manager }: NamedLockService, rows: Map<string, BoardRow>): Promise<void> {
     const { viewer } = manager;
     for await (const keys of viewer.pages()) {
+      if (this.#viewers.size === 0) return;
       const shown = keys.slice(0, MAX_ROWS - rows.size);
       this.#hidden += keys.length - shown.length;
       for (let i = 0; i < shown.length; i += LOCKS_AT_ONCE) {
-        if (this.#viewers.size === 0) return;
         const some = shown.slice(i, i + LOCKS_AT_ONCE);
         const infos = await viewer.look(some);
         for (const { info, queue } of await withQueues(viewer, infos)) {
