@@ -19,8 +19,6 @@ export class Attempt {
   readonly token: string;
   readonly ttl: number;
   #state: 'asking' | 'queued' | 'over' = 'asking';
-  /** A grant came that can't be started on; the answer of the next poll decides. */
-  #confirming = false;
   /** How many wait behind it, told before the answer that gives the lock. */
   #wanted = 0;
   readonly #polls: PollTimer;
@@ -60,7 +58,8 @@ export class Attempt {
     const now = this.context.clock.now();
     const terms = this.pending.isOld ? undefined : claimTerms(grant, claimOf(this.ttl), now);
     if (terms !== undefined) return this.#win(terms);
-    this.#confirming = true;
+    // It is too old to start on; the answer of the next poll decides.
+    this.#polls.soon(0);
     this.hurry();
   }
 
@@ -69,9 +68,10 @@ export class Attempt {
     this.#wanted = queue;
   }
 
-  /** The lock comes free in `inMs` without a release. */
+  /** It is to ask in `inMs`: the lock comes free without a release, or it has to show that it lives. */
   recheck(inMs: number): void {
-    if (this.#state === 'queued') this.#polls.in(inMs + 1);
+    if (this.#state === 'queued' && this.pending.since === undefined) this.#polls.in(inMs + 1);
+    else this.#polls.soon(inMs + 1);
   }
 
   /** Asks for its place at once. */
@@ -137,14 +137,11 @@ export class Attempt {
     this.#state = 'queued';
     this.#polls.queued(place);
     this.owner.busy(place, place.ticket);
-    if (this.#confirming) this.hurry();
-    this.#confirming = false;
   }
 
   /** Its turn has come, but others have the rest of the nodes: asks again soon, and makes way when that lasts. */
   #partial(reply: PartialHold & { readonly sentAt: number }): void {
     this.#state = 'queued';
-    this.#confirming = false;
     if (this.#polls.split(this.owner.callers.patient)) return this.owner.busy(reply);
     if (this.owner.callers.patient) {
       this.cancel();

@@ -17,6 +17,8 @@ const SPLITS_AT_ONCE = 5;
 export class PollTimer {
   #failures = 0;
   #splits = 0;
+  /** How soon once the place is known. */
+  #soon = Infinity;
   #timer: Timer | undefined;
 
   constructor(
@@ -33,7 +35,13 @@ export class PollTimer {
     // A program that is none of ours tells nobody when it goes.
     const foreign = FOREIGN_MS * (0.4 + 1.2 * this.clock.random());
     const inTime = pollIn ?? leaseLeft + rank * PER_RANK_MS + 1;
-    this.in(holder === '' ? Math.min(foreign, inTime) : inTime);
+    this.in(Math.min(this.#soon, holder === '' ? Math.min(foreign, inTime) : inTime));
+    this.#soon = Infinity;
+  }
+
+  /** Word has overtaken an answer: once that is here it asks in `ms` at the latest. */
+  soon(ms: number): void {
+    this.#soon = Math.min(this.#soon, ms);
   }
 
   failed(): void {
@@ -44,6 +52,7 @@ export class PollTimer {
   /** Others have the rest of the nodes; `false` when that has lasted too long. */
   split(patient: boolean): boolean {
     this.#splits += 1;
+    this.#soon = Infinity;
     if (this.#splits > (patient ? SPLITS : SPLITS_AT_ONCE)) return false;
     const pause = this.isSlow
       ? MAX_SPLIT_PAUSE_MS

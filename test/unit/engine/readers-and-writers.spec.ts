@@ -41,6 +41,33 @@ describe('a writer that waits behind readers', () => {
     for (const { lock } of later) expect(lock?.fencingToken).toBeGreaterThan(0);
   });
 
+  it.each(['its own first answer', 'the answer to its question'])(
+    'keeps its place when the word to show that it lives overtakes %s',
+    async (which) => {
+      const late = async <T>(reply: Promise<T>): Promise<T> => {
+        await processes.after(50);
+        return reply;
+      };
+      const reader = await a.manager.acquire('k', READ);
+      if (which === 'its own first answer') b.store.onAcquire = (_, next) => late(next());
+      else b.store.onPoll = (_, next) => late(next());
+      const writer = new Call(b.manager, WRITE);
+      await advance(which === 'its own first answer' ? 10 : 2510);
+      const later = new Call(c.manager, READ);
+      await advance(5000);
+      expect(later.lock).toBeUndefined();
+
+      await reader.release();
+      await advance(100);
+
+      expect(writer.lock).toBeDefined();
+      expect(later.lock).toBeUndefined();
+      await writer.lock?.release();
+      await advance(100);
+      await later.lock?.release();
+    },
+  );
+
   it('delays readers by 2.5 s at most once its process is dead', async () => {
     await a.manager.acquire('k', READ);
     const writer = new Call(b.manager, WRITE);
