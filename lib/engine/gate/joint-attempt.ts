@@ -5,7 +5,7 @@ import type { CallerLock } from '../hold/caller-lock.js';
 import type { TenureGrant } from '../hold/tenure-owner.js';
 import { heldTerms } from '../store/lease-terms.js';
 import { NotAppliedError } from '../store/lock-store.js';
-import type { BusyMember, SetGrant, SetReply } from '../store/set-store.js';
+import type { BusyMember, SetGrant, SetReply, SetStore } from '../store/set-store.js';
 import { claimOf } from '../store/token.js';
 import type { GateContext } from './gate-context.js';
 
@@ -23,7 +23,10 @@ type Adopt = (key: string, grant: Omit<TenureGrant, 'key'>) => CallerLock;
 export class JointAttempt {
   readonly #locks: readonly { readonly key: string; readonly token: string; queue: number }[];
   readonly #pending: PendingCommand;
-  #isOver = false;
+  /** Whether its answer is wanted, and has not come. */
+  #isAsked = false;
+  /** What came of it. */
+  #taken: readonly CallerLock[] = [];
 
   constructor(
     keys: LockKeys,
@@ -44,11 +47,11 @@ export class JointAttempt {
     // Known before it is sent: somebody may wait for one of them before the answer is here.
     for (const lock of this.#locks)
       routes.watch(lock.token, { wanted: (queue) => void (lock.queue = queue) });
+    this.#isAsked = true;
     const until = this.#pending.sent();
     const command = { locks: this.#locks, ttl: this.request.ttl, until };
     try {
-      const reply = await store.sets?.acquire(command);
-      return reply === undefined ? { kind: 'stale' } : this.#answered(reply);
+      return this.#answered(await (store.sets as SetStore).acquire(command));
     } catch (error) {
       if (!(error instanceof NotAppliedError)) this.#discard();
       this.#end();
@@ -58,18 +61,19 @@ export class JointAttempt {
 
   /** Nobody wants the locks any more: gives back what it has, or may get. */
   cancel(): void {
-    if (this.#isOver) return;
+    for (const lock of this.#taken) lock.release().catch(() => undefined);
+    if (!this.#isAsked) return;
     this.#end();
     this.#discard();
   }
 
   #answered(reply: SetReply): JointOutcome {
-    if (this.#isOver) {
+    if (!this.#isAsked) {
       // Given up while it was asked for: it may have been taken after what gave it back.
       if (reply.kind === 'held') this.#discard();
       return { kind: 'stale' };
     }
-    this.#isOver = true;
+    this.#isAsked = false;
     const outcome = reply.kind === 'held' ? this.#held(reply) : reply;
     if (outcome.kind !== 'held') this.#end();
     return outcome;
@@ -88,11 +92,12 @@ export class JointAttempt {
     const locks: CallerLock[] = [];
     for (const { key, token, queue } of this.#locks)
       locks.unshift(this.adopt(key, { token, ttl, terms: { ...terms, queue } }));
+    this.#taken = locks;
     return { kind: 'held', locks };
   }
 
   #end(): void {
-    this.#isOver = true;
+    this.#isAsked = false;
     for (const { token } of this.#locks) this.context.routes.forget(token);
   }
 

@@ -87,7 +87,8 @@ export class SetCall implements LinelessCall {
         if (outcome.kind === 'held') return [...outcome.locks, ...taken];
         if (!this.once) return undefined;
         if (outcome.kind === 'busy') throw this.#busy(outcome);
-        await this.#inTime(pause(backoff(failures, this.context.clock), this.context.clock));
+        const { clock } = this.context;
+        await this.#inTime(() => pause(backoff(failures, clock), clock, 'observer'));
       }
     } catch (error) {
       await giveBack(taken, this.context.clock);
@@ -131,7 +132,7 @@ export class SetCall implements LinelessCall {
   async #ask(keys: LockKeys): Promise<JointOutcome> {
     const attempt = this.context.gates.together(keys, this.#whole());
     try {
-      return await this.#inTime(attempt.ask());
+      return await this.#inTime(() => attempt.ask());
     } catch (error) {
       attempt.cancel();
       if (!(error instanceof LockUnavailableError) || this.#left <= 0) throw error;
@@ -155,8 +156,8 @@ export class SetCall implements LinelessCall {
   /** All are there: whether each is still held, with a lease as if it were taken just now. */
   async #settle(taken: readonly SetMember[]): Promise<boolean> {
     const whole = this.#whole();
-    const settling = Promise.all(taken.map((lock) => lock.settle(whole)));
-    const confirmed = await this.#inTime(settling).catch((error: unknown) => {
+    const settle = () => Promise.all(taken.map((lock) => lock.settle(whole)));
+    const confirmed = await this.#inTime(settle).catch((error: unknown) => {
       throw error instanceof LockUnavailableError ? this.#unavailable(error) : error;
     });
     if (confirmed.every(Boolean) && taken.every(({ remainingMs }) => remainingMs > 0)) return true;
@@ -165,9 +166,12 @@ export class SetCall implements LinelessCall {
     throw this.#unavailable(new LockUnavailableError(this.keys, why));
   }
 
-  #inTime<T>(answer: Promise<T>): Promise<T> {
+  /** Asks for something, unless nobody wants it any more. */
+  async #inTime<T>(ask: () => Promise<T>): Promise<T> {
     this.#refuseIfClosing();
-    return this.context.gates.inTime(this, this.#bound, answer);
+    const { signal } = this.request;
+    if (signal?.aborted) throw signal.reason;
+    return this.context.gates.inTime(this, this.#bound, ask());
   }
 
   /** Between two waits it is where the shutdown does not find it. */

@@ -25,9 +25,9 @@ export interface Clock {
 /** `setTimeout` takes no more than this, about 24 days; longer times are waited for piece by piece. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** Resolves in `ms` milliseconds. */
-export function pause(ms: number, clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.after(ms, resolve));
+/** Resolves in `ms` milliseconds; {@link Clock.after} tells of `observer`. */
+export function pause(ms: number, clock: Clock, observer?: 'observer'): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve, observer));
 }
 
 /** The class of the process' own timers; those that a test moves by hand are of another one. */

@@ -34,6 +34,30 @@ function inUse(): string[] {
 }
 
 describe('several keys that are asked for in one step', () => {
+  it('are given back when the caller leaves just as they are there', async () => {
+    const stop = new AbortController();
+    one.store.onSet = (_, next) =>
+      new Promise((resolve) => {
+        void next().then((reply) => {
+          resolve(reply);
+          queueMicrotask(() => stop.abort(new Error('gone')));
+        });
+      });
+
+    await expect(one.manager.acquire(AB, { signal: stop.signal })).rejects.toThrow('gone');
+    await processes.clock.advance(1);
+
+    expect(inUse()).toEqual([]);
+  });
+
+  it('are not asked for at all by a caller that has left', async () => {
+    const gone = AbortSignal.abort(new Error('gone'));
+
+    await expect(one.manager.acquire(AB, { signal: gone })).rejects.toThrow('gone');
+
+    expect(one.store.log).toEqual([]);
+  });
+
   it('cost one command to take, and one for each to give back', async () => {
     const lock = await one.manager.acquire(AB);
     await lock.release();
