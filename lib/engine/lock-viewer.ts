@@ -66,8 +66,8 @@ export class LockViewer {
   }
 
   /**
-   * What no lock can be is none of ours: a key of another type, or of a name that is not allowed. A lock of which
-   * nobody can tell who holds it hides no other one.
+   * What no lock can be is none of ours: a key of another type, or of a name that is not allowed. Of a lock that
+   * one of several holds, nobody can tell which, all of them are shown: it hides no other one.
    */
   async #inspectListed(key: string): Promise<LockInfo | null> {
     try {
@@ -75,7 +75,11 @@ export class LockViewer {
     } catch (error) {
       if (isLockError(error, 'LOCK_CONFIG') || isLockError(error, 'LOCK_KEY')) return null;
       if (!(error instanceof UndecidedError)) throw error;
-      return { key, ...kindOf(EXCLUSIVE), waiters: 0, holders: [] };
+      const here = this.#gates.stateOf(key, EXCLUSIVE);
+      const shown = error.candidates.map((stored) => describeLock(key, stored, here));
+      const waiters = Math.max(...shown.map((one) => one.waiters));
+      const holders = shown.flatMap((one) => one.holders);
+      return { key, ...kindOf(EXCLUSIVE), waiters, holders };
     }
   }
 }

@@ -25,4 +25,12 @@ export interface StoredLock {
 /** Servers were heard, and name several holders, each of which may have the lock. */
 export class UndecidedError extends LockUnavailableError {
   override readonly name = 'LockUnavailableError';
+
+  constructor(
+    { keys, reason, cause, nodes }: LockUnavailableError,
+    /** The lock as it is if one or the other of them has it. */
+    readonly candidates: readonly StoredLock[],
+  ) {
+    super(keys, reason, cause, nodes);
+  }
 }

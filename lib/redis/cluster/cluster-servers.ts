@@ -151,7 +151,7 @@ function isTryAgain(error: Error, node: string): boolean {
  * A command that does not name the key of several holders. A node that is giving its slot away refuses a
  * script as soon as one of its keys is not there, and a lock that is held by one never has that key. A
  * script that needs it all the same fails at the counter, which stands in its place and is no set: before
- * it has changed anything, and whatever it does with `holders` first must fail there.
+ * it has changed who holds the lock, and whatever it does with `holders` first must fail there.
  */
 function withoutHolders(command: LockCommand): LockCommand {
   const { holders, counter } = command.place;

@@ -169,11 +169,10 @@ export class QuorumAcquirer {
       return this.askInTurn(candidacy, { ...command, yields: undefined });
     }
     if (place.kind !== 'held') return place;
-    const others = replies.filter(({ kind }) => kind !== 'held');
-    if (others.length === 0) throw nodes.unavailable(key, answers);
-    const leases = others.map((reply) => (reply.kind === 'busy' ? reply.leaseLeft : 0));
-    const sentAt = Math.min(...replies.map((reply) => reply.sentAt));
-    return { kind: 'partial', sentAt, leaseLeft: Math.max(...leases) };
+    const leases = replies.flatMap((reply) => (reply.kind === 'busy' ? reply.leaseLeft : []));
+    if (leases.length === 0) throw nodes.unavailable(key, answers);
+    const sentAt = replies.map((reply) => reply.sentAt);
+    return { kind: 'partial', sentAt: Math.min(...sentAt), leaseLeft: Math.max(...leases) };
   }
 }
 

@@ -1,5 +1,4 @@
 import {
-  ALIVE_MS,
   type AcquireCommand,
   type AcquireReply,
   type Grant,
@@ -30,8 +29,8 @@ export class Candidacy {
   readonly #asked: Set<QuorumNode>;
   /** What nodes answered that gave it up. */
   readonly #released = new Map<QuorumNode, Promise<ReleaseReply>>();
-  /** Until when a release may still reach a node, by a connection that is given up. */
-  readonly #astray = new Map<QuorumNode, number>();
+  /** Nodes that a release may still reach, by a connection that is given up: nothing tells for how long. */
+  readonly #astray = new Set<QuorumNode>();
 
   /** @param asked All nodes, for a token of which nothing is known. */
   constructor(
@@ -79,11 +78,9 @@ export class Candidacy {
     const isProof = !this.mayHaveYielded || node !== this.coordinator;
     const answer = sent.then((was) => (was === 'not-held' && !isProof ? 'unconfirmed' : was));
     this.#released.set(node, answer);
-    // It is repeated for so long, and the last of these may be under way as long again.
-    const stray = () => this.#astray.set(node, node.clock.now() + 2 * Math.max(ttl, ALIVE_MS));
     answer.then(
-      (outcome) => outcome !== 'unconfirmed' || stray(),
-      (error: unknown) => error instanceof NotAppliedError || stray(),
+      (outcome) => outcome !== 'unconfirmed' || this.#astray.add(node),
+      (error: unknown) => error instanceof NotAppliedError || this.#astray.add(node),
     );
     return answer;
   }
@@ -119,7 +116,7 @@ export class Candidacy {
 
   /** Whether a release that was not answered may take a vote that the node gives from here on. */
   #mayStillRelease(node: QuorumNode): boolean {
-    return (this.#astray.get(node) ?? 0) > node.clock.now() || node.releases.owes(this.token);
+    return this.#astray.has(node) || node.releases.owes(this.token);
   }
 
   /** Runs behind all that was sent to this node before. */

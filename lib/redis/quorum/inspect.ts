@@ -13,15 +13,16 @@ export class QuorumViewer {
 
   /** The holder that a majority has, or may have: of five nodes two are silent, and two name the same holder. */
   async inspect(key: string): Promise<StoredLock | null> {
-    const { all, majority } = this.nodes;
+    const { majority } = this.nodes;
     const answers = await this.#all(key, (store) => store.inspect(key));
     const views = answers.flatMap(({ reply }) => reply ?? []);
-    const silent = all.length - answers.length;
+    const silent = this.nodes.all.length - answers.length;
     const [held, ...others] = [...new Set(views.map(({ token }) => token))]
       .map((token) => views.filter((view) => view.token === token))
       .filter(({ length }) => length + silent >= majority);
     if (held === undefined) return null;
-    if (others.length > 0) throw this.nodes.unavailable(key, answers, UndecidedError);
+    const all = [held, ...others].flatMap(([one]) => one ?? []);
+    if (all.length > 1) throw new UndecidedError(this.nodes.unavailable(key, answers), all);
     // For so long a majority has it, as far as is seen.
     const leases = held.map(({ leaseLeft }) => leaseLeft).sort((a, b) => b - a);
     const leaseLeft = leases[Math.min(majority, leases.length) - 1] ?? 0;
@@ -68,8 +69,9 @@ export class QuorumViewer {
     const answers = await this.nodes.ask(this.nodes.all, look, () => 'wait');
     this.nodes.check(key);
     const answered = answers.filter(({ error }) => error === undefined);
-    const noLock = answers.find(({ error }) => error instanceof LockConfigError)?.error;
-    if (answered.length < this.nodes.majority) throw noLock ?? this.nodes.unavailable(key, answers);
+    const refused = answers.filter(({ error }) => error instanceof LockConfigError);
+    if (refused.length >= this.nodes.majority) throw refused[0]?.error;
+    if (answered.length < this.nodes.majority) throw this.nodes.unavailable(key, answers);
     return answered;
   }
 }

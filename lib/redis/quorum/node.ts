@@ -25,7 +25,7 @@ export class QuorumNode {
   /** @param events Told of everything but that it can't be reached: the others may make a majority. */
   constructor(
     { store, link }: LinkedStore,
-    readonly clock: Clock,
+    clock: Clock,
     private readonly events: Omit<StoreEvents, 'unreachable'>,
   ) {
     this.store = store;

@@ -10,6 +10,8 @@ import type { QuorumNode } from './node.js';
 
 /** How long a certain outcome waits for a node whose answer would be good to know, in milliseconds. */
 const GRACE_MS = 50;
+/** How long the end waits for one that answers, in milliseconds. */
+const STRAGGLER_MS = 1000;
 /** Leases are taken to be shorter than this where nobody knows their length. */
 const LONGEST_UNKNOWN_LEASE_MS = 3_600_000;
 
@@ -49,7 +51,6 @@ export class QuorumNodes {
     this.#longestLease = ttl;
   }
 
-  /** All but one. */
   except(node: QuorumNode): readonly QuorumNode[] {
     return this.all.filter((other) => other !== node);
   }
@@ -135,11 +136,11 @@ export class QuorumNodes {
   }
 
   /** Too few nodes answered; nothing of the attempt is left, or it is being cleaned up. */
-  unavailable(key: string, answers: Answers<unknown>, Kind = NotAppliedError): NotAppliedError {
+  unavailable(key: string, answers: Answers<unknown>): NotAppliedError {
     const answered = answers.filter(({ error }) => error === undefined);
     const silent = this.all.filter((node) => !answered.some((one) => one.node === node));
     const cause = answers.find(({ error }) => error instanceof LockUnavailableError)?.error?.cause;
-    return new Kind(
+    return new NotAppliedError(
       [key],
       `${answered.length} of ${this.all.length} Redis nodes answered in time; it takes ${this.majority} that agree.`,
       cause,
@@ -151,8 +152,9 @@ export class QuorumNodes {
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting.wake();
-    for (const node of this.all)
-      while (node.isAwaited && node.underway.size > 0) await Promise.all(node.underway);
+    const late = this.all.flatMap(({ isAwaited, underway }) => (isAwaited ? [...underway] : []));
+    void Promise.all(late).then(() => this.#waiting.wake());
+    if (late.length > 0) await this.#waiting.wait(Math.min(STRAGGLER_MS, this.#commandTimeout));
     for (const { releases } of this.all) releases.close();
     await Promise.all(this.all.map(({ store }) => store.close()));
   }

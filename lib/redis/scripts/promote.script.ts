@@ -78,5 +78,7 @@ end
 export const PROMOTE: TopologyPart = {
   single: promotion(''),
   sharded: promotion(/* lua */ `
-    if markerOf(redis.call('ZRANGE', queue, 0, 0)[1]) then redis.call('ZCARD', holders) end`),
+    if holders == counter and markerOf(redis.call('ZRANGE', queue, 0, 0)[1]) then
+      redis.call('ZCARD', holders)
+    end`),
 };

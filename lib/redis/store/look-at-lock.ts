@@ -12,8 +12,9 @@ export async function inspectLock(servers: LockServers, key: string): Promise<St
   const command = { ...onLock(place, key), script: inspectScript, args: () => [] };
   const { reply } = await servers.run<InspectedReply>(command);
   const stored = readInspected(reply);
-  const { token } = stored ?? {};
-  if (token !== undefined && servers.keys.isOthersCounter(place, token)) throw noLock(key);
+  // A counter never ends.
+  if (stored?.token !== undefined && stored.leaseLeft === Infinity)
+    if (servers.keys.isOthersCounter(place, stored.token)) throw noLock(key);
   return stored;
 }
 
