@@ -1,6 +1,7 @@
 import type { AcquireCommand, PollReply } from '../engine/store/lock-store.js';
 import { SIGN_MS } from '../engine/store/lock-queue.js';
 import { claimIn, fencesIn } from '../engine/store/token.js';
+import { afterReads } from '../engine/time/clock.js';
 import type { MemorySpace } from './memory-space.js';
 
 /** The lock was handed to the caller itself. */
@@ -62,7 +63,7 @@ export class MemoryQueue {
       space.admit(key, token, lease);
       if (token === own) mine = { kind: 'held', lease, fences, queue };
       else
-        setImmediate(() => listener.granted({ key, token, fences, queue, expiresAt: now + lease }));
+        afterReads(() => listener.granted({ key, token, fences, queue, expiresAt: now + lease }));
     }
     return mine;
   }

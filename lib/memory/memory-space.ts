@@ -1,7 +1,7 @@
 import { areCompatible, EXCLUSIVE } from '../engine/api/capacity.js';
 import { ALIVE_MS, type FenceBlock, type StoreEvents } from '../engine/store/lock-store.js';
 import { bootOf, capacityIn } from '../engine/store/token.js';
-import type { Clock, Timer } from '../engine/time/clock.js';
+import { afterReads, type Clock, type Timer } from '../engine/time/clock.js';
 
 /** A waiting token at one key. */
 export interface MemoryWaiter {
@@ -113,7 +113,7 @@ export class MemorySpace {
 
   /** A push arrives later, as over a network, and finds perhaps nobody. */
   tell(token: string, what: 'wanted' | 'recheck' | 'revoked', amount: number): void {
-    setImmediate(() => this.listeners.get(bootOf(token))?.[what](token, amount));
+    afterReads(() => this.listeners.get(bootOf(token))?.[what](token, amount));
   }
 
   /** A lock without holders leaves nothing behind. */

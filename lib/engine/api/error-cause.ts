@@ -17,7 +17,9 @@ export function copyOfError(error: unknown): Error {
   copy.name = error.name;
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string') Object.assign(copy, { code });
-  if (error.stack !== undefined) copy.stack = error.stack.replace(error.message, () => message);
+  const { stack } = error;
+  if (stack !== undefined)
+    copy.stack = error.message === '' ? stack : stack.replace(error.message, () => message);
   return copy;
 }
 

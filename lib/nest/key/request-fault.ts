@@ -60,7 +60,7 @@ function isUnknownToRoute({ root, name }: Source, context: ExecutionContext): bo
   const { route, routeOptions } = context.switchToHttp().getRequest<MatchedRequest>();
   const path = route?.path ?? routeOptions?.url;
   const [, parameter = ''] = name.split('.');
-  const named = new RegExp(`[:*]${parameter.replaceAll(/\W/g, '\\$&')}(?!\\w)`);
+  const named = new RegExp(`[:*]"?${parameter.replaceAll(/\W/g, '\\$&')}(?!\\w)`);
   return typeof path === 'string' && !named.test(path);
 }
 

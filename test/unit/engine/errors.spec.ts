@@ -96,7 +96,9 @@ describe('the cause of a lock error', () => {
   it('says what went wrong at each address of a host', () => {
     const none = new AggregateError([new Error('ECONNREFUSED ::1'), new Error('ECONNREFUSED v4')]);
 
-    expect(copyOfError(none).message).toBe('ECONNREFUSED ::1; ECONNREFUSED v4');
+    const copy = copyOfError(none);
+    expect(copy.message).toBe('ECONNREFUSED ::1; ECONNREFUSED v4');
+    expect(copy.stack).toBe(none.stack);
   });
 
   it('is a lock error itself when it was one', () => {
