@@ -127,12 +127,14 @@ export class Admission {
     const { callers, hold, holders, exit } = this.parts;
     hold.ttl = holders.size === 0 ? next.ttl : Math.max(next.ttl, hold.ttl);
     hold.fencesWanted = this.isShared ? Math.min(callers.size, MOST_FENCES) : this.#ahead.fences;
+    const askedAt = this.context.clock.now();
     this.#isRenewing = true;
     const outcome = await this.context.renewer.renewNow(hold);
     this.#isRenewing = false;
     if (exit.over) return;
     const now = this.context.clock.now();
-    if (outcome !== 'held' || hold.fencesLeft === 0) return this.#close();
+    const isNumbered = hold.fencesLeft > 0 && (!this.isShared || hold.mintedAt >= askedAt);
+    if (outcome !== 'held' || !isNumbered) return this.#close();
     const isReady = callers.first === next && hold.deadline > now && !this.#isOutrun;
     if (isReady) this.#enter(via, now);
     if (!isReady || this.isOpen) this.offer(isReady ? 'local' : via, now);

@@ -1,4 +1,6 @@
+import { callersAToken } from '../api/capacity.js';
 import type { CallerQueue } from '../queue/caller-queue.js';
+import { capacityIn } from '../store/token.js';
 import { fencesToFetch, wordIsOld } from './handoff-policy.js';
 import type { LeaseRenewer } from './lease-renewer.js';
 import type { LeaseState } from './lease-state.js';
@@ -16,6 +18,8 @@ export class FetchAhead {
 
   /** How many fencing numbers the callers can use beside those that are left. */
   get fences(): number {
+    // Readers are numbered as they come.
+    if (callersAToken(capacityIn(this.hold.token)) > 1) return 0;
     return fencesToFetch(this.hold, this.callers.size, this.localHandoffs);
   }
 

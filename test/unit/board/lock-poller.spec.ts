@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ModulesContainer } from '@nestjs/core';
 import { LockService } from 'nestjs-redis-lock';
 
-import { type BoardUpdate, LockPoller } from '../../../lib/board/lock-poller.js';
+import { LockPoller, type Viewer } from '../../../lib/board/lock-poller.js';
 import { managerOf } from '../../../lib/nest/service/lock.service.js';
 import { afterTest } from '../../support/after-test.js';
 import { eventually } from '../../support/eventually.js';
@@ -29,7 +29,7 @@ function boardOfManyKeys(): { readonly poller: LockPoller; readonly asked: () =>
   return { poller, asked: () => pages };
 }
 
-const viewer = () => ({ send: (_: BoardUpdate) => {}, end: () => {} });
+const viewer = (): Viewer => ({ send: () => {}, end: () => {} });
 const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i += 1) await turn();
 };
