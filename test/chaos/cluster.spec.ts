@@ -37,7 +37,7 @@ it.each(isLong() ? RUNS : RUNS.slice(0, 1))(
     const run = new ChaosRun({
       name,
       works: WORKS,
-      ttls: [1500, 5000],
+      ttls: [1500, 2500],
       processes: 4,
       callers: 8,
       runMs: RUN_MS,
@@ -50,7 +50,7 @@ it.each(isLong() ? RUNS : RUNS.slice(0, 1))(
         };
       },
       faults: ({ random }) => contenderFaults(random),
-      serverPauseMs: 700,
+      serverPauseMs: 2500,
       serverFaults: (chaos) => clusterFaults(cluster, chaos, replicas !== undefined),
       primaries: () => mastersOf(cluster),
       keysLeft: async () => {

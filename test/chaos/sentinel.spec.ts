@@ -21,7 +21,7 @@ it(
     const run = new ChaosRun({
       name: 'Sentinel',
       works: ALL_KINDS,
-      ttls: [1500, 5000],
+      ttls: [1500, 2500],
       processes: 4,
       callers: 8,
       runMs: RUN_MS,
@@ -31,7 +31,7 @@ it(
         return { options: { connection: { ...options, natMap } }, proxies };
       },
       faults: ({ random }) => contenderFaults(random),
-      serverPauseMs: 700,
+      serverPauseMs: 2500,
       serverFaults: (chaos) => sentinelFaults(group, chaos),
       primaries: async () => [String((await group.primary()).port)],
       keysLeft: async () => {

@@ -35,7 +35,7 @@ export interface BrokenRules {
   readonly matchesGrantsByToken?: boolean;
   /** The lock passes inside a process though its lease is over. */
   readonly passesWithoutLease?: boolean;
-  /** After Redis' clock stepped back a new place comes before older ones (E6). */
+  /** After Redis' clock stepped back a new place comes before older ones. */
   readonly placesBeforeTheLast?: boolean;
   /** A release takes the lock from whoever has it. */
   readonly releasesWithoutCompare?: boolean;

@@ -5,7 +5,7 @@ const { floor, max } = Math;
 
 /** Rules that are left out on purpose: each must be caught. */
 export interface BrokenQuorumRules {
-  /** A restarted node votes once it is older than the lease of the one that asks (E1). */
+  /** A restarted node votes once it is older than the lease of the one that asks. */
   readonly waitsForTheAskersLease?: boolean;
   /** A restarted node votes at once. */
   readonly votesAfterRestart?: boolean;

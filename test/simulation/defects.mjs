@@ -18,7 +18,7 @@
  */
 export const DEFECTS = [
   {
-    name: 'E1: a restarted node is trusted after the lease of whoever asks',
+    name: 'a restarted node is trusted after the lease of whoever asks',
     from: 152,
     family: 'forgets',
     violates: /I4/,
@@ -36,7 +36,7 @@ export const DEFECTS = [
     ],
   },
   {
-    name: 'E1: a vote counts before it is known which server gave it',
+    name: 'a vote counts before it is known which server gave it',
     from: 17,
     family: 'forgets',
     violates: /I4/,
@@ -49,7 +49,7 @@ export const DEFECTS = [
     ],
   },
   {
-    name: 'E2: a lease that is not renewed is not asked about after a reconnect',
+    name: 'a lease that is not renewed is not asked about after a reconnect',
     from: 7,
     family: 'anyOfServer',
     violates: /I4/,
@@ -72,7 +72,7 @@ export const DEFECTS = [
     ],
   },
   {
-    name: 'E3: an answer from before the machine slept counts',
+    name: 'an answer from before the machine slept counts',
     from: 3,
     family: 'wakes',
     violates: /I[45]/,
@@ -85,7 +85,7 @@ export const DEFECTS = [
     ],
   },
   {
-    name: 'E5: a number bounds the clock by when its command was sent',
+    name: 'a number bounds the clock by when its command was sent',
     from: 2,
     family: 'forgetsAll',
     violates: /I[25]/,
@@ -108,7 +108,7 @@ export const DEFECTS = [
     ],
   },
   {
-    name: 'E6: a new place goes by the clock alone',
+    name: 'a new place goes by the clock alone',
     from: 20,
     family: 'stands',
     violates: /I7/,
@@ -121,7 +121,7 @@ export const DEFECTS = [
     ],
   },
   {
-    name: 'E7: votes that a restarted node has lost are not taken back',
+    name: 'votes that a restarted node has lost are not taken back',
     from: 6,
     family: 'restarts',
     violates: /has lost/,
