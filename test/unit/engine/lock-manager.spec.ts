@@ -20,6 +20,21 @@ beforeEach(() => {
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
+describe('a holder that kept its process busy until after the deadline', () => {
+  it('is told of the loss by its release, though Redis has the lock still', async () => {
+    const { manager } = open();
+    const lock = await manager.acquire('k', { ttl: 1000 });
+    clock.block(960);
+    expect(space.holder('k')).toBeDefined();
+
+    expect(await lock.release()).toBe('lost');
+
+    expect(lock.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
+    await clock.advance(1);
+    expect(space.holder('k')).toBeUndefined();
+  });
+});
+
 describe('a waiter', () => {
   it('asks every 2.5 s at most, however long it waits', async () => {
     const [a, b] = [open(), open()];
