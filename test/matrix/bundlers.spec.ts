@@ -10,10 +10,9 @@ import { NEST_VERSIONS, sharedLibrary } from '../fixtures/nest-versions.js';
 import { installed } from '../fixtures/scenario-application.js';
 import { PackedPackage } from '../package/packed-package.js';
 import { afterTest } from '../support/after-test.js';
-import { Table } from './table.js';
+import { PEERS, Table } from './table.js';
 
 const run = promisify(execFile);
-const PEERS = ['@nestjs', 'ioredis', 'reflect-metadata', 'rxjs'];
 /** What Nest loads on demand, and this application does not have. */
 const ABSENT = ['@nestjs/microservices', '@nestjs/websockets', '@nestjs/platform-*', 'class-*'];
 /** Code of CommonJS that is bundled as a module calls `require`. */

@@ -10,7 +10,7 @@ import { NEST_VERSIONS, sharedLibrary } from '../fixtures/nest-versions.js';
 import { installed } from '../fixtures/scenario-application.js';
 import { PackedPackage } from '../package/packed-package.js';
 import { afterTest } from '../support/after-test.js';
-import { Table } from './table.js';
+import { PEERS, Table } from './table.js';
 
 const run = promisify(execFile);
 const COMPILERS = ['5.0', '5.4', '5.9', '6.0', '7.0'];
@@ -60,9 +60,8 @@ describe('the declarations of the packed library', () => {
         `are understood by TypeScript ${compiler} with Nest ${nest}`,
         () =>
           table.note(`TypeScript ${compiler}`, `Nest ${nest}`, async () => {
-            const names = ['@nestjs', 'ioredis', 'reflect-metadata', 'rxjs'];
             const modules = installed(nest);
-            const files = await PackedPackage.create({ modules, names, tarball: library() });
+            const files = await PackedPackage.create({ modules, names: PEERS, tarball: library() });
             afterTest(() => files.remove());
             for (const file of FILES) await writeFile(join(files.application, file), CONSUMER);
             await writeFile(join(files.application, 'package.json'), '{ "type": "module" }');

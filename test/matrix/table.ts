@@ -24,3 +24,6 @@ export class Table {
     process.stdout.write(`\n${text.join('\n')}\n\n`);
   }
 }
+
+/** What an application of the library has installed beside it. */
+export const PEERS = ['@nestjs', 'ioredis', 'reflect-metadata', 'rxjs'];

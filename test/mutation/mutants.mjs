@@ -138,8 +138,8 @@ const ENGINE = [
   [
     'a set whose number is that of its first key',
     'set/lock-set',
-    'Math.max(...this.members.map((member) => member.fencingToken))',
-    'this.members.map((member) => member.fencingToken)[0] ?? 0',
+    'Math.max(...this.#members.map((member) => member.fencingToken))',
+    'this.#members.map((member) => member.fencingToken)[0] ?? 0',
   ],
   // Passing a lock on inside a process.
   [
@@ -175,8 +175,8 @@ const ENGINE = [
   [
     'a lock passes on after a renewal that failed',
     'hold/admission',
-    "if (outcome !== 'held' || hold.fencesLeft === 0) return this.#close();",
-    'if (hold.fencesLeft === 0) return this.#close();',
+    "if (outcome !== 'held' || !isNumbered) return this.#close();",
+    'if (!isNumbered) return this.#close();',
   ],
   [
     'a lock passes on to one caller beside another',
