@@ -1,6 +1,11 @@
 import type { DetachedLock, DetachedLocks } from '../api/detached-lock.js';
 import type { Duration } from '../api/duration.js';
-import { type LockError, LockLostError, LockUnavailableError } from '../api/errors.js';
+import {
+  type LockConfigError,
+  type LockError,
+  LockLostError,
+  LockUnavailableError,
+} from '../api/errors.js';
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { HeldCall, HolderEvents } from '../hold/holder-events.js';
@@ -114,7 +119,7 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
     return (this.#release ??= this.reentered ? this.#releaseAfterTurns() : this.#leave());
   }
 
-  override detachRefusal(keys: readonly string[]) {
+  override detachRefusal(keys: readonly string[]): LockConfigError | undefined {
     const refusals = this.#members.map((member) => member.detachRefusal(keys));
     return super.detachRefusal(keys) ?? refusals.find((refusal) => refusal !== undefined);
   }

@@ -34,6 +34,7 @@ export class RedisTime {
    * One that maps a known past moment into the future was taken before Redis' clock stepped.
    */
   observe(sample: TimeSample, now: number): void {
+    this.#lookForSuspend(now);
     const mapped = this.#map(sample.redisNow);
     const tighter = mapped !== undefined && mapped > sample.sentAt && mapped <= now;
     const old = !this.#isFresh(now, SAMPLE_LIFE_MS / 2);
@@ -47,6 +48,7 @@ export class RedisTime {
 
   /** Our time of Redis' `redisTime`, never late; `undefined` without a fresh sample. */
   toLocal(redisTime: number, now: number): number | undefined {
+    this.#lookForSuspend(now);
     return this.#isFresh(now, SAMPLE_LIFE_MS) ? this.#map(redisTime) : undefined;
   }
 
@@ -60,9 +62,12 @@ export class RedisTime {
     return this.#sample.redisNow + passed + Math.min(passed, SAMPLE_LIFE_MS) * (1 / DRIFT - 1);
   }
 
-  #isFresh(now: number, life: number): boolean {
+  #lookForSuspend(now: number): void {
     if (suspendedSince(this.#skew, this.clock) > 0) this.#wokeAt = now;
     this.#skew = skewOf(this.clock);
+  }
+
+  #isFresh(now: number, life: number): boolean {
     const { sentAt = -Infinity } = this.#sample ?? {};
     return sentAt > this.#wokeAt && now - sentAt <= life;
   }
