@@ -67,13 +67,19 @@ export class LockManager {
     this.#gates.troubles.listen(listener);
   }
 
-  /** Waits for the lock and takes it. Inside a section of the same key it re-enters. */
-  acquire(key: LockKey, options?: LockOptions): Promise<Lock> {
+  /**
+   * Waits for the lock and takes it. Inside a section of the same key it re-enters.
+   *
+   * @param failed Gets what it fails by, and throws what the caller is told.
+   */
+  acquire(key: LockKey, options?: LockOptions, failed?: (error: unknown) => never): Promise<Lock> {
+    let taken: Promise<ReentrantLock>;
     try {
-      return this.#take(key, this.#request(options)).then(this.#dropped.handleOf);
+      taken = this.#take(key, this.#request(options));
     } catch (error) {
-      return Promise.reject(error);
+      taken = Promise.reject(error);
     }
+    return taken.then(this.#dropped.handleOf, failed);
   }
 
   /** Tries once; `null` when the lock is busy. */

@@ -96,8 +96,10 @@ export function describeKinds({ setUp, where }: Contract): void {
 
       expect(queued(place).pollIn).toBe(SIGN_MS);
       expect(queued(place).leaseLeft).toBeGreaterThan(20_000);
-      for (let asked = 1; asked <= 3; asked += 1) {
-        await eventually(() => expect(b.rechecks).toHaveLength(asked));
+      // Each at least once: a place in the line of a Cluster can take two commands.
+      for (let asked = 0, round = 1; round <= 3; round += 1) {
+        await eventually(() => expect(b.rechecks.length).toBeGreaterThan(asked));
+        asked = b.rechecks.length;
         queued(await b.poll(KEY, writer));
         queued(await c.poll(KEY, reader));
       }

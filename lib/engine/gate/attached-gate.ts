@@ -43,7 +43,7 @@ export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure>
   /** Attaches the lock for this call. */
   attach(request: LockRequest, isInside: boolean): Promise<CallerLock> {
     this.context.began(this);
-    const entered = this.#callers.join(request, false, isInside);
+    const entered = this.#callers.join(request, false, isInside, this.context.clock.now());
     void this.context.mover.inTurn(this.detached.token, () => this.#take(request));
     return entered;
   }

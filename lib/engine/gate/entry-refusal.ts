@@ -19,7 +19,7 @@ export function refusalOf(
   tokens: GateTokens,
   { maxWaiters }: LockSettings,
 ): LockError | undefined {
-  const { size } = tokens.acquisitions;
+  const size = tokens.acquisitions.length;
   if (busy && request.wait === 0) {
     const busyFor = tokens.known?.busyFor(FRESH_MS);
     if (busyFor !== undefined) return callers.timedOut(request, 0, busyFor);

@@ -47,10 +47,11 @@ export class KeyGate
     const busy = open === undefined && this.#tokens.areBusy;
     const error = refusalOf(request, busy, this.#callers, this.#tokens, this.context.settings);
     if (error !== undefined) return Promise.reject(error);
-    const entered = this.#callers.join(request, busy, isInside);
+    const now = this.context.clock.now();
+    const entered = this.#callers.join(request, busy, isInside, now);
     if (open !== undefined) open.offer('local');
     else if (this.#tokens.missing(this.#callers.size) > 0) this.#seek();
-    else this.#tokens.stir(request.wait === 0);
+    else this.#tokens.stir(request.wait === 0, now);
     return entered;
   }
 
@@ -61,7 +62,7 @@ export class KeyGate
 
   /** Takes the lock from the callers that have it. */
   evict(why: string): void {
-    for (const tenure of [...this.#tokens.tenures]) tenure.evict(why);
+    for (const tenure of this.#tokens.tenures) tenure.evict(why);
   }
 
   /** The store can't be reached: whether the lock is still busy is not known. */
@@ -88,7 +89,7 @@ export class KeyGate
 
   /** Callers that each place in the store's queue stands for. */
   get waiters(): number {
-    return Math.max(1, Math.round(this.#callers.size / this.#tokens.acquisitions.size));
+    return Math.max(1, Math.round(this.#callers.size / this.#tokens.acquisitions.length));
   }
 
   labelOf(token: string): string | undefined {
@@ -128,7 +129,7 @@ export class KeyGate
   }
 
   won(from: Acquisition, grant: Omit<TenureGrant, 'key'>, via: 'free' | 'handoff'): void {
-    this.#tokens.acquisitions.delete(from);
+    this.#tokens.endSearch(from);
     this.#begin(grant).offer(via);
     this.#balance();
   }
@@ -150,7 +151,7 @@ export class KeyGate
   }
 
   ended(tenure: Tenure, yields?: Yield): void {
-    this.#tokens.tenures.delete(tenure);
+    this.#tokens.end(tenure);
     this.#balance(yields);
   }
 
@@ -164,20 +165,20 @@ export class KeyGate
   }
 
   refused(from: Acquisition, error: LockConfigError): void {
-    this.#tokens.acquisitions.delete(from);
+    this.#tokens.endSearch(from);
     this.#callers.clear(() => error);
   }
 
   /** Fewer callers wait: what is sought for nobody is given up. */
   shrunk(): void {
     this.#tokens.trim(this.#callers.size);
-    if (this.#tokens.tenures.size === 0 && this.#callers.size === 0) this.context.emptied(this);
+    if (this.#tokens.tenures.length === 0 && this.#callers.size === 0) this.context.emptied(this);
   }
 
   #begin(grant: Omit<TenureGrant, 'key'>): Tenure {
     this.#failure = undefined;
     const tenure = new Tenure(this.context, this.#callers, this, { key: this.key, ...grant });
-    this.#tokens.tenures.add(tenure);
+    this.#tokens.hold(tenure);
     return tenure;
   }
 
@@ -194,7 +195,7 @@ export class KeyGate
 
   #seek(yields?: Yield): void {
     const acquisition = new Acquisition(this, this.context);
-    this.#tokens.acquisitions.add(acquisition);
+    this.#tokens.seek(acquisition);
     acquisition.ask(yields);
   }
 }

@@ -58,7 +58,7 @@ export class Admission {
   /** Lets the next callers in; gives the lock back when there are none and nobody is in. */
   offer(via: Via, now: number): void {
     const { callers, hold } = this.parts;
-    if (via === 'local') this.context.renewer.checkClocks();
+    if (via === 'local') this.context.renewer.checkClocks(now);
     let how = via;
     for (;;) {
       const next = callers.first;
@@ -91,8 +91,9 @@ export class Admission {
     const { hold, holders } = this.parts;
     const { renewer, clock } = this.context;
     this.#serve(request, holders.size > 1);
-    renewer.checkClocks();
-    const left = hold.deadline - clock.now();
+    const now = clock.now();
+    renewer.checkClocks(now);
+    const left = hold.deadline - now;
     if (request.renew && left >= entryLease(claimOf(request.ttl))) return true;
     return (await renewer.renewNow(hold)) === 'held';
   }

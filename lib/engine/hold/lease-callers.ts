@@ -33,8 +33,9 @@ export class LeaseCallers {
 
   /** Returns how long the lock has to stay locked without it, in milliseconds. */
   delete(lock: CallerLock, now: number): number {
-    const at = this.#locks.indexOf(lock);
-    if (at >= 0) this.#locks.splice(at, 1);
+    const at = this.#locks.lastIndexOf(lock);
+    if (at === this.#locks.length - 1) this.#locks.pop();
+    else if (at >= 0) this.#locks.splice(at, 1);
     const { minHold } = lock.request;
     const left = minHold === 0 ? 0 : Math.ceil(minHold - lock.heldMs);
     const kept = Math.max(this.#keptUntil, now + left);

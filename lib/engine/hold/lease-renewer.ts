@@ -52,8 +52,8 @@ export class LeaseRenewer {
   }
 
   /** Looks at the clocks: before somebody else relies on a lease that was confirmed earlier. */
-  checkClocks(): void {
-    this.#watch.look();
+  checkClocks(now: number): void {
+    this.#watch.look(now);
   }
 
   /** Ends all timers. */

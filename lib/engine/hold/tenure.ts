@@ -107,8 +107,8 @@ export class Tenure implements LeaseOwner, LockHome<CallerLock> {
   }
 
   /** A caller joined the queue: the lock will pass on inside this process. */
-  fetchAhead(): void {
-    this.#admission.fetchAhead(this.context.clock.now());
+  fetchAhead(now: number): void {
+    this.#admission.fetchAhead(now);
   }
 
   /** Another process began to wait, or left. */

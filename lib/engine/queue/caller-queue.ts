@@ -3,8 +3,8 @@ import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
 import type { LockHolder } from '../api/lock-holder.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { Clock } from '../time/clock.js';
-import { LinkedList } from './linked-list.js';
 import { unanswered } from './unanswered.js';
+import { WaiterList } from './waiter-list.js';
 import { Waiter, type WaiterOwner } from './waiter.js';
 
 /** What the queue asks about the lock that its callers wait for. */
@@ -29,7 +29,7 @@ const GRACE_MS = 50;
  * @typeParam T What a caller gets in its turn.
  */
 export class CallerQueue<T> implements WaiterOwner<T> {
-  readonly #waiters = new LinkedList<Waiter<T>>();
+  readonly #waiters: WaiterList<T>;
   /** The caller that got the lock last, and when. */
   last: { readonly label: string; readonly at: number } | undefined;
 
@@ -39,7 +39,9 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     private readonly events: LockEventEmitter,
     /** Bounds a call that takes one try, in milliseconds. */
     private readonly commandTimeout: number,
-  ) {}
+  ) {
+    this.#waiters = new WaiterList<T>(clock);
+  }
 
   get key(): string {
     return this.owner.key;
@@ -78,9 +80,9 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   }
 
   /** @param busy Whether the lock is known to be held, so that the caller waits from the start. */
-  join(request: LockRequest, busy: boolean, isInside = false): Promise<T> {
+  join(request: LockRequest, busy: boolean, isInside: boolean, now: number): Promise<T> {
     const bound = request.wait === 0 ? this.commandTimeout + GRACE_MS : request.wait;
-    const waiter = new Waiter<T>(request, this.clock, bound, this, isInside);
+    const waiter = new Waiter<T>(request, this.clock, bound, this, isInside, now);
     this.#waiters.add(waiter);
     if (busy && !waiter.once) this.#announce(waiter);
     return waiter.promise;

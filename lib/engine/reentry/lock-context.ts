@@ -37,9 +37,10 @@ export class LockContext {
   }
 
   /** The one lock of the running context by which a call for all of these keys re-enters. */
-  holderOf([first, ...others]: LockKeys): ReentrantLock | undefined {
-    const holder = this.find(first);
-    return others.every((key) => this.find(key) === holder) ? holder : undefined;
+  holderOf(keys: LockKeys): ReentrantLock | undefined {
+    const holder = this.find(keys[0]);
+    const isOne = keys.length === 1 || keys.every((key) => this.find(key) === holder);
+    return isOne ? holder : undefined;
   }
 
   /** Those of these keys that the running context does not hold. */

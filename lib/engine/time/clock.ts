@@ -45,14 +45,16 @@ function classOfTimers(): new () => NodeJS.Timeout {
  * not `performance`, that would never end; so it is their word that counts there.
  */
 class SystemTimer implements Timer {
+  readonly #at: number;
   #timeout: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly at: number,
+    ms: number,
     private readonly task: () => void,
     private readonly observer: boolean,
   ) {
-    this.#arm(at - performance.now());
+    this.#at = performance.now() + ms;
+    this.#arm(ms);
   }
 
   stop(): void {
@@ -66,7 +68,7 @@ class SystemTimer implements Timer {
   }
 
   #fire(rest: number): void {
-    const missing = this.#isMovedByHand ? rest : this.at - performance.now();
+    const missing = this.#isMovedByHand ? rest : this.#at - performance.now();
     if (missing > 0) this.#arm(missing);
     else this.task();
   }
@@ -88,8 +90,7 @@ export function afterReads(task: () => void): void {
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
-  after: (ms, task, observer) =>
-    new SystemTimer(performance.now() + ms, task, observer !== undefined),
+  after: (ms, task, observer) => new SystemTimer(ms, task, observer !== undefined),
   cancel: (timer) => (timer as SystemTimer | undefined)?.stop(),
   random: () => Math.random(),
 };

@@ -38,9 +38,10 @@ export class SuspendWatch {
     );
   }
 
-  look(): void {
+  /** @param now The time of a moment ago, when it is known. */
+  look(now = this.clock.now()): void {
     const before = this.#skew;
-    this.reset();
+    this.#skew = this.clock.wall() - now;
     const asleep = suspendedBetween(before, this.#skew);
     if (asleep > 0) this.onSuspended(asleep);
   }

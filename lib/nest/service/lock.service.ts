@@ -72,7 +72,7 @@ export class LockService {
    * @throws {LockShutdownError} `LOCK_SHUTDOWN`: the application is closing.
    */
   acquire(key: LockKey, options?: LockOptions): Promise<Lock> {
-    return this.own(this.manager.acquire(key, options));
+    return this.manager.acquire(key, options, this.note);
   }
 
   /**
