@@ -67,11 +67,7 @@ export class LockManager {
     this.#gates.troubles.listen(listener);
   }
 
-  /**
-   * Waits for the lock and takes it. Inside a section of the same key it re-enters.
-   *
-   * @param failed Gets what it fails by, and throws what the caller is told.
-   */
+  /** Waits for the lock and takes it. Inside a section of the same key it re-enters. `failed` may add to its errors. */
   acquire(key: LockKey, options?: LockOptions, failed?: (error: unknown) => never): Promise<Lock> {
     let taken: Promise<ReentrantLock>;
     try {

@@ -33,12 +33,8 @@ export class KeyGate
     private readonly context: GateContext,
   ) {
     this.#tokens = new GateTokens(capacity);
-    this.#callers = new CallerQueue<CallerLock>(
-      this,
-      context.clock,
-      context.events,
-      context.settings.commandTimeout,
-    );
+    const { clock, events, settings } = context;
+    this.#callers = new CallerQueue(this, clock, events, settings.commandTimeout);
   }
 
   /** Gives the lock to this call when its turn comes. */
