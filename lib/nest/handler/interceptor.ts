@@ -12,11 +12,10 @@ import { from, mergeMap, Observable, of, type Subscriber, throwError } from 'rxj
 import { isLockError, LockConfigError, type LockError } from '../../engine/api/errors.js';
 import { errorEventOf, errorForHandler, isLeftAlone } from '../errors/mapper.js';
 import { logFault } from '../errors/public.js';
-import { transportOf } from '../key/transport.js';
 import type { LockedPlan } from '../locked/plan.js';
 import { LockService } from '../service/lock.service.js';
 import { InjectLockService } from '../service/tokens.js';
-import { type HandlerFacts, KnownHandlers } from './handler-facts.js';
+import { KnownHandlers } from './handler-facts.js';
 import { HandlerRun } from './handler-run.js';
 import { RoutedCall } from './routed-call.js';
 
@@ -46,18 +45,14 @@ abstract class LockedInterceptor implements NestInterceptor {
     });
   }
 
-  #fail(error: unknown, { facts, context }: RoutedCall, subscriber: Subscriber<unknown>): void {
-    if (isLockError(error)) this.#translate(error, facts, context).subscribe(subscriber);
+  #fail(error: unknown, route: RoutedCall, subscriber: Subscriber<unknown>): void {
+    if (isLockError(error)) this.#translate(error, route).subscribe(subscriber);
     else subscriber.error(error);
   }
 
-  #translate(
-    error: LockError,
-    { sendsEvents }: HandlerFacts,
-    context: ExecutionContext,
-  ): Observable<unknown> {
+  #translate(error: LockError, { facts, transport, context }: RoutedCall): Observable<unknown> {
     if (!isLeftAlone(context, error)) logFault(error, this.logger);
-    if (sendsEvents && transportOf(context) === 'http') return of(errorEventOf(error));
+    if (facts.sendsEvents && transport === 'http') return of(errorEventOf(error));
     const mapped = errorForHandler(context, error);
     return from(mapped).pipe(mergeMap((each) => throwError(() => each)));
   }

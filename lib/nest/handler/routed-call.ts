@@ -54,8 +54,8 @@ export class RoutedCall {
     readonly context: ExecutionContext,
     private readonly home: HandlerHome,
   ) {
-    this.transport = transportOf(context);
     this.response = responseOf(context);
+    this.transport = transportOf(context, this.response);
     this.departure = new ClientDeparture(this.response);
     this.call = handlerCall(context, plan.method, this.transport);
     this.entry = { plan, service: home.service, call: this.call, args: [], signal: this.departure };

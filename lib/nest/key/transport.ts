@@ -4,10 +4,15 @@ import type { ExecutionContext } from '@nestjs/common';
 /**
  * What led a call to a handler: `http`, `rpc`, `ws`, `graphql`, or what another creator of contexts
  * calls itself. `http` is the default name in Nest: without a request and a response it is `unknown`.
+ *
+ * @param response As {@link responseOf} tells it.
  */
-export function transportOf(context: ExecutionContext): string {
+export function transportOf(
+  context: ExecutionContext,
+  response: ServerResponse | undefined,
+): string {
   const type = context.getType<string>();
-  return type === 'http' && responseOf(context) === undefined ? 'unknown' : type;
+  return type === 'http' && response === undefined ? 'unknown' : type;
 }
 
 /** Node's own response, which Fastify wraps and Express extends; `undefined` where there is none. */
