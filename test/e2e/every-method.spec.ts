@@ -193,6 +193,28 @@ describe('@Locked is exclusive', () => {
     await expectExclusive(app.locks, [ask(), ask()]);
   });
 
+  it.each(['run', 'positional'])('on a request-scoped GraphQL resolver: %s', async (name) => {
+    @Injectable({ scope: Scope.REQUEST })
+    @Resolver()
+    class JobResolver {
+      @Query(() => String)
+      @Locked('job:{gql.id}')
+      async run(@Args('id') id: string): Promise<string> {
+        return stage.pass(id);
+      }
+
+      @Query(() => String)
+      @Locked('job:{0}')
+      async positional(@Args('id') id: string): Promise<string> {
+        return stage.pass(id);
+      }
+    }
+    const app = await startApp({ imports: [graphqlModule()], providers: [JobResolver] });
+    const ask = () => askGraphql(app, `{ ${name}(id: "7") }`);
+
+    await expectExclusive(app.locks, [ask(), ask()]);
+  });
+
   it('on a queue processor', async () => {
     @Processor('jobs', { concurrency: 2 })
     class Jobs extends WorkerHost {
