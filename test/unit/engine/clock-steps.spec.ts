@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
+import { type LockError, LockUnavailableError } from '../../../lib/engine/api/errors.js';
 import type { Lock } from '../../../lib/engine/api/lock.js';
 import { Call, Processes } from './processes.js';
 import type { Process } from './processes.js';
@@ -191,6 +191,29 @@ describe('a caller whose lock was given before the machine was suspended', () =>
     await other.release();
     await processes.clock.advance(5000);
     expect(call.lock?.fencingToken).toBeGreaterThan(other.fencingToken);
+  });
+
+  it('does not go on with a lock that it attached by an answer that was on its way', async () => {
+    const processes = new Processes();
+    const [a, b] = [processes.open(), processes.open()];
+    const ticket = await (await b.manager.acquire('k', { ttl: TTL })).detach();
+    a.store.onMove = async (_, next) => {
+      const reply = await next();
+      await processes.after(300);
+      return reply;
+    };
+    const attached = a.manager.attach(ticket).then(
+      () => 'attached',
+      (error: LockError) => error.code,
+    );
+    await processes.clock.advance(100);
+    processes.space.free('k');
+    const other = await b.manager.acquire('k');
+    processes.clock.stepWall(ASLEEP);
+    await processes.clock.advance(5000);
+
+    expect(await attached).toBe('LOCK_LOST');
+    other.assertHeld();
   });
 
   it('does not start on a grant that was on its way: it asks', async () => {
