@@ -90,6 +90,24 @@ describe('several keys that are asked for in one step', () => {
     expect(inUse()).toEqual([]);
   });
 
+  it('are given back once more when they are taken after the caller that left has given them back', async () => {
+    one.store.onSet = async (_, next) => {
+      await processes.after(100);
+      return next();
+    };
+    const stop = new AbortController();
+    const call = new Call(one.manager, { signal: stop.signal }, AB);
+    await processes.clock.advance(10);
+    stop.abort(new Error('gone'));
+    await processes.clock.advance(10);
+    expect(one.store.log).toEqual(['set', 'release', 'release']);
+
+    await processes.clock.advance(100);
+
+    expect(call.error).toMatchObject({ message: 'gone' });
+    expect(inUse()).toEqual([]);
+  });
+
   it('are taken once more when the answer is lost, by other tokens', async () => {
     const tokens: string[] = [];
     one.store.onSet = async ({ locks }, next) => {
