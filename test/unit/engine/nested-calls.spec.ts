@@ -55,6 +55,30 @@ describe('calls that re-enter a held lock', () => {
     });
   });
 
+  it('are told that it is lost: at once, or in their turn', async () => {
+    const gate = new Gate();
+    const section = timed(
+      manager.withLock('k', async () => {
+        const sibling = timed(manager.withLock('k', () => gate.passed));
+        const waiting = new Call(manager);
+        await processes.clock.advance(1);
+        await manager.forceRelease('k');
+        await processes.clock.advance(1);
+        const late = new Call(manager);
+        await processes.clock.advance(1);
+        expect(late.error).toMatchObject({ code: 'LOCK_LOST' });
+
+        gate.open();
+        await sibling;
+        await processes.clock.advance(1);
+
+        expect(waiting.error).toMatchObject({ code: 'LOCK_LOST' });
+      }),
+    );
+
+    expect((await section).error).toMatchObject({ code: 'LOCK_LOST' });
+  });
+
   describe('that are never released', () => {
     let warn: jest.SpiedFunction<typeof process.emitWarning>;
 
