@@ -56,7 +56,7 @@ export class Attempt {
   granted(grant: Grant): void {
     if (this.#state === 'over') return;
     const now = this.context.clock.now();
-    const terms = this.pending.isOld ? undefined : claimTerms(grant, claimOf(this.ttl), now);
+    const terms = this.pending.mayBeOver ? undefined : claimTerms(grant, claimOf(this.ttl), now);
     if (terms !== undefined) return this.#win(terms);
     // It is too old to start on; the answer of the next poll decides.
     this.#polls.soon(0);
@@ -66,6 +66,11 @@ export class Attempt {
   /** Another process began to wait, or left. */
   wanted(queue: number): void {
     this.#wanted = queue;
+  }
+
+  /** An operator took the lock. */
+  revoked(): void {
+    this.pending.revoked();
   }
 
   /** It is to ask in `inMs`: the lock comes free without a release, or it has to show that it lives. */
@@ -151,11 +156,6 @@ export class Attempt {
     this.#busy(reply);
   }
 
-  #startAnew(): void {
-    this.cancel();
-    this.owner.again(false);
-  }
-
   #busy(lock: Parameters<AttemptOwner['busy']>[0]): void {
     this.#end();
     this.owner.busy(lock);
@@ -165,8 +165,9 @@ export class Attempt {
   /** Terms that are over already are no lock. */
   #held(reply: Extract<PollReply, { kind: 'held' }>): void {
     const terms = heldTerms(reply, this.context.clock.now());
-    if (terms === undefined || this.pending.isOld) this.#startAnew();
-    else this.#win(terms);
+    if (terms !== undefined && !this.pending.mayBeOver) return this.#win(terms);
+    this.cancel();
+    this.owner.again(false);
   }
 
   /** The token lives on with its new user. */

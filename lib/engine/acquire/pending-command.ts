@@ -6,6 +6,7 @@ export class PendingCommand {
   /** `undefined`: it is answered. */
   since: number | undefined;
   #skew = 0;
+  #isRevoked = false;
 
   constructor(
     private readonly clock: Clock,
@@ -23,8 +24,13 @@ export class PendingCommand {
     this.since = undefined;
   }
 
-  /** Whether the machine may have been suspended since it was sent: what was given then may be over. */
-  get isOld(): boolean {
-    return suspendedSince(this.#skew, this.clock) > 0;
+  /** An operator took what it gives: word of that may overtake the answer. */
+  revoked(): void {
+    this.#isRevoked = true;
+  }
+
+  /** Whether what it gives may be over: an operator took it, or the machine was suspended since it was sent. */
+  get mayBeOver(): boolean {
+    return this.#isRevoked || suspendedSince(this.#skew, this.clock) > 0;
   }
 }

@@ -25,6 +25,7 @@ export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure>
   readonly #callers: CallerQueue<CallerLock>;
   #tenure: Tenure | undefined;
   #failure: LockUnavailableError | undefined;
+  #isRevoked = false;
 
   constructor(
     private readonly detached: DetachedLock,
@@ -85,8 +86,8 @@ export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure>
     const { key, detached, capacity } = this;
     const { mint, mover, routes } = this.context;
     const token = mint.next(claimOf(ttl), 1, label, capacity);
-    // Known before it is sent: a waiter may doubt that it lives before the answer is here.
-    routes.watch(token, {});
+    // Known before it is sent: a waiter may doubt that it lives, or an operator take it, before the answer is here.
+    routes.watch(token, { revoked: () => (this.#isRevoked = true) });
     const command = { key, from: detached.token, to: token, ttl, beside: false };
     try {
       const moved = await mover.move(command, (failure) => {
@@ -120,7 +121,8 @@ export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure>
     const now = this.context.clock.now();
     const terms = heldTerms({ sentAt, lease: ttl, fences, queue }, now);
     const minHoldLeft = this.#minHoldLeft(moved.leaseLeft);
-    if (terms !== undefined) return this.#begin(token, ttl, terms, now + minHoldLeft);
+    if (terms !== undefined && !this.#isRevoked)
+      return this.#begin(token, ttl, terms, now + minHoldLeft);
     this.context.releaser.discard(this.key, token, ttl, minHoldLeft);
     this.#refuse(token, lost);
   }

@@ -46,7 +46,10 @@ export class JointAttempt {
     const { routes, store } = this.context;
     // Known before it is sent: somebody may wait for one of them before the answer is here.
     for (const lock of this.#locks)
-      routes.watch(lock.token, { wanted: (queue) => void (lock.queue = queue) });
+      routes.watch(lock.token, {
+        wanted: (queue) => void (lock.queue = queue),
+        revoked: () => this.#pending.revoked(),
+      });
     this.#isAsked = true;
     const until = this.#pending.sent();
     const command = { locks: this.#locks, ttl: this.request.ttl, until };
@@ -85,7 +88,7 @@ export class JointAttempt {
     const fences = { next: fence, last: fence };
     const now = this.context.clock.now();
     const terms = heldTerms({ sentAt, lease: ttl, fences, queue: 0 }, now);
-    if (terms === undefined || this.#pending.isOld) {
+    if (terms === undefined || this.#pending.mayBeOver) {
       this.#discard();
       return { kind: 'stale' };
     }

@@ -28,6 +28,11 @@ function holdAnswers({ store }: Process): () => void {
   return pass;
 }
 
+async function inTurns(turns: number, task: () => void): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await undefined;
+  task();
+}
+
 /** The keys that are held or waited for. */
 function inUse(): string[] {
   return [...processes.space.keys(), ...AB.filter((key) => processes.space.queue(key).length > 0)];
@@ -107,6 +112,25 @@ describe('several keys that are asked for in one step', () => {
     expect(call.error).toMatchObject({ message: 'gone' });
     expect(inUse()).toEqual([]);
   });
+
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])(
+    'are not held when one is taken away %i microtasks after the answer',
+    async (turns) => {
+      let taken = '';
+      one.store.onSet = async ({ locks }, next) => {
+        one.store.onSet = (_, again) => again();
+        const reply = await next();
+        taken = locks[1]!.token;
+        void inTurns(turns, () => one.store.listener?.revoked(taken));
+        return reply;
+      };
+      const call = new Call(one.manager, { wait: 0 }, AB);
+      await processes.clock.advance(100);
+
+      const isHeld = call.lock?.signal.aborted === false;
+      expect(isHeld && processes.space.holder('b')?.token === taken).toBe(false);
+    },
+  );
 
   it('are taken once more when the answer is lost, by other tokens', async () => {
     const tokens: string[] = [];

@@ -55,6 +55,12 @@ describe('calls that re-enter a held lock', () => {
     });
   });
 
+  it('for themselves alone are refused at once under a shared lock', async () => {
+    const section = manager.withLock('k', () => manager.acquire('k'), { mode: 'shared' });
+
+    await expect(section).rejects.toMatchObject({ code: 'LOCK_CONFIG', keys: ['k'] });
+  });
+
   it('are told that it is lost: at once, or in their turn', async () => {
     const gate = new Gate();
     const section = timed(
