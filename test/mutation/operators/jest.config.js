@@ -1,10 +1,11 @@
 import config from '../../../jest.config.js';
 
-/** The specifications of the engine that need neither a server nor a built package. */
+/** The specifications of leases, hand-overs and numbers, which need neither a server nor a built package. */
 export default {
   ...config,
   roots: ['<rootDir>/test/unit/engine'],
-  testPathIgnorePatterns: ['lock-handles'],
+  testRegex:
+    '/(busy-holder|clock-steps|handoff-policy|lease.*|min-hold|mixed-options|one-try|readers-and-writers|renewals.*|waiter-list|yielding)\\.spec\\.ts$',
   testEnvironment: 'node',
   globalSetup: undefined,
   globalTeardown: undefined,
