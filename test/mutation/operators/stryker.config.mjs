@@ -24,7 +24,7 @@ export default {
   disableTypeChecks: 'lib/**/*.ts',
   ignorePatterns: ['dist*', 'site', 'bench', 'sample-app', 'examples', 'node_modules'],
   concurrency: 2,
-  timeoutMS: 60_000,
+  timeoutMS: 8000,
   reporters: ['clear-text', 'progress-append-only'],
   clearTextReporter: { allowColor: false, reportTests: false },
 };

@@ -82,6 +82,19 @@ describe('a turn of this process', () => {
   });
 });
 
+describe('a lock that was free', () => {
+  it('needs no other word from Redis for the caller that it was asked for', () => {
+    for (const renew of [true, false])
+      expect(mustRenewFirst(holdOf(), request({ ttl: 10_000, renew }), 'free', 5000)).toBe(false);
+  });
+
+  it('needs one for a caller with another lease when too little is left, or that is not renewed', () => {
+    expect(mustRenewFirst(holdOf(), request({ ttl: 30_000 }), 'free', 5000)).toBe(false);
+    expect(mustRenewFirst(holdOf(), request({ ttl: 30_000 }), 'free', 9000)).toBe(true);
+    expect(mustRenewFirst(holdOf(), request({ ttl: 30_000, renew: false }), 'free', 0)).toBe(true);
+  });
+});
+
 describe('a hand-over in this process', () => {
   it('needs no word from Redis while lease and fencing numbers last', () => {
     expect(mustRenewFirst(holdOf(), request({ ttl: 10_000 }), 'local', 900)).toBe(false);
