@@ -1,16 +1,12 @@
 // Breaks every operator, comparison and condition of the files that decide about leases, one at a time, and runs the
 // specifications of the engine in memory. See https://stryker-mutator.io.
 
-/** What a deadline, a hand-over or a fencing number hangs on. */
+/** What deadlines and fencing numbers hang on. */
 const RULES = [
-  'hold/handoff-policy.ts',
-  'hold/lease-callers.ts',
-  'hold/lease-state.ts',
-  'queue/waiter-list.ts',
-  'store/lease-terms.ts',
   'store/lease.ts',
+  'store/lease-terms.ts',
   'time/clock-skew.ts',
-  'time/suspend-watch.ts',
+  'hold/lease-state.ts',
 ];
 
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */

@@ -29,7 +29,7 @@ function holdAnswers({ store }: Process): () => void {
 }
 
 async function inTurns(turns: number, task: () => void): Promise<void> {
-  for (let turn = 0; turn < turns; turn += 1) await undefined;
+  for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
   task();
 }
 
