@@ -124,7 +124,7 @@ export class LeaseState implements Dated {
   heard(queue: number, at: number): void {
     this.heardAt = Math.max(this.heardAt, at);
     if (queue > this.owner.places) this.contendedSince ??= at;
-    else if (this.contendedSince === undefined || at >= this.contendedSince) {
+    else if (at >= (this.contendedSince ?? at)) {
       this.contendedSince = undefined;
       this.passes = 0;
     }

@@ -105,8 +105,8 @@ describe('the queue that is heard of', () => {
 
     hold.heard(0, 50);
     expect(hold).toMatchObject({ contendedSince: 100, heardAt: 200, passes: 3 });
-    hold.heard(0, 300);
-    expect(hold).toMatchObject({ contendedSince: undefined, heardAt: 300, passes: 0 });
+    hold.heard(0, 100);
+    expect(hold).toMatchObject({ contendedSince: undefined, heardAt: 200, passes: 0 });
   });
 
   it('is not that of this process itself', () => {
