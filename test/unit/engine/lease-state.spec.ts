@@ -48,6 +48,19 @@ describe('a hold whose renewals are answered out of order', () => {
 
     expect(hold.takeFence()).toBe(7);
   });
+
+  it('takes a single number, none of an empty block, and no number that it has', () => {
+    const hold = holdOf({ next: 1, last: 3 });
+
+    hold.confirm(10, 1000, { next: 50, last: 49 });
+    expect(hold.fencesLeft).toBe(3);
+    hold.confirm(20, 1000, { next: 3, last: 9 });
+    expect(hold.fencesLeft).toBe(3);
+    hold.confirm(30, 1000, { next: 7, last: 7 });
+
+    expect(hold.fencesLeft).toBe(1);
+    expect(hold.takeFence()).toBe(7);
+  });
 });
 
 describe('what callers ask of a lease', () => {

@@ -7,7 +7,6 @@ import {
   renewalAt,
   renewalRetry,
 } from '../../../lib/engine/store/lease.js';
-import { heldTerms } from '../../../lib/engine/store/lease-terms.js';
 import { systemClock } from '../../../lib/engine/time/clock.js';
 import { RedisTime } from '../../../lib/redis/client/redis-time.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
@@ -41,16 +40,6 @@ describe('claimDeadline', () => {
     expect(claimDeadline(11_849, 2000, 10_000)).toBeUndefined();
     expect(claimDeadline(9000, 2000, 10_000)).toBeUndefined();
     expect(claimDeadline(undefined, 2000, 10_000)).toBeUndefined();
-  });
-});
-
-describe('a reply that gives the lock', () => {
-  const reply = { sentAt: 10_000, lease: 1000, fences: { next: 1, last: 1 }, queue: 0 };
-
-  it('counts until the deadline of its send, and not when it is older', () => {
-    expect(heldTerms(reply, 10_939)?.deadline).toBe(10_940);
-    expect(heldTerms(reply, 10_940)).toBeUndefined();
-    expect(heldTerms(reply, 15_000)).toBeUndefined();
   });
 });
 
