@@ -37,6 +37,8 @@ export class WaiterList<T> extends LinkedList<Waiter<T>> {
     const now = this.#endsAt;
     this.#disarm();
     for (const waiter of this) {
+      // The end of one may be the end of others.
+      if (!waiter.listed) continue;
       if (waiter.endsAt <= now) waiter.end();
       else this.#endInTime(waiter);
     }

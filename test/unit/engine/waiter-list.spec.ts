@@ -71,6 +71,19 @@ describe('WaiterList', () => {
     ]);
   });
 
+  it('does not end those that leave as another one ends', async () => {
+    const { clock, list, left, add } = setUp();
+    add('first', 100, () => {
+      for (const waiter of [sameTime, later]) list.delete(waiter);
+    });
+    const sameTime = add('same time', 100);
+    const later = add('later', 200);
+    await clock.advance(100);
+
+    expect(left).toEqual([{ name: 'first', at: 100 }]);
+    expect(clock.pending).toBe(0);
+  });
+
   it('keeps no timer when nobody waits', () => {
     const { clock, list, add } = setUp();
     const waiters = [add('one', 100), add('other', 200)];
