@@ -248,8 +248,14 @@ const ENGINE = [
   [
     'an answer that is older than a suspend wins',
     'acquire/attempt',
-    'if (terms === undefined || this.pending.isOld) this.#startAnew();',
-    'if (terms === undefined) this.#startAnew();',
+    'if (terms !== undefined && !this.pending.mayBeOver) return',
+    'if (terms !== undefined) return',
+  ],
+  [
+    'a lock that an operator took before its answer counts',
+    'acquire/pending-command',
+    'return this.#isRevoked || suspendedSince',
+    'return suspendedSince',
   ],
   [
     'a failed acquire leaves what it may have got',
@@ -278,8 +284,8 @@ const ENGINE = [
   [
     'an attached lock whose lease is over counts',
     'gate/attached-gate',
-    'if (terms !== undefined) return this.#begin(',
-    'if (terms === undefined) return this.#begin(',
+    'if (terms !== undefined && !this.#isRevoked)',
+    'if (terms === undefined)',
   ],
   [
     'a joint step that was given up keeps its locks',
