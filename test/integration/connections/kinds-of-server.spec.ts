@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 
 import type { LockManager } from '../../../lib/engine/lock-manager.js';
 import { closing } from '../../support/after-test.js';
+import { eventually } from '../../support/eventually.js';
 import { openManager } from '../../support/managers.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { freePort } from '../../support/spawn-redis.mjs';
@@ -93,6 +94,7 @@ describe('a command that was asked for before there was a connection', () => {
 
     const manager = openManager(server.url);
     await (await manager.acquire('k')).release();
+    await eventually(() => expect(limits.length).toBeGreaterThan(0));
 
     monitor.disconnect();
     client.disconnect();
