@@ -185,8 +185,8 @@ export const DEFECTS = [
     edits: [
       {
         file: 'lib/engine/queue/waiter.ts',
-        from: 'startedAt + bound',
-        to: 'startedAt + 3 * bound',
+        from: 'clock.after(bound',
+        to: 'clock.after(3 * bound',
       },
     ],
   },

@@ -3,7 +3,6 @@ import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { unanswered } from '../queue/unanswered.js';
 import { Waiter, type WaiterOwner } from '../queue/waiter.js';
-import { WaiterList } from '../queue/waiter-list.js';
 import type { Gate, GateContext } from './gate-context.js';
 
 /** A call that waits in no line. */
@@ -20,7 +19,6 @@ export class AnswerWait<T> implements Gate, WaiterOwner<T> {
   readonly key: string;
   readonly capacity: number;
   readonly #waiter: Waiter<T>;
-  readonly #waiting: WaiterList<T>;
 
   /** @param bound Longest wait, in milliseconds. */
   constructor(
@@ -31,8 +29,6 @@ export class AnswerWait<T> implements Gate, WaiterOwner<T> {
     this.key = call.keys[0];
     this.capacity = call.request.capacity;
     this.#waiter = new Waiter(call.request, context.clock, bound, this, call.isInside);
-    this.#waiting = new WaiterList(context.clock);
-    this.#waiting.add(this.#waiter);
   }
 
   /** The answer, if it comes in time; an error of its own is the call's. */
@@ -42,7 +38,7 @@ export class AnswerWait<T> implements Gate, WaiterOwner<T> {
     if (signal?.aborted === true) this.#fail(signal.reason);
     answer.then(
       (value) => {
-        this.#end();
+        this.context.emptied(this);
         this.#waiter.resolve(value);
       },
       (reason: unknown) => this.#fail(reason),
@@ -69,12 +65,7 @@ export class AnswerWait<T> implements Gate, WaiterOwner<T> {
   }
 
   #fail(reason: unknown): void {
-    this.#end();
-    this.#waiter.reject(reason);
-  }
-
-  #end(): void {
-    this.#waiting.delete(this.#waiter);
     this.context.emptied(this);
+    this.#waiter.reject(reason);
   }
 }

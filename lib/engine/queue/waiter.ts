@@ -1,5 +1,5 @@
 import type { LockRequest } from '../api/lock-options.js';
-import type { Clock } from '../time/clock.js';
+import type { Clock, Timer } from '../time/clock.js';
 import { listenForAbort } from './abort-listener.js';
 import type { Linked } from './linked-list.js';
 
@@ -12,7 +12,10 @@ export interface WaiterOwner<T> {
   left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void;
 }
 
-/** One waiting call. Owns its abort listener, and removes it when it settles. */
+/**
+ * One waiting call. Owns its timer and its abort listener, and removes both when it settles. A timer that waiters
+ * shared would end one of them in the async context of another.
+ */
 export class Waiter<T> implements Linked<Waiter<T>> {
   before: Waiter<T> | undefined;
   after: Waiter<T> | undefined;
@@ -22,27 +25,25 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   announced = false;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
+  readonly #timer: Timer | undefined;
   #stopListening: (() => void) | undefined;
-
-  /** When the wait ends by itself. */
-  readonly endsAt: number;
 
   /** @param bound Longest wait, in milliseconds. */
   constructor(
     readonly request: LockRequest,
     private readonly clock: Clock,
     bound: number,
-    private readonly owner: WaiterOwner<T>,
+    owner: WaiterOwner<T>,
     /** Whether the call is made inside a held section. */
     readonly isInside = false,
     readonly startedAt = clock.now(),
   ) {
-    this.endsAt = startedAt + bound;
     this.promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
     const { signal } = request;
+    if (bound !== Infinity) this.#timer = clock.after(bound, () => owner.left(this));
     if (signal !== undefined) {
       this.#stopListening = listenForAbort(signal, () =>
         owner.left(this, { reason: signal.reason }),
@@ -59,11 +60,6 @@ export class Waiter<T> implements Linked<Waiter<T>> {
     return this.clock.now() - this.startedAt;
   }
 
-  /** It has lasted long enough. */
-  end(): void {
-    this.owner.left(this);
-  }
-
   resolve(value: T): void {
     this.#settle();
     this.#resolve(value);
@@ -75,6 +71,7 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   }
 
   #settle(): void {
+    this.clock.cancel(this.#timer);
     this.#stopListening?.();
     this.#stopListening = undefined;
   }

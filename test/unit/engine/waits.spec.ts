@@ -1,0 +1,60 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+
+import { readSettings } from '../../../lib/engine/api/lock-options.check.js';
+import { OptionReader } from '../../../lib/engine/api/option-reader.js';
+import { LockManager } from '../../../lib/engine/lock-manager.js';
+import { MemoryLockStore } from '../../../lib/memory/memory-lock.store.js';
+import { Call } from './processes.js';
+
+let manager: LockManager;
+
+beforeEach(() => {
+  const settings = readSettings(new OptionReader({ shutdownTimeout: 0 }));
+  manager = new LockManager(settings, (boot) => new MemoryLockStore(boot));
+});
+
+afterEach(async () => {
+  jest.useRealTimers();
+  await manager.close();
+});
+
+describe('calls that wait beside each other', () => {
+  it('are told of in their own async contexts', async () => {
+    const callers = new AsyncLocalStorage<string>();
+    const told: [string, string | undefined][] = [];
+    manager.events.on('timeout', ({ label }) => told.push([label, callers.getStore()]));
+    await manager.acquire('k');
+    const calls = ['one', 'other', 'third'].map((label) =>
+      callers.run(label, () => new Call(manager, { wait: 20, label })),
+    );
+    await Promise.all(calls.map(({ settled }) => settled));
+
+    expect(told).toEqual([
+      ['one', 'one'],
+      ['other', 'other'],
+      ['third', 'third'],
+    ]);
+  });
+
+  it('end in a test that moves the timers by hand, and no other clock', async () => {
+    await manager.acquire('k');
+    jest.useFakeTimers({
+      doNotFake: ['performance', 'nextTick', 'queueMicrotask', 'setImmediate'],
+    });
+    const early = [new Call(manager, { wait: 5000 }), new Call(manager, { wait: 5000 })];
+    await jest.advanceTimersByTimeAsync(2000);
+    const late = [new Call(manager, { wait: 1000 }), new Call(manager, { wait: 4000 })];
+
+    await jest.advanceTimersByTimeAsync(999);
+    expect(late[0]?.error).toBeUndefined();
+    await jest.advanceTimersByTimeAsync(1);
+    expect(late[0]?.error).toMatchObject({ code: 'LOCK_TIMEOUT' });
+    await jest.advanceTimersByTimeAsync(2000);
+    for (const { error } of early) expect(error).toMatchObject({ code: 'LOCK_TIMEOUT' });
+    expect(late[1]?.error).toBeUndefined();
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(late[1]?.error).toMatchObject({ code: 'LOCK_TIMEOUT' });
+  });
+});
