@@ -178,23 +178,12 @@ describe('@Locked is exclusive', () => {
     await expectExclusive(app.locks, [ask('job', { id: '7' }), ask('job', { id: '7' })]);
   });
 
-  it('on a GraphQL query', async () => {
-    @Resolver()
-    class JobResolver {
-      @Query(() => String)
-      @Locked('job:{gql.id}')
-      async run(@Args('id') id: string): Promise<string> {
-        return stage.pass(id);
-      }
-    }
-    const app = await startApp({ imports: [graphqlModule()], providers: [JobResolver] });
-    const ask = () => askGraphql(app, '{ run(id: "7") }');
-
-    await expectExclusive(app.locks, [ask(), ask()]);
-  });
-
-  it.each(['run', 'positional'])('on a request-scoped GraphQL resolver: %s', async (name) => {
-    @Injectable({ scope: Scope.REQUEST })
+  it.each([
+    ['a GraphQL query', Scope.DEFAULT, 'run'],
+    ['a request-scoped GraphQL resolver', Scope.REQUEST, 'run'],
+    ['one with a positional key', Scope.REQUEST, 'positional'],
+  ])('on %s', async (_, scope, name) => {
+    @Injectable({ scope })
     @Resolver()
     class JobResolver {
       @Query(() => String)
