@@ -9,6 +9,7 @@ import type { Lock, LockInfo } from './api/lock.js';
 import { attachRequest } from './gate/attach-request.js';
 import { GateRegistry } from './gate/gate-registry.js';
 import { LockViewer } from './lock-viewer.js';
+import { runApart } from './reentry/async-place.js';
 import { LockContext, LockedSection } from './reentry/lock-context.js';
 import { DroppedLocks } from './reentry/dropped-locks.js';
 import { LockOrder } from './reentry/lock-order.js';
@@ -26,9 +27,8 @@ type Enter = (request: LockRequest, isInside: boolean) => Promise<ReentrantLock>
 
 /** The locks of one process in one store: what `LockService` and `@Locked` stand on. */
 export class LockManager {
-  readonly events = new LockEventEmitter();
+  readonly events = new LockEventEmitter(runApart);
   readonly observers = new LockObservers();
-  /** What there is to see for people. */
   readonly viewer: LockViewer;
   /** Unset unless the watch is on. */
   readonly order: LockOrder | undefined;

@@ -85,6 +85,9 @@ export class LockEventEmitter implements LockEvents, LockEventSink {
   readonly #channels = openChannels();
   readonly #listeners = new Map<keyof LockEventMap, Map<AnyListener, AnyListener>>();
 
+  /** @param run Runs what listens, in a context of its own. */
+  constructor(private readonly run: (task: () => void) => void = (task) => task()) {}
+
   on<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this {
     return this.#add(name, listener, listener);
   }
@@ -114,11 +117,13 @@ export class LockEventEmitter implements LockEvents, LockEventSink {
   }
 
   emit<Name extends keyof LockEventMap>(name: Name, event: LockEventMap[Name]): void {
+    if (this.hears(name)) this.run(() => this.#tell(name, event));
+  }
+
+  #tell<Name extends keyof LockEventMap>(name: Name, event: LockEventMap[Name]): void {
     const channel = this.#channels[name];
     if (channel.hasSubscribers) channel.publish(event);
-    const listeners = this.#listeners.get(name);
-    if (listeners === undefined) return;
-    for (const listener of [...listeners.values()]) {
+    for (const listener of [...(this.#listeners.get(name)?.values() ?? [])]) {
       try {
         (listener as LockListener<Name>)(event);
       } catch (error) {

@@ -35,6 +35,17 @@ export function runInFrame<T>(frame: Frame | undefined, task: () => T): T {
   return places.run({ frame, call: callHere() }, task);
 }
 
+const NOWHERE: AsyncPlace = { frame: undefined, call: undefined };
+
+/**
+ * Runs what listens: inside no section and no routed call. Whoever happens to tell it may hold locks, which it
+ * must not re-enter.
+ */
+export function runApart(task: () => void): void {
+  if (places.getStore() === undefined) task();
+  else places.run(NOWHERE, task);
+}
+
 /** Runs `task` as part of a routed call, or of none. */
 export function runInCall<T>(call: object | undefined, task: () => T): T {
   return places.run({ frame: frameHere(), call }, task);

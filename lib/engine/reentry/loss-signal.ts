@@ -1,5 +1,6 @@
 import { getEventListeners, setMaxListeners } from 'node:events';
 import type { LockLostError } from '../api/errors.js';
+import { runApart } from './async-place.js';
 
 /** Tells the application that a lock is, or may be, lost. Costs nothing as long as nobody asks for the signal. */
 export class LossSignal {
@@ -38,12 +39,12 @@ export class LossSignal {
   lose(error: LockLostError, told: () => void): void {
     this.#error = error;
     told();
-    this.#abort?.abort(error);
+    this.abort(error);
     for (const listener of this.#listeners ?? []) listener(error);
   }
 
   /** Nothing refers to the lock any more. */
   abort(error: LockLostError): void {
-    this.#abort?.abort(error);
+    runApart(() => this.#abort?.abort(error));
   }
 }

@@ -6,6 +6,7 @@ import { readSettings } from '../../../lib/engine/api/lock-options.check.js';
 import { OptionReader } from '../../../lib/engine/api/option-reader.js';
 import { LockManager } from '../../../lib/engine/lock-manager.js';
 import { MemoryLockStore } from '../../../lib/memory/memory-lock.store.js';
+import { eventually } from '../../support/eventually.js';
 import { Call } from './processes.js';
 
 let manager: LockManager;
@@ -56,5 +57,43 @@ describe('calls that wait beside each other', () => {
     expect(late[1]?.error).toBeUndefined();
     await jest.advanceTimersByTimeAsync(1000);
     expect(late[1]?.error).toMatchObject({ code: 'LOCK_TIMEOUT' });
+  });
+});
+
+describe('what listeners do while another call is in its section', () => {
+  /** Runs `task` in a section of `outer` and waits for what it gives, inside it. */
+  const inSection = <T>(task: () => Promise<T>): Promise<T> => manager.withLock('outer', task);
+
+  it('re-enters no lock of that call when a lock passes on', async () => {
+    const tried: Promise<unknown>[] = [];
+    manager.events.on('acquired', ({ label }) => {
+      if (label === 'next') tried.push(manager.tryAcquire('outer'));
+    });
+    const lock = await manager.acquire('k');
+    const next = new Call(manager, { label: 'next' });
+    await inSection(async () => {
+      await lock.release();
+      await next.settled;
+      expect(await Promise.all(tried)).toEqual([null]);
+    });
+  });
+
+  it('re-enters no lock of that call when a lease ends', async () => {
+    const tried: Promise<unknown>[] = [];
+    const options = { ttl: 1000, renew: false };
+    let enter!: () => void;
+    const entered = new Promise<void>((resolve) => (enter = resolve));
+    const section = inSection(async () => {
+      await manager.acquire('inner', options);
+      enter();
+      await eventually(() => expect(tried).toHaveLength(2));
+      expect(await Promise.all(tried)).toEqual([null, null]);
+    });
+    await entered;
+    const lock = await manager.acquire('k', options);
+    const tries = () => tried.push(manager.tryAcquire('outer'));
+    manager.events.on('lost', ({ key }) => key === 'k' && tries());
+    lock.signal.addEventListener('abort', tries);
+    await section;
   });
 });
