@@ -39,12 +39,14 @@ local counter = KEYS[1]
   TIME,
   /* lua */ `
 if us > tonumber(ARGV[1]) then return {us} end
+local call, byte = redis.call, string.byte
 local locks = (#KEYS - 1) / 4
 local floor = ARGV[locks * 4 + 2]
-local replies, count, others = {us, us}, 0, nil
+-- The place of the first lock's reply is there from the start: it costs less than to grow the table.
+local replies, count, others = {us, us, false}, 0, nil
 for i = 0, locks - 1 do
-  local plain = string.byte(ARGV[i * 4 + 5]) == 126 and string.byte(ARGV[i * 4 + 2], 28) ~= 67
-  if plain and redis.call('EXISTS', KEYS[i * 4 + 2], KEYS[i * 4 + 3]) == 0 then
+  local plain = byte(ARGV[i * 4 + 5]) == 126 and byte(ARGV[i * 4 + 2], 28) ~= 67
+  if plain and call('EXISTS', KEYS[i * 4 + 2], KEYS[i * 4 + 3]) == 0 then
     count = count + ARGV[i * 4 + 4]
     replies[i + 3] = ${ACQUIRED.held}
   else
@@ -57,7 +59,8 @@ if count > 0 then
   replies[2] = last
   for i = 0, locks - 1 do
     if replies[i + 3] then
-      redis.call('SET', KEYS[i * 4 + 2], ARGV[i * 4 + 2], 'PX', ARGV[i * 4 + 3])
+      -- With GET it replies nothing, where Redis makes a table of an OK.
+      call('SET', KEYS[i * 4 + 2], ARGV[i * 4 + 2], 'PX', ARGV[i * 4 + 3], 'GET')
     end
   end
 end

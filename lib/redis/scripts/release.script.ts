@@ -20,12 +20,13 @@ import { IS_TOKEN, KEEP_QUEUE, MINT, TELL, TIME } from './shared.script.js';
 export const releaseScript = defineScript(
   'release',
   /* lua */ `
-local locks, replies, others = (#KEYS - 1) / 4, {}, nil
+local call = redis.call
+local locks, replies, others = (#KEYS - 1) / 4, {false}, nil
 for i = 0, locks - 1 do
   local value = redis.pcall('GET', KEYS[i * 4 + 2])
   local plain = value == ARGV[i * 3 + 1] and ARGV[i * 3 + 2] == '0'
-  if plain and redis.call('EXISTS', KEYS[i * 4 + 3], KEYS[i * 4 + 4]) == 0 then
-    replies[i + 1] = redis.call('DEL', KEYS[i * 4 + 2])
+  if plain and call('EXISTS', KEYS[i * 4 + 3], KEYS[i * 4 + 4]) == 0 then
+    replies[i + 1] = call('DEL', KEYS[i * 4 + 2])
   else
     others = others or {}
     others[#others + 1] = {i, value}

@@ -18,7 +18,7 @@ export const TIME = /* lua */ `
 local time = redis.call('TIME')
 local us = time[1] * 1000000 + time[2]
 local now = math.floor(us / 1000)
-local digits = time[1] .. string.sub('00000' .. time[2], -6)
+local digits = time[1] .. (#time[2] == 6 and time[2] or string.sub('00000' .. time[2], -6))
 `;
 
 /** The statements of {@link MINT}, for where a call costs too much: `first` and `last` of `count`. */

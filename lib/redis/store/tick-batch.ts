@@ -1,7 +1,10 @@
 import { forKey } from '../client/redis-errors.js';
 
-/** Locks in one script; more would keep Redis from others for too long, and gain nothing. */
-const LOCKS_A_SCRIPT = 32;
+/**
+ * Locks in one script; more would keep Redis from others for too long. Lua's tables grow to powers of
+ * two, and 63 locks have 253 keys: one more would take a table of 512.
+ */
+const LOCKS_A_SCRIPT = 63;
 
 interface Entry<Command, Reply> {
   readonly command: Command;
