@@ -15,7 +15,10 @@ export function clientLeft(response: ServerResponse): boolean {
 }
 
 /** A response over HTTP/2 has no `closed` of its own. */
-function isClosed(response: ServerResponse): boolean {
-  const { stream } = response as unknown as Partial<Pick<Http2ServerResponse, 'stream'>>;
-  return stream === undefined ? response.closed : stream.destroyed || stream.closed;
+type Closable = Partial<Pick<ServerResponse, 'closed'> & Pick<Http2ServerResponse, 'stream'>>;
+
+function isClosed(response: Closable): boolean {
+  if (response.closed !== undefined) return response.closed;
+  const { stream } = response;
+  return stream !== undefined && (stream.destroyed || stream.closed);
 }

@@ -52,7 +52,10 @@ function ofClass(value: object): string {
   return isInstance(value) ? ` of class ${value.constructor.name}` : '';
 }
 
-/** What stands for itself: letters and digits of every script, and four signs. */
+/** Most values: found out faster than by way of {@link ENCODED}. */
+const PLAIN = /^[\w.~-]*$/;
+
+/** All but what stands for itself: letters and digits of every script, and four signs. */
 const ENCODED = /[^\p{L}\p{Nd}_.~-]/gu;
 
 /**
@@ -60,6 +63,7 @@ const ENCODED = /[^\p{L}\p{Nd}_.~-]/gu;
  * reaches the key of another template.
  */
 export function encodePart(value: string): string {
+  if (PLAIN.test(value)) return value;
   return value.replace(ENCODED, (character) =>
     [...Buffer.from(character)].map((byte) => `%${hex(byte)}`).join(''),
   );

@@ -44,16 +44,19 @@ export class LockKeyTemplate {
    * the key is too long.
    */
   resolve(call: LockedCall, args: readonly unknown[]): string {
-    const pieces = this.#pieces.map((piece) =>
-      typeof piece === 'string' ? piece : encodePart(this.#valueOf(piece, call, args)),
-    );
-    const key = pieces.join('');
-    if (isTooLong(key)) this.#refuseLongest(pieces, call);
+    let key = '';
+    for (const piece of this.#pieces) key += this.#fill(piece, call, args);
+    if (isTooLong(key)) this.#refuseLongest(call, args);
     return key;
   }
 
+  #fill(piece: string | TemplatePart, call: LockedCall, args: readonly unknown[]): string {
+    return typeof piece === 'string' ? piece : encodePart(this.#valueOf(piece, call, args));
+  }
+
   /** Names the part that makes a key too long, unless it is the template itself. */
-  #refuseLongest(filled: readonly string[], call: LockedCall): void {
+  #refuseLongest(call: LockedCall, args: readonly unknown[]): void {
+    const filled = this.#pieces.map((piece) => this.#fill(piece, call, args));
     const length = (i: number): number => Buffer.byteLength(filled[i] as string);
     const parts = this.#pieces.flatMap((piece, i) =>
       typeof piece === 'object' ? [{ piece, i }] : [],

@@ -40,8 +40,8 @@ function responseOfQuery(shared: unknown): ServerResponse | undefined {
 function nodeResponse(response: unknown): ServerResponse | undefined {
   if (!isObject(response)) return undefined;
   const { raw = response } = response as { raw?: unknown };
-  const { once } = raw as { once?: unknown };
-  return typeof once === 'function' && 'writableEnded' in (raw as object)
+  const { once, writableEnded } = raw as { once?: unknown; writableEnded?: unknown };
+  return typeof once === 'function' && typeof writableEnded === 'boolean'
     ? (raw as ServerResponse)
     : undefined;
 }

@@ -6,7 +6,11 @@ import { describe, expect, it } from '@jest/globals';
 import { ClientDeparture } from '../../../lib/nest/handler/client-departure.js';
 
 /** What a departure sees of a response. */
-function fakeResponse(state: { closed?: boolean; writableEnded?: boolean; stream?: object }) {
+function fakeResponse(state: {
+  closed?: boolean | undefined;
+  writableEnded?: boolean;
+  stream?: object;
+}) {
   return Object.assign(new EventEmitter(), { closed: false, writableEnded: false, ...state });
 }
 
@@ -43,7 +47,11 @@ describe('a caller that leaves', () => {
   it('is seen when the response had closed before anybody asked, over HTTP/1 and HTTP/2', () => {
     expect(departureOf(fakeResponse({ closed: true })).aborted).toBe(true);
     expect(departureOf(fakeResponse({ closed: true, writableEnded: true })).aborted).toBe(false);
-    expect(departureOf(fakeResponse({ stream: { destroyed: true } })).aborted).toBe(true);
-    expect(departureOf(fakeResponse({ stream: { destroyed: false } })).aborted).toBe(false);
+    expect(
+      departureOf(fakeResponse({ closed: undefined, stream: { destroyed: true } })).aborted,
+    ).toBe(true);
+    expect(
+      departureOf(fakeResponse({ closed: undefined, stream: { destroyed: false } })).aborted,
+    ).toBe(false);
   });
 });
