@@ -10,8 +10,10 @@ import { LockMetricsModule } from '../../dist/esm/prometheus.js';
 import { LockTracingModule } from '../../dist/esm/tracing.js';
 import { percentile, withRedis } from './bench-redis.mjs';
 
-const CALLS = Number(process.argv[2] ?? 2000);
-const ROUNDS = 15;
+const SLICES = Number(process.argv[2] ?? 200);
+/** Short, so that what the machine does beside it falls on all alike. */
+const CALLS = 640;
+const WARM_UP = 20;
 
 await withRedis(async (_, url) => {
   const plain = await open(url);
@@ -19,23 +21,43 @@ await withRedis(async (_, url) => {
     metrics: await open(url, LockMetricsModule.forRoot({ registry: new Registry() })),
     'tracing, no SDK': await open(url, LockTracingModule.forRoot()),
   };
+  const all = [plain, ...Object.values(kinds)];
   for (const lanes of [1, 32]) {
-    await measure(plain, lanes);
-    for (const [name, observed] of Object.entries(kinds)) {
-      await measure(observed, lanes);
-      const ratios = [];
-      for (let round = 0; round < ROUNDS; round += 1) {
-        const first = await measure(plain, lanes);
-        ratios.push(
-          (2 * (await measure(observed, lanes))) / (first + (await measure(plain, lanes))),
-        );
+    /** @type {number[][]} */
+    const times = all.map(() => []);
+    for (let slice = -WARM_UP; slice < SLICES; slice += 1) {
+      for (const one of shuffled(all)) {
+        const time = await measure(one, lanes);
+        if (slice >= 0) times[all.indexOf(one)]?.push(time);
       }
-      const added = (percentile(ratios, 0.5) - 1) * 100;
-      console.log(`${name}, ${lanes} at once: ${added.toFixed(1)} % (median of ${ROUNDS} rounds)`);
+    }
+    const [without = [], ...observed] = times;
+    for (const [i, name] of Object.keys(kinds).entries()) {
+      const ratios = observed[i]?.map((time, slice) => time / without[slice]) ?? [];
+      const [added, from, to] = [0.5, 0.25, 0.75].map(
+        (share) => percentile(ratios, share) * 100 - 100,
+      );
+      console.log(
+        `${name}, ${lanes} at once: ${added.toFixed(1)} % (median of ${SLICES} slices, half of them ` +
+          `between ${from.toFixed(1)} and ${to.toFixed(1)} %)`,
+      );
     }
   }
-  for (const { app } of [plain, ...Object.values(kinds)]) await app.close();
+  for (const { app } of all) await app.close();
 });
+
+/**
+ * In another order each time: collections of garbage would fall on the same one else.
+ *
+ * @template T
+ * @param {readonly T[]} all
+ */
+function shuffled(all) {
+  return all
+    .map((one) => ({ one, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one);
+}
 
 /**
  * @param {string} url

@@ -193,8 +193,6 @@ export class LockManager {
     if (this.#closing && !isInside) throw new LockShutdownError(keys);
     if (!this.observers.any) return enter(request, isInside);
     const observed = this.observers.asked(askedLock(keys, request));
-    const entered = enter(requestOf(request, request.signal, observed), isInside);
-    observed.watch(entered);
-    return entered;
+    return enter(requestOf(request, request.signal, observed), isInside);
   }
 }

@@ -4,6 +4,8 @@ import type { CallObserver, LockObserver } from '../engine/api/lock-observers.js
 import { HolderSpans } from './holder-spans.js';
 import { TracedCall } from './traced-call.js';
 
+const UNTRACED: CallObserver = { acquired() {}, refused() {}, ended() {} };
+
 /** Makes the spans of one service. */
 export class LockTracer implements LockObserver {
   readonly #tracer = trace.getTracer('nestjs-redis-lock');
@@ -16,6 +18,7 @@ export class LockTracer implements LockObserver {
     const attributes: Attributes = { 'lock.key': key, 'lock.service': this.service };
     if (label !== '') attributes['lock.label'] = label;
     if (template !== '') attributes['lock.template'] = template;
-    return new TracedCall(this.#tracer, this.#holders, key, attributes);
+    const call = new TracedCall(this.#tracer, this.#holders, key, attributes);
+    return call.isTraced ? call : UNTRACED;
   }
 }

@@ -31,12 +31,15 @@ export class TracedCall implements CallObserver {
     this.#wait = tracer.startSpan('lock.wait', { attributes, links }, this.#parent);
   }
 
+  /** Whether anybody makes spans of it: an application without an SDK does not. */
+  get isTraced(): boolean {
+    return this.#wait.spanContext() !== INVALID_SPAN_CONTEXT;
+  }
+
   acquired(_waitedMs: number, via: Via, fencingToken: number): void {
     this.#wait.setAttribute('lock.outcome', 'acquired').setAttribute('lock.via', via).end();
     const { attributes } = this;
     const hold = this.tracer.startSpan('lock.hold', { attributes }, this.#parent);
-    // Nobody makes spans of it: the application has no SDK.
-    if (hold.spanContext() === INVALID_SPAN_CONTEXT) return;
     this.#hold = hold.setAttribute('lock.fencing_token', fencingToken);
     this.holders.add(this.key, hold.spanContext());
   }

@@ -73,19 +73,26 @@ export class LockObservers {
 
 /** One call, as all observers see it. Each is guarded where it is told: a closure would cost every lock. */
 export class ObservedCall {
+  #isRefused = false;
+
   constructor(private readonly observers: readonly CallObserver[]) {}
 
-  /** Takes note when the call ends without a lock. */
-  watch(entered: Promise<unknown>): void {
-    entered.then(undefined, (error: unknown) => {
-      for (const observer of this.observers) {
-        try {
-          observer.refused(error);
-        } catch (fault) {
-          tellOf(fault);
-        }
+  /** The call ends without a lock. Whoever turns it away tells; the first one is heard. */
+  refused(error: unknown): void {
+    if (this.#isRefused) return;
+    this.#isRefused = true;
+    for (const observer of this.observers) {
+      try {
+        observer.refused(error);
+      } catch (fault) {
+        tellOf(fault);
       }
-    });
+    }
+  }
+
+  /** The call ends without a lock if this promise rejects. */
+  watch(entered: Promise<unknown>): void {
+    entered.then(undefined, (error: unknown) => this.refused(error));
   }
 
   acquired(waitedMs: number, via: Via, fencingToken: number): void {

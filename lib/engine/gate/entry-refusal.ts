@@ -7,6 +7,12 @@ import type { GateTokens } from './gate-tokens.js';
 /** A caller that takes one try is told *busy* without a question when Redis said so this long ago at most. */
 const FRESH_MS = 1000;
 
+/** Turns a call away that waits nowhere. */
+export function turnAway({ observed }: LockRequest, reason: unknown): Promise<never> {
+  observed?.refused(reason);
+  return Promise.reject(reason);
+}
+
 /**
  * Why a call is turned away before it joins the line; `undefined`: it may.
  *

@@ -17,6 +17,7 @@ import { Troubles } from '../store/troubles.js';
 import type { Clock } from '../time/clock.js';
 import { AnswerWait, type LinelessCall } from './answer-wait.js';
 import { AttachedGate } from './attached-gate.js';
+import { turnAway } from './entry-refusal.js';
 import type { Gate, GateContext } from './gate-context.js';
 import { JointAttempt } from './joint-attempt.js';
 import { KeyGate } from './key-gate.js';
@@ -76,7 +77,7 @@ export class GateRegistry {
 
   /** @param isInside Whether the call is made inside a held section, which may end while the application closes. */
   enter(key: string, request: LockRequest, isInside: boolean): Promise<CallerLock> {
-    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
+    if (request.signal?.aborted) return turnAway(request, request.signal.reason);
     return this.#gate(key, request).enter(request, isInside);
   }
 
@@ -163,10 +164,7 @@ export class GateRegistry {
   #gate(key: string, { capacity }: LockRequest): KeyGate {
     const id = gateId(key, capacity);
     let gate = this.#gates.get(id);
-    if (gate === undefined) {
-      gate = new KeyGate(key, capacity, this.#context);
-      this.#gates.set(id, gate);
-    }
+    if (gate === undefined) this.#gates.set(id, (gate = new KeyGate(key, capacity, this.#context)));
     return gate;
   }
 

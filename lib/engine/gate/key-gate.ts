@@ -9,7 +9,7 @@ import type { TenureGrant, TenureOwner } from '../hold/tenure-owner.js';
 import { Tenure } from '../hold/tenure.js';
 import { CallerQueue, type CallerQueueOwner } from '../queue/caller-queue.js';
 import type { Yield } from '../store/yield.js';
-import { refusalOf } from './entry-refusal.js';
+import { refusalOf, turnAway } from './entry-refusal.js';
 import type { Gate, GateContext } from './gate-context.js';
 import { GateTokens } from './gate-tokens.js';
 
@@ -42,7 +42,7 @@ export class KeyGate
     const { open } = this.#tokens;
     const busy = open === undefined && this.#tokens.areBusy;
     const error = refusalOf(request, busy, this.#callers, this.#tokens, this.context.settings);
-    if (error !== undefined) return Promise.reject(error);
+    if (error !== undefined) return turnAway(request, error);
     const now = this.context.clock.now();
     const entered = this.#callers.join(request, busy, isInside, now);
     if (open !== undefined) open.offer('local');

@@ -131,6 +131,7 @@ export class CallerQueue<T> implements WaiterOwner<T> {
 
   #dismiss(waiter: Waiter<T>, reason: unknown): void {
     if (!this.#waiters.delete(waiter)) return;
+    waiter.request.observed?.refused(reason);
     waiter.reject(reason);
     this.owner.shrunk();
   }

@@ -50,7 +50,13 @@ export class LockSets {
    * @param keys At least two, sorted.
    * @throws {LockConfigError} They can't be locked together.
    */
-  async enter(keys: LockKeys, request: LockRequest, isInside: boolean): Promise<LockSet> {
+  enter(keys: LockKeys, request: LockRequest, isInside: boolean): Promise<LockSet> {
+    const entered = this.#enter(keys, request, isInside);
+    request.observed?.watch(entered);
+    return entered;
+  }
+
+  async #enter(keys: LockKeys, request: LockRequest, isInside: boolean): Promise<LockSet> {
     this.#check(keys);
     const outers = this.#outers(keys, request);
     const { gates, isClosing } = this;
@@ -65,7 +71,18 @@ export class LockSets {
   }
 
   /** Takes over what was detached together: the locks of all keys; once. */
-  async attach(
+  attach(
+    detached: DetachedLocks,
+    keys: LockKeys,
+    request: LockRequest,
+    isInside: boolean,
+  ): Promise<ReentrantLock> {
+    const attached = this.#attach(detached, keys, request, isInside);
+    request.observed?.watch(attached);
+    return attached;
+  }
+
+  async #attach(
     detached: DetachedLocks,
     keys: LockKeys,
     request: LockRequest,

@@ -64,6 +64,38 @@ describe('an observer of locks', () => {
     expect(seen.at(-1)).toBe('ended released number');
   });
 
+  it('sees each call that is turned away once, whoever does it', async () => {
+    const { seen, observer } = recorder();
+    const manager = open(observer);
+    const signal = AbortSignal.abort('left');
+    const code = (of: string) => expect.objectContaining({ code: of }) as object;
+    const refusals = (): string[] => seen.filter((line) => line.startsWith('refused'));
+    const ticket = await (await manager.acquire('moved')).detach();
+    const tickets = await (await manager.acquire(['a', 'b'])).detach();
+    const held = await manager.acquire('k');
+
+    await expect(manager.acquire('k', { signal })).rejects.toBe('left');
+    await expect(manager.acquire('k', { wait: 0 })).rejects.toEqual(code('LOCK_TIMEOUT'));
+    await expect(manager.acquire('k', { wait: 0 })).rejects.toEqual(code('LOCK_TIMEOUT'));
+    await expect(manager.acquire(['k', 'l'], { signal })).rejects.toBe('left');
+    await expect(manager.acquire(['k', 'l'], { wait: 0 })).rejects.toEqual(code('LOCK_TIMEOUT'));
+    for (const used of [ticket, tickets]) {
+      await (await manager.attach(used)).release();
+      await expect(manager.attach(used)).rejects.toEqual(code('LOCK_LOST'));
+    }
+    expect(refusals()).toEqual([
+      'refused left',
+      'refused LOCK_TIMEOUT',
+      'refused LOCK_TIMEOUT',
+      'refused left',
+      'refused LOCK_TIMEOUT',
+      'refused LOCK_LOST',
+      'refused LOCK_LOST',
+    ]);
+    expect(seen.filter((line) => line.startsWith('asked'))).toHaveLength(5 + refusals().length);
+    await held.release();
+  });
+
   it('sees a lock that is lost end once, as lost', async () => {
     const { seen, observer } = recorder();
     const manager = open(observer);
