@@ -74,14 +74,21 @@ export function addToRegistry(
   return () => {
     sources.delete(service);
     if (sources.size > 0) return;
-    for (const { name } of DEFINITIONS) registry.removeSingleMetric(name);
+    for (const { name } of DEFINITIONS)
+      if (sourcesAt(registry, name) === sources) registry.removeSingleMetric(name);
   };
+}
+
+/** Whoever clears a registry and adds to it again has metrics of its own there. */
+function sourcesAt(registry: Registry, name: string): Sources | undefined {
+  const known: unknown = registry.getSingleMetric(name);
+  return known instanceof LockMetric ? known.sources : undefined;
 }
 
 function sourcesOf(registry: Registry): Sources {
   const [first] = DEFINITIONS;
-  const known: unknown = first && registry.getSingleMetric(first.name);
-  if (known instanceof LockMetric) return known.sources;
+  const known = first && sourcesAt(registry, first.name);
+  if (known !== undefined) return known;
   const sources: Sources = new Map();
   for (const definition of DEFINITIONS) {
     // All that a registry asks of a metric, but no class of the client's.

@@ -299,9 +299,11 @@ describe('a key function of a handler', () => {
       }
     }
     // The instance is not known to the interceptor, and known to the method.
-    const { url } = await startApp({ controllers: [Careful] });
+    const { url, locks } = await startApp({ controllers: [Careful] });
+    const other = await locks.acquire('unknown');
 
     expect(await (await fetch(`${url}/careful`)).text()).toBe('own');
+    await other.release();
   });
 
   it('runs where a context of type http has neither request nor response', async () => {

@@ -173,6 +173,20 @@ describe('metrics', () => {
     expect(await register.metrics()).not.toContain('redis_lock');
   });
 
+  it('of an application stay when an older one closes whose registry was cleared', async () => {
+    const registry = new Registry();
+    const older = await startShop(registry);
+    registry.clear();
+    const newer = await startShop(registry);
+    await newer.shop.pay('1');
+
+    await older.app.close();
+
+    expect((await scrape(registry, 'order:{0}'))('redis_lock_acquired_total')).toBe(1);
+    await newer.app.close();
+    expect(await registry.metrics()).not.toContain('redis_lock');
+  });
+
   it('stand in a registry of OpenMetrics, and beside metrics of the application', async () => {
     const registry = new Registry();
     registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);

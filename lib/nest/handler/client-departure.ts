@@ -9,7 +9,7 @@ import { clientLeft } from './http-response.js';
  * the *response*: the request of a POST closes as soon as its body has been read.
  */
 export class ClientDeparture implements StopSignal {
-  #listener: (() => void) | undefined;
+  #listeners: readonly (() => void)[] = [];
   #reason: Error | undefined;
 
   /** @param response `undefined` when the call has none. */
@@ -31,23 +31,39 @@ export class ClientDeparture implements StopSignal {
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listener = listener;
-    this.response?.on('close', this.#check);
+    if (this.#listeners.length === 0) this.#watch();
+    this.#listeners = [...this.#listeners, listener];
   }
 
-  removeEventListener(): void {
-    this.#listener = undefined;
-    this.response?.off('close', this.#check);
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners = this.#listeners.filter((other) => other !== listener);
+    if (this.#listeners.length === 0) this.#unwatch();
   }
 
   /** Ends the wait; only the first call counts. */
   leave(): void {
     if (this.#reason !== undefined) return;
     this.#reason = new HttpException('The client has left.', 499);
-    this.#listener?.();
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Any number of calls may wait for one response: ours do not count against its limit. */
+  #watch(): void {
+    raiseLimit(this.response, 1);
+    this.response?.on('close', this.#check);
+  }
+
+  #unwatch(): void {
+    this.response?.off('close', this.#check);
+    raiseLimit(this.response, -1);
   }
 
   readonly #check = (): void => {
     if (this.response !== undefined && !this.response.writableEnded) this.leave();
   };
+}
+
+function raiseLimit(response: ServerResponse | undefined, by: number): void {
+  const limit = response?.getMaxListeners() ?? 0;
+  if (limit > 0) response?.setMaxListeners(limit + by);
 }

@@ -71,8 +71,6 @@ export class HandlerRun {
 
   /** Resolves when the chain has ended, and with it all that it left behind. */
   readonly #hold = (lock: Lock, section: Section): Promise<unknown> => {
-    // A key function that hides the failure of what it asked for has made a key of something else.
-    if (this.route.call.targetAsked) throw new Error('The key needs the instance.');
     this.route.hold(lock, section);
     return new Promise((resolve, reject) => {
       this.#holding = { resolve, reject };
@@ -131,7 +129,8 @@ export class HandlerRun {
   };
 
   readonly #failed = (error: unknown): void => {
-    if (this.#holding === undefined && this.route.call.targetAsked) return this.passOn();
+    const { route, subscriber } = this;
+    if (route.call.lacksTarget && !subscriber.closed) return this.passOn();
     if (this.route.streams) this.#flush();
     this.fail(error);
   };

@@ -50,10 +50,18 @@ export function lockMethod(
         return routed(callOf(this, args), runLocked);
       };
   Object.setPrototypeOf(locked, original);
-  for (const name of ['name', 'length'] as const) {
-    Object.defineProperty(locked, name, { value: original[name], configurable: true });
+  const shown = { name: original.name, length: lengthOf(original, lockParameters) };
+  for (const [name, value] of Object.entries(shown)) {
+    Object.defineProperty(locked, name, { value, configurable: true });
   }
   return locked;
+}
+
+/** Callers that give a callback to whoever has a parameter for it must not see the last ones, which receive the lock. */
+function lengthOf(original: Method, lockParameters: readonly number[]): number {
+  let { length } = original;
+  while (lockParameters.includes(length - 1)) length -= 1;
+  return length;
 }
 
 /** How compilers for targets before ES2018 begin the result of an `async *` method. */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
+import { isObservable } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
 import {
   bindResult,
@@ -19,10 +20,13 @@ interface Destination {
   readonly response: ServerResponse | undefined;
 }
 
+/** They send the values of promises and Observables, and go on with nothing else. */
+const SENDS_VALUES: ReadonlySet<string> = new Set(['rpc', 'ws']);
+
 /**
  * Takes hold of what a handler returned and its transport goes on with: over HTTP until the
- * response has ended, of a GraphQL subscription until its iteration has. Observables are not
- * among them: whoever subscribes knows their end.
+ * response has ended, of a GraphQL subscription until its iteration has, and until whoever made a
+ * context of its own has read it. Observables are not among them: whoever subscribes knows their end.
  */
 export function holdRouted(
   { context, transport, facts, response }: Destination,
@@ -33,7 +37,8 @@ export function holdRouted(
   if (transport === 'graphql') {
     return isSubscription(context) ? holdResult(value, lock, released) : undefined;
   }
-  if (transport !== 'http' || response === undefined) return undefined;
+  if (isObservable(value) || SENDS_VALUES.has(transport)) return undefined;
+  if (transport !== 'http' || response === undefined) return holdResult(value, lock, released);
   if (!facts.answersByItself && !isStreaming(value)) return undefined;
   return { value: bindResult(value), ended: responseEnd(response) };
 }

@@ -25,9 +25,9 @@ export class HandlerCall implements LockedCall {
     throw new Error(`The instance of ${this.method} is not known before its method is called.`);
   }
 
-  /** Whether a key function asked for the instance before the method was called. */
-  get targetAsked(): boolean {
-    return this.#targetAsked;
+  /** Whether a key function asked for the instance, and the method has not been called yet. */
+  get lacksTarget(): boolean {
+    return this.#targetAsked && this.#target === undefined;
   }
 
   /** The method has been called on this instance. */

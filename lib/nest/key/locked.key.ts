@@ -1,6 +1,7 @@
 import { isPromise } from 'node:util/types';
 import { isLockError, LockKeyError } from '../../engine/api/errors.js';
 import { checkKeys, type LockKey } from '../../engine/api/lock-key.js';
+import { HandlerCall } from './locked.call.js';
 import type { LockedCall, LockKeyFunction } from './locked.options.js';
 import { LockKeyTemplate } from './template.js';
 
@@ -41,6 +42,9 @@ export class LockedKey {
   resolve(call: LockedCall, args: readonly unknown[]): LockKey {
     if (this.#make === undefined) return this.#fill(call, args);
     const key: unknown = this.#make(call);
+    // A function that hides the failure of what it asked for has made a key of something else.
+    if (call instanceof HandlerCall && call.lacksTarget)
+      throw new Error('The key needs the instance.');
     if (!isPromise(key)) return this.#checkMade(key as LockKey);
     // Whether it fails is of no interest any more.
     key.catch(() => {});

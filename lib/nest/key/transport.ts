@@ -37,11 +37,13 @@ function responseOfQuery(shared: unknown): ServerResponse | undefined {
   return nodeResponse(res) ?? nodeResponse(reply) ?? nodeResponse(asked?.res);
 }
 
+/** Has headers: any stream or socket has the rest. */
 function nodeResponse(response: unknown): ServerResponse | undefined {
   if (!isObject(response)) return undefined;
   const { raw = response } = response as { raw?: unknown };
-  const { once, writableEnded } = raw as { once?: unknown; writableEnded?: unknown };
-  return typeof once === 'function' && typeof writableEnded === 'boolean'
+  if (!isObject(raw)) return undefined;
+  const { once, writableEnded, setHeader } = raw as Partial<ServerResponse>;
+  return once !== undefined && writableEnded !== undefined && setHeader !== undefined
     ? (raw as ServerResponse)
     : undefined;
 }

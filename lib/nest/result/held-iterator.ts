@@ -11,8 +11,8 @@ export class HeldIterator implements AsyncIterableIterator<unknown> {
   readonly #end: () => Promise<unknown>;
 
   /** @param end Called when the iteration is over, and awaited before its consumer is told. */
-  constructor(iterable: AsyncIterable<unknown>, end: () => Promise<unknown>) {
-    this.#inner = iterable[Symbol.asyncIterator]();
+  constructor(inner: AsyncIterator<unknown>, end: () => Promise<unknown>) {
+    this.#inner = inner;
     this.#end = end;
   }
 

@@ -44,13 +44,13 @@ export function holdResult(
     });
   }
   if (!isAsyncIterable(value)) return undefined;
-  return holdUntil((end) => iterableLike(value, new HeldIterator(value, leaving(end))));
+  return holdUntil((end) => iterableLike(value, new HeldIterator(iteratorOf(value), leaving(end))));
 }
 
 /** The same value for a consumer in another context: an iterable's steps stay in this one. */
 export function bindResult(value: unknown): unknown {
   if (!isAsyncIterable(value) || isNodeStream(value)) return value;
-  return iterableLike(value, new HeldIterator(value, () => Promise.resolve()));
+  return iterableLike(value, new HeldIterator(iteratorOf(value), () => Promise.resolve()));
 }
 
 /** Whether a value goes on when its method has returned, over HTTP. */
@@ -58,7 +58,8 @@ export function isStreaming(value: unknown): boolean {
   return (
     value instanceof StreamableFile ||
     isAsyncIterable(value) ||
-    value instanceof globalThis.Response
+    // As Nest tells it: packages have classes of their own for it.
+    Object.prototype.toString.call(value) === '[object Response]'
   );
 }
 
@@ -78,8 +79,22 @@ function iterableLike(source: AsyncIterable<unknown>, held: HeldIterator): objec
   return source instanceof ReadableStream ? ReadableStream.from(held) : held;
 }
 
+/** A stream's own iterator keeps its end waiting for a read that may never settle; its reader does not. */
+function iteratorOf(source: AsyncIterable<unknown>): AsyncIterator<unknown> {
+  if (!(source instanceof ReadableStream)) return source[Symbol.asyncIterator]();
+  const reader = source.getReader();
+  return {
+    next: () => reader.read() as Promise<IteratorResult<unknown>>,
+    async return(reason?: unknown) {
+      await reader.cancel(reason);
+      return { done: true, value: undefined };
+    },
+  };
+}
+
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+  if (typeof value !== 'object' || value === null) return false;
+  return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
 }
 
 /** By shape: there are copies of `readable-stream` about. */

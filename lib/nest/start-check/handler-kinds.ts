@@ -37,8 +37,8 @@ const LEADS_NOWHERE = [
   // Handlers outside of controllers and gateways
   /^(microservices:|websockets:|message$)/,
   // schedule.constants.js of @nestjs/schedule, constants.js of @nestjs/event-emitter,
-  // bull.constants.js of @nestjs/bullmq: their calls pass no interceptor.
-  /^(SCHEDULER?_|EVENT_LISTENER_METADATA$|bullmq:)/,
+  // bull.constants.js of @nestjs/bullmq and @nestjs/bull: their calls pass no interceptor.
+  /^(SCHEDULER?_|EVENT_LISTENER_METADATA$|bull(mq)?:)/,
 ];
 
 /** Tells from the metadata that decorators leave who leads calls to a method; several may. */

@@ -14,6 +14,8 @@ function fakeResponse(state: {
   return Object.assign(new EventEmitter(), { closed: false, writableEnded: false, ...state });
 }
 
+const noop = (): void => {};
+
 const departureOf = (response?: object): ClientDeparture =>
   new ClientDeparture(response as unknown as ServerResponse);
 
@@ -36,11 +38,38 @@ describe('a caller that leaves', () => {
     const response = fakeResponse({});
     const departure = departureOf(response);
     let told = 0;
-    departure.addEventListener('abort', () => (told += 1));
+    const listener = (): void => void (told += 1);
+    departure.addEventListener('abort', listener);
     response.emit('close');
-    departure.removeEventListener();
+    departure.removeEventListener('abort', listener);
 
     expect(told).toBe(1);
+    expect(response.listenerCount('close')).toBe(0);
+  });
+
+  it('is told to all of its calls that wait then, and not to one that has left', () => {
+    const response = fakeResponse({});
+    const departure = departureOf(response);
+    const told: string[] = [];
+    const listeners = ['first', 'second', 'third'].map((name) => () => void told.push(name));
+    for (const listener of listeners) departure.addEventListener('abort', listener);
+
+    departure.removeEventListener('abort', listeners[1]!);
+    response.emit('close');
+
+    expect(told).toEqual(['first', 'third']);
+  });
+
+  it('is watched by any number of calls without a warning, and leaves the limit as it was', () => {
+    const response = fakeResponse({});
+    const limit = response.getMaxListeners();
+    const departures = Array.from({ length: 15 }, () => departureOf(response));
+    for (const departure of departures) departure.addEventListener('abort', noop);
+
+    expect(response.getMaxListeners()).toBeGreaterThanOrEqual(response.listenerCount('close'));
+    for (const departure of departures) departure.removeEventListener('abort', noop);
+
+    expect(response.getMaxListeners()).toBe(limit);
     expect(response.listenerCount('close')).toBe(0);
   });
 

@@ -79,6 +79,7 @@ describe('handlerKindsOf', () => {
     ['@Timeout', Timeout('name', 1)],
     ['@OnEvent', OnEvent('event')],
     ['@OnWorkerEvent', OnWorkerEvent('active')],
+    ['@Process of @nestjs/bull', SetMetadata('bull:queue_process', { name: 'pay' })],
     ['@OnQueueEvent', OnQueueEvent('active')],
     ['guards and pipes', (...args) => (UseGuards()(...args), UsePipes()(...args))],
     ['a route outside of a controller', Get()],

@@ -200,6 +200,20 @@ describe('a locked method', () => {
     expect(Reflect.getMetadata('above', pay)).toBe(true);
     expect(Reflect.getMetadata('below', pay)).toBe(true);
   });
+
+  it('shows no parameter that receives the lock behind those of its callers', () => {
+    class Jobs {
+      @Locked('job')
+      async last(_job: object, @HeldLock() _lock: unknown): Promise<void> {}
+
+      @Locked('job')
+      async middle(_job: object, @HeldLock() _lock: unknown, _done: object): Promise<void> {}
+    }
+
+    // Who finds two parameters gives a callback, and waits for it.
+    expect(Reflect.get(Jobs.prototype, 'last')).toHaveLength(1);
+    expect(Reflect.get(Jobs.prototype, 'middle')).toHaveLength(3);
+  });
 });
 
 describe('@HeldLock', () => {

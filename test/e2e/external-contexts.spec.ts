@@ -1,0 +1,127 @@
+import { PassThrough, Readable } from 'node:stream';
+
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import { ExternalContextCreator } from '@nestjs/core';
+import { Locked, type LockService } from 'nestjs-redis-lock';
+
+import { eventually } from '../support/eventually.js';
+import { startApp } from './support/app.js';
+
+let inside = 0;
+let most = 0;
+beforeEach(() => {
+  inside = 0;
+  most = 0;
+});
+
+async function* numbers(): AsyncGenerator<number> {
+  inside += 1;
+  most = Math.max(most, inside);
+  for (const number of [1, 2]) {
+    await new Promise((resolve) => setImmediate(resolve));
+    yield number;
+  }
+  inside -= 1;
+}
+
+@Injectable()
+class Commands {
+  @Locked('k')
+  async *generator(_message: unknown): AsyncGenerator<number> {
+    yield* numbers();
+  }
+
+  @Locked('{0.key}')
+  async *positional(_message: unknown): AsyncGenerator<number> {
+    yield* numbers();
+  }
+
+  @Locked('k')
+  async iterable(_message: unknown): Promise<AsyncIterable<number>> {
+    return numbers();
+  }
+
+  @Locked('{0.key}')
+  async positionalIterable(_message: unknown): Promise<AsyncIterable<number>> {
+    return numbers();
+  }
+
+  @Locked('k')
+  async stream(_message: unknown): Promise<Readable> {
+    return Readable.from(numbers());
+  }
+
+  @Locked('k')
+  async plain(_message: unknown, _second: unknown): Promise<string> {
+    return 'ran';
+  }
+}
+
+type Command = (...args: unknown[]) => Promise<unknown>;
+
+async function commandOf(
+  name: string,
+  type?: string,
+): Promise<{ run: Command; locks: LockService }> {
+  const { app, locks } = await startApp({ providers: [Commands] });
+  const commands = app.get(Commands);
+  const run = app
+    .get(ExternalContextCreator, { strict: false })
+    .create(
+      commands,
+      Reflect.get(commands, name) as Command,
+      name,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      type,
+    ) as Command;
+  return { run, locks };
+}
+
+async function readAll(result: unknown): Promise<unknown[]> {
+  const values: unknown[] = [];
+  for await (const value of result as AsyncIterable<unknown>) values.push(value);
+  return values;
+}
+
+const RESULTS = ['generator', 'positional', 'iterable', 'positionalIterable', 'stream'];
+
+describe('a method led by a context that another package creates', () => {
+  it.each(RESULTS.flatMap((name) => [undefined, 'telegram'].map((type) => [name, type] as const)))(
+    'holds its lock until its result was read: %s, type %s',
+    async (name, type) => {
+      const { run, locks } = await commandOf(name, type);
+
+      const all = await Promise.all([1, 2, 3].map(async () => readAll(await run({ key: 'k' }))));
+
+      expect(all).toEqual(Array.from({ length: 3 }, () => [1, 2]));
+      expect(most).toBe(1);
+      await eventually(async () => expect(await locks.inspect('k')).toBeNull());
+    },
+  );
+
+  it.each(['generator', 'iterable'])(
+    'takes no socket among its arguments for a response: %s',
+    async (name) => {
+      const { run, locks } = await commandOf(name);
+      const socket = new PassThrough();
+
+      expect(await readAll(await run({ key: 'k' }, socket))).toEqual([1, 2]);
+
+      await eventually(async () => expect(await locks.inspect('k')).toBeNull());
+      expect(socket.destroyed).toBe(false);
+    },
+  );
+
+  it('runs whatever its arguments look like', async () => {
+    const { run } = await commandOf('plain');
+    const destroyed = new PassThrough().destroy();
+
+    for (const second of [destroyed, { raw: null }, { raw: 'text' }, null, { raw: destroyed }])
+      expect(await run({ key: 'k' }, second)).toBe('ran');
+  });
+});
