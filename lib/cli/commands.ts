@@ -59,22 +59,33 @@ export async function release(
   { key, json, yes }: CliArguments,
   terminal: Terminal,
 ): Promise<boolean> {
-  const info = await locks.inspect(key);
+  let info = await locks.inspect(key);
+  let isMeant = true;
   if (info !== null && !yes) {
     const question = `${lockTable([info])}Its holder goes on, and may write beside the next one. Release it? [y/N] `;
     const answer = await terminal.confirm(question);
     if (answer === undefined) throw new Error('nobody can be asked here: give --yes.');
     if (!answer) return false;
+    const shown = holdersOf(info);
+    info = await locks.inspect(key);
+    isMeant = info !== null && holdersOf(info) === shown;
   }
-  const released = info !== null && (await locks.forceRelease(key));
+  const released = info !== null && isMeant && (await locks.forceRelease(key));
   if (json) terminal.write(`${printableJson({ key, released })}\n`);
-  else terminal.write(`${quoted(key)} ${outcome(info, released)}\n`);
+  else terminal.write(`${quoted(key)} ${outcome(info, isMeant, released)}\n`);
   return released;
 }
 
-function outcome(info: LockInfo | null, released: boolean): string {
+/** Who they are, whatever is left of their leases. */
+function holdersOf({ holders }: LockInfo): string {
+  return JSON.stringify(holders.map(({ label, host, pid }) => [label, host, pid]));
+}
+
+function outcome(info: LockInfo | null, isMeant: boolean, released: boolean): string {
   if (released) return 'is released.';
-  return info === null ? 'is free.' : 'is held by another library, and stays as it is.';
+  if (info === null) return 'is free.';
+  if (!isMeant) return 'has other holders by now, and stays as it is.';
+  return 'is held by another library, and stays as it is.';
 }
 
 async function all(locks: LockService): Promise<LockInfo[]> {

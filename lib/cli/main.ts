@@ -44,6 +44,11 @@ async function main(): Promise<number> {
 async function run(args: CliArguments, locks: LockService): Promise<number> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Who reads has seen enough, as `head` has.
+    if (error.code !== 'EPIPE') throw error;
+    interrupted.abort();
+  });
   if (args.command === 'release') return (await release(locks, args, terminal)) ? OK : FAILED;
   if (args.command === 'list') await list(locks, args, terminal);
   else if (args.command === 'inspect') await inspect(locks, args, terminal);

@@ -119,6 +119,12 @@ describe('RedisLockModule.forRoot', () => {
     ]);
   });
 
+  it('takes no prefix that Redis would keep as another one', async () => {
+    expect(await problemsOf({ connection: 'memory', keyPrefix: '\ud800p:' })).toEqual([
+      'keyPrefix must be well-formed text, got "\\ud800p:": it has half of a surrogate pair.',
+    ]);
+  });
+
   it('needs a connection', async () => {
     expect(await problemsOf({})).toEqual([expect.stringMatching(/^connection is required/)]);
   });

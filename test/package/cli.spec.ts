@@ -138,6 +138,22 @@ describe('nestjs-redis-lock', () => {
     }
   });
 
+  it.each([['watch'], ['watch', '--json'], ['list', '--json']])(
+    'ends in peace when its reader has seen enough: %s',
+    async (...command) => {
+      const { NODE_OPTIONS: _, ...env } = process.env;
+      const args = [MAIN, ...command, '--url', sharedRedisUrl(), '--prefix', keyPrefix];
+      const child = spawn(process.execPath, args, { env });
+      afterTest(() => child.kill('SIGKILL'));
+      let errors = '';
+      child.stderr.on('data', (chunk) => (errors += String(chunk)));
+      child.stdout.destroy();
+
+      expect((await once(child, 'exit'))[0]).toBe(0);
+      expect(errors).toBe('');
+    },
+  );
+
   it('watches until it is interrupted', async () => {
     const { NODE_OPTIONS: _, ...env } = process.env;
     const args = [MAIN, 'watch', '--json', '--url', sharedRedisUrl(), '--prefix', keyPrefix];

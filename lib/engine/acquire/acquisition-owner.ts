@@ -12,8 +12,9 @@ export interface AcquisitionOwner<Acquisition = unknown> {
   readonly key: string;
   /** How many may hold the key beside each other. */
   readonly capacity: number;
-  /** Lease and label of the next caller. */
+  /** Lease of the next caller. */
   readonly ttl: number;
+  /** Label of the caller that the token sought last is for. */
   readonly label: string;
   readonly waiters: number;
   /** Whether at least one caller waits when the lock is busy. */

@@ -101,7 +101,7 @@ export class KeyGate
   }
 
   get label(): string {
-    return this.#callers.first?.label ?? '';
+    return this.#callers.behind(this.#tokens.acquisitions.length - 1)?.label ?? '';
   }
 
   get fences(): number {

@@ -58,6 +58,13 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     return this.#waiters.first?.request;
   }
 
+  /** The caller that stands behind so many others; the last one when they are fewer. */
+  behind(others: number): LockRequest | undefined {
+    let one = this.#waiters.first;
+    for (let i = 0; i < others && one?.after !== undefined; i += 1) one = one.after;
+    return one?.request;
+  }
+
   /** When the first of them joined. */
   get firstAt(): number {
     return this.#waiters.first?.startedAt ?? Infinity;

@@ -17,7 +17,7 @@ interface ModuleOption {
 const OWN_OPTIONS = {
   // Checked when all are read: `'memory'` goes with few of them.
   connection: { read: (given): LockConnection => given.raw('connection') as LockConnection },
-  keyPrefix: { read: (given) => given.text('keyPrefix', 'lock:') },
+  keyPrefix: { read: readPrefix },
   replicas: {
     read: (given, { commandTimeout }) =>
       readReplicas(given.raw('replicas'), commandTimeout, given.problems),
@@ -60,6 +60,16 @@ export function resolveModuleOptions(options: RedisLockModuleOptions): ResolvedM
     problems.push('coexist is not available on a quorum of independent servers.');
   if (problems.length > 0) throw new LockConfigError(problems);
   return Object.freeze({ settings, busyStatus, ...own });
+}
+
+function readPrefix(given: OptionReader): string {
+  const prefix = given.text('keyPrefix', 'lock:');
+  // Redis would keep another one, which a list of locks does not find.
+  if (!prefix.isWellFormed())
+    given.problems.push(
+      `keyPrefix must be well-formed text, got ${JSON.stringify(prefix)}: it has half of a surrogate pair.`,
+    );
+  return prefix;
 }
 
 function readCredentials(given: OptionReader): RedisLockModuleOptions['credentials'] {

@@ -22,6 +22,9 @@ export function placeOf({ options, stream }: Redis): string {
 /** The longest pause between two attempts to connect, in milliseconds. */
 export const MAX_RECONNECT_MS = 500;
 
+/** The longest timer that Node has; the client sets its own. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Milliseconds before the nth attempt to connect after the first one. */
 function pauseBefore(nth: number): number {
   return Math.min(50 * nth, MAX_RECONNECT_MS);
@@ -29,6 +32,7 @@ function pauseBefore(nth: number): number {
 
 /** Options that the engine's own connections need, whatever the user's client has. */
 export function ownOptions(commandTimeout: number) {
+  const patience = Math.min(Math.max(commandTimeout, 1000), MAX_TIMER_MS);
   return {
     keyPrefix: '',
     // What connects it asks for its credentials first.
@@ -48,9 +52,9 @@ export function ownOptions(commandTimeout: number) {
     autoResubscribe: false,
     maxRetriesPerRequest: 1,
     // Less than a command waits for the connection: its error can tell the cause then.
-    connectTimeout: Math.max(commandTimeout, 1000) - 100,
+    connectTimeout: patience - 100,
     // Without it a client waits for ever for a Sentinel that hangs.
-    sentinelCommandTimeout: Math.max(commandTimeout, 1000),
+    sentinelCommandTimeout: patience,
     // It ends clients that are on their way, for good; we watch Sentinel ourselves.
     failoverDetector: false,
     // For each answer it would leave once; we leave a server that became a replica ourselves.

@@ -10,6 +10,8 @@ export interface Replicas {
   readonly timeout: number;
 }
 
+const MAX_TIMEOUT_MS = Number.MAX_SAFE_INTEGER;
+
 /**
  * Reads the option `replicas`; what is wrong with it is added to `problems`.
  *
@@ -27,7 +29,8 @@ export function readReplicas(
   if (count === undefined) reader.problems.push('count is required, 1 to 100.');
   const replicas = {
     count: reader.integer('count', 1, 1, 100),
-    timeout: reader.duration('timeout', commandTimeout, 1),
+    // WAIT takes whole ones.
+    timeout: Math.ceil(reader.duration('timeout', commandTimeout, 1, MAX_TIMEOUT_MS)),
   };
   problems.push(...reader.problems.map((problem) => `replicas: ${problem}`));
   return replicas;

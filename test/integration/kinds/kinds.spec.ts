@@ -37,6 +37,12 @@ async function inMemory(count: number): Promise<System> {
   return { managers, leftovers: async () => space.keys() };
 }
 
+/** Who holds a key, as another process sees it. */
+async function labelsOf(manager: LockManager, key: string): Promise<readonly string[]> {
+  const info = await manager.inspect(key);
+  return (info?.holders ?? []).map(({ label }) => label).sort();
+}
+
 describe.each([
   ['in Redis', onRedis],
   ['in memory', inMemory],
@@ -171,6 +177,23 @@ describe.each([
   });
 
   describe('a semaphore', () => {
+    it('shows other processes the label of each holder', async () => {
+      const { managers } = await open(2);
+      const [a, b] = managers as [LockManager, LockManager];
+      const jobs = ['backup', 'invoices', 'mails'];
+      const acquire = (label: string) => a.acquire('k', { permits: 3, label });
+      const locks = await Promise.all(jobs.map(acquire));
+      expect(await labelsOf(b, 'k')).toEqual(jobs);
+      const others = ['one', 'three', 'two'].map(acquire);
+      await Promise.all(locks.map((lock) => lock.release()));
+      await Promise.all((await Promise.all(others)).map((lock) => lock.release()));
+
+      // A permit that is free goes to whoever asks.
+      const [invoices] = await Promise.all([acquire('invoices'), acquire('mails')]);
+      await invoices?.release();
+      expect(await labelsOf(b, 'k')).toEqual(['mails']);
+    });
+
     it('lets as many in as it has permits, whichever processes they are of', async () => {
       const { managers, leftovers } = await open(3);
       let inside = 0;

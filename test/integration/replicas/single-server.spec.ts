@@ -104,6 +104,9 @@ describe('locks that a replica must have', () => {
     expect(readReplicas(undefined, 1000, problems)).toBeUndefined();
     expect(readReplicas({ count: 2 }, 1000, problems)).toEqual({ count: 2, timeout: 1000 });
     expect(readReplicas({ count: 1, timeout: '2s' }, 1000, problems)?.timeout).toBe(2000);
+    // WAIT takes whole milliseconds, and an end.
+    expect(readReplicas({ count: 1, timeout: 100.5 }, 1000, problems)?.timeout).toBe(101);
+    expect(readReplicas({ count: 1 }, 10.5, problems)?.timeout).toBe(11);
     expect(problems).toEqual([]);
     for (const wrong of [{}, { count: 0 }, { count: 101 }, { count: 1.5 }, { count: 1, n: 1 }, 3])
       readReplicas(wrong, 1000, problems);
