@@ -10,7 +10,8 @@ import type { ReentrantLock } from '../reentry/reentrant-lock.js';
 import type { ReentryContext } from '../reentry/reentry-queue.js';
 import { LockSet, type LockSetContext } from './lock-set.js';
 import { attachAll } from './moving-set.js';
-import { SetCall, type SetMember, type SetStep } from './set-call.js';
+import { SetCall } from './set-call.js';
+import type { SetMember, SetStep } from './set-member.js';
 import { SetEvents } from './set-events.js';
 
 /** The locks of the calling context that have some of the keys, and which. */

@@ -5,7 +5,6 @@ import type { LockRequest } from '../api/lock-options.js';
 import type { LinelessCall } from '../gate/answer-wait.js';
 import type { GateRegistry } from '../gate/gate-registry.js';
 import type { JointOutcome } from '../gate/joint-attempt.js';
-import type { ReentrantLock } from '../reentry/reentrant-lock.js';
 import { holderOf } from '../store/holder-of.js';
 import type { BusyMember } from '../store/set-store.js';
 import { backoff } from '../time/backoff.js';
@@ -13,14 +12,7 @@ import { type Clock, pause } from '../time/clock.js';
 import { giveBack } from './give-back.js';
 import { errorOfSet, unavailableSet } from './set-errors.js';
 import { SetEvents } from './set-events.js';
-
-/** One of the locks that a call for several keys takes. */
-export interface SetMember extends ReentrantLock {
-  /** Goes on as part of the whole that `request` asks for; `false`: Redis did not confirm it. */
-  settle(request: LockRequest): Promise<boolean>;
-}
-/** Takes it; bounded by the request's `wait`. */
-export type SetStep = (request: LockRequest) => Promise<SetMember>;
+import type { SetMember, SetStep } from './set-member.js';
 
 /** What all calls for several keys of one process share. */
 export interface SetCallContext {
@@ -86,7 +78,7 @@ export class SetCall implements LinelessCall {
         const outcome = await this.#ask([first, ...others]);
         if (outcome.kind === 'held') return [...outcome.locks, ...taken];
         if (!this.once) return undefined;
-        if (outcome.kind === 'busy') throw this.#busy(outcome);
+        if (outcome.kind === 'busy') throw this.#busy(outcome.key, 0, outcome);
         const { clock } = this.context;
         await this.#inTime(() => pause(backoff(failures, clock), clock, 'observer'));
       }
@@ -106,7 +98,10 @@ export class SetCall implements LinelessCall {
     const taken: SetMember[] = [];
     try {
       for (;;) {
-        for (const step of steps) taken.unshift(await step(this.#part()));
+        for (const step of steps) {
+          this.#refuseIfLate(taken);
+          taken.unshift(await step(this.#part()));
+        }
         if (await this.#settle(taken)) return taken;
         await giveBack(taken.splice(0), this.context.clock);
       }
@@ -153,6 +148,12 @@ export class SetCall implements LinelessCall {
     return { ...this.#whole(), wait: this.#bound, minHold: 0, renew: true };
   }
 
+  /** After its time a call hears answers; it asks for no more keys once it has waited for one that was held. */
+  #refuseIfLate([last]: readonly SetMember[]): void {
+    if (last === undefined || this.#events.via === 'free' || this.#left > 0) return;
+    throw this.#busy(last.keys[0] ?? this.keys[0], Math.ceil(this.waitedMs));
+  }
+
   /** All are there: whether each is still held, with a lease as if it were taken just now. */
   async #settle(taken: readonly SetMember[]): Promise<boolean> {
     const whole = this.#whole();
@@ -185,10 +186,10 @@ export class SetCall implements LinelessCall {
     return errorOfSet(error, this.keys, this.waitedMs);
   }
 
-  #busy({ key, leaseLeft, holder }: BusyMember): LockTimeoutError {
-    const by = holder === undefined ? undefined : holderOf(holder, leaseLeft);
-    this.#events.emit('timeout', { ...eventOf(key, this.request), waitedMs: 0, holder: by });
-    return new LockTimeoutError(this.keys, key, 0, leaseLeft, by);
+  #busy(key: string, waitedMs: number, of?: BusyMember): LockTimeoutError {
+    const by = of?.holder === undefined ? undefined : holderOf(of.holder, of.leaseLeft);
+    this.#events.emit('timeout', { ...eventOf(key, this.request), waitedMs, holder: by });
+    return new LockTimeoutError(this.keys, key, waitedMs, of?.leaseLeft, by);
   }
 
   #unavailable(error: LockUnavailableError): LockUnavailableError {

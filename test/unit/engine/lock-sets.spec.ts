@@ -282,6 +282,23 @@ describe('several keys that are asked for in one step', () => {
 });
 
 describe('several keys of which one is waited for', () => {
+  it('are busy, and no outage, when the first comes after the time of the call', async () => {
+    const first = await two.manager.acquire('a');
+    const told: string[] = [];
+    for (const name of ['timeout', 'unavailable'] as const)
+      one.manager.events.on(name, () => told.push(name));
+    const call = new Call(one.manager, { wait: 30 }, AB);
+    await processes.clock.advance(70);
+    expect(call.error).toBeUndefined();
+    await first.release();
+    await processes.clock.advance(10);
+
+    expect(call.error).toMatchObject({ code: 'LOCK_TIMEOUT', keys: AB, key: 'a' });
+    expect(told).toEqual(['timeout']);
+    await processes.clock.advance(100);
+    expect(inUse()).toEqual([]);
+  });
+
   it('are renewed meanwhile, and entered with a whole lease, though the call renews none', async () => {
     const busy = await two.manager.acquire('b');
     const told: string[] = [];
