@@ -36,6 +36,7 @@ export class ClientDeparture implements StopSignal {
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
+    if (!this.#listeners.includes(listener)) return;
     this.#listeners = this.#listeners.filter((other) => other !== listener);
     if (this.#listeners.length === 0) this.#unwatch();
   }

@@ -37,8 +37,9 @@ export function holdRouted(
   if (transport === 'graphql') {
     return isSubscription(context) ? holdResult(value, lock, released) : undefined;
   }
-  if (isObservable(value) || SENDS_VALUES.has(transport)) return undefined;
-  if (transport !== 'http' || response === undefined) return holdResult(value, lock, released);
+  if (SENDS_VALUES.has(transport)) return undefined;
+  if (transport !== 'http' || response === undefined)
+    return isObservable(value) ? undefined : holdResult(value, lock, released);
   if (!facts.answersByItself && !isStreaming(value)) return undefined;
   return { value: bindResult(value), ended: responseEnd(response) };
 }
