@@ -14,6 +14,7 @@ import { ReleaseRetrier } from '../store/release-retrier.js';
 import { TokenRoutes } from '../store/token-routes.js';
 import { TokenMint } from '../store/token.js';
 import { Troubles } from '../store/troubles.js';
+import { atMost } from '../time/at-most.js';
 import type { Clock } from '../time/clock.js';
 import { AnswerWait, type LinelessCall } from './answer-wait.js';
 import { AttachedGate } from './attached-gate.js';
@@ -21,6 +22,9 @@ import { turnAway } from './entry-refusal.js';
 import type { Gate, GateContext } from './gate-context.js';
 import { JointAttempt } from './joint-attempt.js';
 import { KeyGate } from './key-gate.js';
+
+/** How long a shutdown waits for the last answers of Redis, whatever `commandTimeout` is. */
+const LAST_ANSWERS_MS = 10_000;
 
 /** The gates of all keys in use, and what they share. A key that is not in use has none. */
 export class GateRegistry {
@@ -143,18 +147,13 @@ export class GateRegistry {
 
   async #drain(timeout: number): Promise<void> {
     if (this.#all.length > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = timeout === Infinity ? undefined : this.clock.after(timeout, resolve);
-        this.#onEmpty = () => {
-          this.clock.cancel(timer);
-          resolve();
-        };
-      });
+      const empty = new Promise<void>((resolve) => (this.#onEmpty = resolve));
+      await atMost(timeout, empty, this.clock);
     }
     for (const gate of this.#all) gate.evict('the application is closing.');
     this.#clear(() => true);
-    await this.mover.finish();
-    await this.releaser.settled();
+    const answers = this.mover.finish().then(() => this.releaser.settled());
+    await atMost(LAST_ANSWERS_MS, answers, this.clock);
   }
 
   #clear(isMeant: (isInside: boolean) => boolean): void {
