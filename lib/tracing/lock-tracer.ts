@@ -4,6 +4,7 @@ import type { CallObserver, LockObserver } from '../engine/api/lock-observers.js
 import { HolderSpans } from './holder-spans.js';
 import { TracedCall } from './traced-call.js';
 
+/** Of a call that nobody makes spans of. */
 const UNTRACED: CallObserver = { acquired() {}, refused() {}, ended() {} };
 
 /** Makes the spans of one service. */

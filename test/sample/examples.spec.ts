@@ -9,6 +9,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NAMES = readdirSync(`${ROOT}/examples`, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name);
+/** The cron package says so on a machine that has much else to do. */
+const LATE_TICK = /^\[Cron\] Missed execution deadline by \d+ms .*\n/gm;
 const run = promisify(execFile);
 
 describe('examples', () => {
@@ -28,7 +30,7 @@ describe('examples', () => {
         timeout: 100_000,
       });
 
-      expect(stderr).toBe('');
+      expect(stderr.replaceAll(LATE_TICK, '')).toBe('');
       expect(stdout).toBe(shown);
       expect(readme).toContain(`npm run example -- ${name}\n`);
     },

@@ -131,7 +131,7 @@ export class HandlerRun {
   readonly #failed = (error: unknown): void => {
     const { route, subscriber } = this;
     if (route.call.lacksTarget && !subscriber.closed) return this.passOn();
-    if (this.route.streams) this.#flush();
+    if (route.streams) this.#flush();
     this.fail(error);
   };
 

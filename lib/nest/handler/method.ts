@@ -57,7 +57,10 @@ export function lockMethod(
   return locked;
 }
 
-/** Callers that give a callback to whoever has a parameter for it must not see the last ones, which receive the lock. */
+/**
+ * Without the last parameters if they receive the lock: Bull, say, gives a callback to every method that has a second
+ * parameter, and waits until it is called.
+ */
 function lengthOf(original: Method, lockParameters: readonly number[]): number {
   let { length } = original;
   while (lockParameters.includes(length - 1)) length -= 1;

@@ -184,14 +184,10 @@ describe.each([
       const acquire = (label: string) => a.acquire('k', { permits: 3, label });
       const locks = await Promise.all(jobs.map(acquire));
       expect(await labelsOf(b, 'k')).toEqual(jobs);
-      const others = ['one', 'three', 'two'].map(acquire);
-      await Promise.all(locks.map((lock) => lock.release()));
-      await Promise.all((await Promise.all(others)).map((lock) => lock.release()));
 
-      // A permit that is free goes to whoever asks.
-      const [invoices] = await Promise.all([acquire('invoices'), acquire('mails')]);
-      await invoices?.release();
-      expect(await labelsOf(b, 'k')).toEqual(['mails']);
+      await locks[1]?.release();
+
+      expect(await labelsOf(b, 'k')).toEqual(['backup', 'mails']);
     });
 
     it('lets as many in as it has permits, whichever processes they are of', async () => {

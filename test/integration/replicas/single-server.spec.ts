@@ -108,9 +108,18 @@ describe('locks that a replica must have', () => {
     expect(readReplicas({ count: 1, timeout: 100.5 }, 1000, problems)?.timeout).toBe(101);
     expect(readReplicas({ count: 1 }, 10.5, problems)?.timeout).toBe(11);
     expect(problems).toEqual([]);
-    for (const wrong of [{}, { count: 0 }, { count: 101 }, { count: 1.5 }, { count: 1, n: 1 }, 3])
+    const endless = { count: 1, timeout: Infinity };
+    for (const wrong of [
+      {},
+      endless,
+      { count: 0 },
+      { count: 101 },
+      { count: 1.5 },
+      { count: 1, n: 1 },
+      3,
+    ])
       readReplicas(wrong, 1000, problems);
-    expect(problems.length).toBeGreaterThanOrEqual(6);
+    expect(problems.length).toBeGreaterThanOrEqual(7);
     for (const problem of problems) expect(problem).toMatch(/^replicas: /);
   });
 });
