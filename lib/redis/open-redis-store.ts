@@ -1,7 +1,8 @@
 import { LockConfigError } from '../engine/api/errors.js';
 import type { LockStore } from '../engine/store/lock-store.js';
 import { ownClients } from './client/client-options.js';
-import { checkPrefix, clusterClients } from './cluster/cluster-clients.js';
+import { clusterClients } from './cluster/cluster-clients.js';
+import { checkPrefix } from './cluster/cluster-prefix.js';
 import { ClusterServers } from './cluster/cluster-servers.js';
 import { checkConnection } from './connection/connection.check.js';
 import {

@@ -3,24 +3,24 @@ import { join } from 'node:path';
 
 import { rollUp } from './declarations.mjs';
 import { COMMAND, MAIN, SUBPATHS } from './entries.mjs';
-import { bundleMain, bundleSubpath } from './factory.mjs';
+import { bundleParts } from './parts.mjs';
 import { joinMaps } from './source-map.mjs';
 import { mainEntry, requiredCore, sharedModule, subpathEntry } from './wrappers.mjs';
 
 /**
- * Writes the package's files. All code stands once, in `cjs/core.js`, as functions of the packages
- * that it uses; the entry points of both module systems are thin and call them.
+ * Writes the package's files. All code stands once, as functions of the packages that it uses: that of
+ * the main entry point in `cjs/core.js`, the engine and the subpaths in files that it reads when they
+ * are asked for. The entry points of both module systems are thin and call these functions.
  *
  * @param {{ js: string; types: string; out: string }} folders Compiled modules, their declarations, where to.
  */
 export async function bundle({ js, types, out }) {
   for (const format of ['esm', 'cjs']) mkdirSync(join(out, format), { recursive: true });
-  const inputs = Object.entries({ ...SUBPATHS, ...COMMAND });
-  const subpaths = await Promise.all(inputs.map((entry) => bundleSubpath(js, ...entry)));
-  const shared = [...new Set(subpaths.flatMap((each) => each.shared))];
-  const main = await bundleMain(js, MAIN, shared);
-  writeCore(out, [main, ...subpaths]);
-  writeBoth(out, 'shared', sharedModule(main));
+  const { main, engine, subpaths } = await bundleParts(js);
+  const others = { engine: [engine], subpaths };
+  writeFactories(out, 'core', [main], others);
+  for (const [file, parts] of Object.entries(others)) writeFactories(out, file, parts);
+  writeBoth(out, 'shared', sharedModule(main, engine));
   writeBoth(out, MAIN, mainEntry(main));
   for (const each of subpaths) {
     const { esm, cjs } = subpathEntry(each);
@@ -28,25 +28,31 @@ export async function bundle({ js, types, out }) {
     else writeBoth(out, each.name, { esm, cjs });
   }
   write(out, 'esm/core.js', requiredCore());
-  write(out, 'esm/bundled-core.js', [`export { default } from '../cjs/core.js';`]);
   writeFileSync(join(out, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
   await writeDeclarations(types, out);
 }
 
-/** Each factory begins on a line of its own, after one that opens its function. */
-function writeCore(out, parts) {
+/**
+ * Each factory begins on a line of its own, after one that opens its function.
+ *
+ * @param {Record<string, readonly { name: string }[]>} others Parts in other files, which are read when they are called.
+ */
+function writeFactories(out, file, parts, others = {}) {
   let text = `'use strict';\n`;
   const placed = parts.map(({ name, code, map }) => {
-    // Everybody calls the main one: engines compile a function in parentheses at once, not twice.
-    const [open, close] = name === MAIN ? ['(', ')'] : ['', ''];
+    // Called at once when it is alone: then V8 compiles a function in parentheses once, not twice.
+    const [open, close] = parts.length === 1 ? ['(', ')'] : ['', ''];
     text += `exports.${name}=${open}function(provide,lazily){const module={exports:{}};\n`;
     const line = text.split('\n').length - 1;
     text += `${code.trimEnd()}\nreturn module.exports}${close};\n`;
     return { map, line };
   });
+  for (const [other, names] of Object.entries(others))
+    for (const { name } of names)
+      text += `exports.${name}=(provide,lazily)=>require('./${other}.js').${name}(provide,lazily);\n`;
   const map = joinMaps(placed, (source) => `../../${repositoryPath(source)}`);
-  writeFileSync(join(out, 'cjs', 'core.js'), `${text}//# sourceMappingURL=core.js.map\n`);
-  writeFileSync(join(out, 'cjs', 'core.js.map'), JSON.stringify(map));
+  writeFileSync(join(out, 'cjs', `${file}.js`), `${text}//# sourceMappingURL=${file}.js.map\n`);
+  writeFileSync(join(out, 'cjs', `${file}.js.map`), JSON.stringify(map));
 }
 
 /** Of a module that the bundler names from the folder of compiled modules, two below the root. */

@@ -6,56 +6,57 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const HELPERS = fileURLToPath(new URL('decorate.mjs', import.meta.url));
-const SHARED = 'shared:';
+/** Begins the name by which a part asks for a module of another. */
+export const SHARED = 'shared:';
+const OPTIONS = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  metafile: true,
+  write: false,
+};
 
 /**
- * Bundles an entry point to the body of a function of `provide` and `lazily`, which give it the
- * packages that it uses.
+ * Of which modules a part consists that begins with `module`.
  *
  * @param {string} js Folder of the compiled modules.
- * @param {string} name Of the entry point.
- * @param {string} module Its module in `js`, without extension.
+ * @param {string} module In `js`, without extension.
+ * @param {(id: string) => boolean} isOwn Whether a module that it imports may belong to it.
  */
-export async function bundleSubpath(js, name, module) {
-  const input = join(js, `${module}.js`);
-  const own = resolve(input, '..');
-  return bundle(js, name, { entryPoints: [input], plugins: [sharing(js, own)] }, input);
+export async function reach(js, module, isOwn) {
+  const { inputs } = await analyse(js, module, isOwn);
+  return (id) => id in inputs;
 }
 
 /**
- * Bundles the main entry point: its exports, and the modules that the others share with it.
+ * Bundles a part to the body of a function of `provide` and `lazily`, which give it the packages that
+ * it uses and the modules that it borrows from other parts. It returns what `module` exports, as
+ * `main`, and the modules that it lends, as `shared`.
  *
- * @param {readonly string[]} shared Names of these modules.
+ * @param {{ name: string; module: string; isOwn: (id: string) => boolean; lent: readonly string[] }} part
  */
-export async function bundleMain(js, name, shared) {
-  const lines = shared.map((id, i) => `import * as m${i} from './${id.slice(SHARED.length)}';`);
-  const table = shared.map((id, i) => `${JSON.stringify(id)}: m${i}`);
+export async function bundlePart(js, { name, module, isOwn, lent }) {
+  const lines = lent.map((id, i) => `import * as m${i} from './${id}';`);
+  const table = lent.map((id, i) => `${JSON.stringify(SHARED + id)}: m${i}`);
   const contents = [
-    `export * as main from './${name}.js';`,
+    `export * as main from './${module}.js';`,
     ...lines,
     `export const shared = { ${table.join(', ')} };`,
   ].join('\n');
   const stdin = { contents, resolveDir: js, sourcefile: join(js, 'entry.js') };
-  return bundle(js, name, { stdin }, join(js, `${name}.js`));
-}
-
-async function bundle(js, name, input, module) {
-  const options = { bundle: true, platform: 'node', target: 'node20', packages: 'external' };
   const { outputFiles, metafile } = await build({
-    ...options,
-    ...input,
-    plugins: [namesKept(js), ...(input.plugins ?? [])],
+    ...OPTIONS,
+    stdin,
+    plugins: [namesKept(js), borrowing(js, isOwn)],
     absWorkingDir: js,
     outfile: join(js, `${name}.bundle.js`),
     inject: [HELPERS],
     format: 'cjs',
-    minifyWhitespace: true,
-    minifySyntax: true,
-    minifyIdentifiers: true,
+    minify: true,
     sourcemap: 'external',
-    metafile: true,
-    write: false,
   });
+  const { exports } = await analyse(js, module, isOwn);
   const file = (end) => outputFiles.find(({ path }) => path.endsWith(end)).text;
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
   const names = (keep) => [...new Set(imports.filter(keep).map(({ path }) => path))].toSorted();
@@ -63,11 +64,29 @@ async function bundle(js, name, input, module) {
     name,
     code: provided(file('.js')),
     map: JSON.parse(file('.map')),
-    exports: await exportsOf(options, module),
-    shared: names(({ path }) => path.startsWith(SHARED)),
-    packages: names(({ path, kind }) => kind === 'require-call' && !isOwn(path)),
+    exports,
+    borrowed: names(isBorrowed).map((path) => path.slice(SHARED.length)),
+    packages: names(
+      ({ path, kind }) => kind === 'require-call' && !isBuiltin(path) && !isBorrowed({ path }),
+    ),
     lazyPackages: names(({ kind }) => kind === 'dynamic-import'),
   };
+}
+
+function isBorrowed({ path }) {
+  return path.startsWith(SHARED);
+}
+
+async function analyse(js, module, isOwn) {
+  const { metafile } = await build({
+    ...OPTIONS,
+    entryPoints: [join(js, `${module}.js`)],
+    plugins: [borrowing(js, isOwn)],
+    absWorkingDir: js,
+    format: 'esm',
+  });
+  const [{ exports }] = Object.values(metafile.outputs);
+  return { exports: exports.toSorted(), inputs: metafile.inputs };
 }
 
 /** Words of one length: the source map stays true. */
@@ -77,10 +96,6 @@ function provided(code) {
     .replaceAll(/\brequire\("([^"]+)"\)/g, (call, path) =>
       isBuiltin(path) ? call : `provide("${path}")`,
     );
-}
-
-function isOwn(path) {
-  return isBuiltin(path) || path.startsWith(SHARED);
 }
 
 /** The first line of a class, and of an exported function, as the compiler writes it. */
@@ -108,29 +123,16 @@ function namesKept(js) {
   };
 }
 
-/** Modules outside the folder of a subpath come from the main entry point, which has their only copy. */
-function sharing(js, own) {
+/** Modules that are not a part's own come from the one that has their only copy. */
+function borrowing(js, isOwn) {
   return {
-    name: 'sharing',
+    name: 'borrowing',
     setup({ onResolve }) {
       onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
         const file = resolve(resolveDir, path);
-        if (file.startsWith(own) || file === HELPERS) return undefined;
-        return { path: SHARED + relative(js, file), external: true };
+        const id = relative(js, file);
+        return file === HELPERS || isOwn(id) ? undefined : { path: SHARED + id, external: true };
       });
     },
   };
-}
-
-async function exportsOf(options, module) {
-  const { metafile } = await build({
-    ...options,
-    entryPoints: [module],
-    format: 'esm',
-    metafile: true,
-    write: false,
-    outfile: module.replace(/\.js$/, '.exports.js'),
-    define: {},
-  });
-  return Object.values(metafile.outputs)[0].exports.toSorted();
 }

@@ -1,13 +1,34 @@
+import { ENGINE } from './entries.mjs';
+import { SHARED } from './factory.mjs';
+
 /**
  * The files that users load, as an ES module and as CommonJS: they give a factory of core.js the
  * packages of their own module system, and export what it makes.
  */
 
-/** The one instance of the main entry point that all entry points of a module system share. */
-export function sharedModule(bundle) {
+/**
+ * The one instance of the main entry point, and of the engine, that all entry points of a module system
+ * share: `shared` gives the modules that one of them asks another for.
+ */
+export function sharedModule(main, engine) {
+  const packages = [...new Set([...main.packages, ...engine.packages])].toSorted();
+  const all = { ...main, packages };
+  const { name, module, opens } = ENGINE;
+  const lines = [
+    `let engine;`,
+    `const readEngine = () => (engine ??= factories.${name}((id) => packages[id] ?? shared(id)));`,
+    `const unread = { ${opens}: (...given) => readEngine().main.${opens}(...given) };`,
+    table('late', [`${SHARED}${module}.js`], () => 'unread'),
+    `const core = factories.${main.name}((id) => packages[id] ?? late[id], (id) => lazyPackages[id]());`,
+    `const shared = (id) => core.shared[id] ?? readEngine().shared[id];`,
+  ];
   return {
-    esm: [...importPackages(bundle), `export const { main, shared } = ${call(bundle)};`],
-    cjs: [...requirePackages(bundle), `Object.assign(exports, ${call(bundle)});`],
+    esm: [...importPackages(all), ...lines, `const { main } = core;`, `export { main, shared };`],
+    cjs: [
+      ...requirePackages(all),
+      ...lines,
+      `Object.assign(exports, { main: core.main, shared });`,
+    ],
   };
 }
 
@@ -35,21 +56,20 @@ export function subpathEntry(bundle) {
     esm: [
       ...importPackages(bundle),
       `import { shared } from './shared.js';`,
-      exportConst(exports, call(bundle)),
+      exportConst(exports, `${call(bundle)}.main`),
     ],
     cjs: [
       ...requirePackages(bundle),
       `const { shared } = require('./shared.js');`,
-      `const entry = ${call(bundle)};`,
+      `const entry = ${call(bundle)}.main;`,
       ...assignExports(exports, 'entry'),
     ],
   };
 }
 
-function call({ name, shared, lazyPackages }) {
-  const find = shared.length > 0 ? 'packages[name] ?? shared[name]' : 'packages[name]';
-  const lazily = lazyPackages.length > 0 ? ', (name) => lazyPackages[name]()' : '';
-  return `factories.${name}((name) => ${find}${lazily})`;
+function call({ name, lazyPackages }) {
+  const lazily = lazyPackages.length > 0 ? ', (id) => lazyPackages[id]()' : '';
+  return `factories.${name}((id) => packages[id] ?? shared(id)${lazily})`;
 }
 
 function importPackages({ packages, lazyPackages }) {

@@ -76,14 +76,35 @@ describe('the packed package', () => {
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(900_000);
   });
 
-  it('has a source map with all sources inside', async () => {
-    const path = join(packed.directory, 'dist', 'cjs', 'core.js.map');
+  it.each([
+    ['core', 'nest/service/lock.service'],
+    ['engine', 'engine/lock-manager'],
+    ['subpaths', 'board/lock-board.module'],
+  ])('has a source map of %s with all sources inside', async (name, module) => {
+    const path = join(packed.directory, 'dist', 'cjs', `${name}.js.map`);
     const { sources, sourcesContent } = JSON.parse(await readFile(path, 'utf8'));
 
-    expect(sources).toContain('../../lib/engine/lock-manager.js');
+    expect(sources).toContain(`../../lib/${module}.js`);
     expect(sourcesContent).toHaveLength(sources.length);
     expect(sourcesContent.filter((text: unknown) => typeof text !== 'string')).toEqual([]);
   });
+
+  it.each(['commonjs', 'module'] as const)(
+    'reads the engine when a service opens (%s)',
+    async (type) => {
+      const load = type === 'module' ? 'await import' : 'require';
+      const code = `
+      const { cache } = process.getBuiltinModule('node:module').createRequire(process.cwd() + '/x.js');
+      const parts = () => Object.keys(cache).flatMap((path) => /(core|engine|subpaths).js$/.exec(path)?.[1] ?? []);
+      const { LockService } = ${load}('nestjs-redis-lock');
+      const locks = new LockService({ connection: 'memory' });
+      const before = parts();
+      locks.current();
+      console.log(before.join(), parts().join());`;
+
+      expect(await packed.evaluate(code, type)).toBe('core core,engine');
+    },
+  );
 
   it('leads from an error to the line that threw it', async () => {
     const code = `

@@ -9,7 +9,7 @@ import type { LockEngineOptions } from '../../lib/engine/api/lock-options.js';
 import { MemoryLockStore } from '../../lib/memory/memory-lock.store.js';
 import { MemorySpace } from '../../lib/memory/memory-space.js';
 import type { RedisLockConnection } from '../../lib/redis/connection/connection.js';
-import type { Replicas } from '../../lib/redis/servers/replicas.js';
+import type { Replicas } from '../../lib/redis/servers/replicas.check.js';
 import type { LoginSource } from '../../lib/redis/client/login.js';
 import { openRedisStore } from '../../lib/redis/open-redis-store.js';
 import { afterTest } from './after-test.js';

@@ -3,16 +3,13 @@ import type { LockEvents } from '../../engine/api/lock-events.js';
 import type { LockKey } from '../../engine/api/lock-key.js';
 import type { AttachOptions, LockOptions } from '../../engine/api/lock-options.js';
 import type { Lock, LockInfo } from '../../engine/api/lock.js';
-import { LockManager } from '../../engine/lock-manager.js';
-import { MemoryLockStore } from '../../memory/memory-lock.store.js';
-import { openRedisStore } from '../../redis/open-redis-store.js';
+import type { LockManager } from '../../engine/lock-manager.js';
 import { noteFacts } from '../errors/facts.js';
 import { warnOfAnotherCopy } from './copies.js';
 import { LateEngine } from './late-engine.js';
+import { openEngine, type OpenStore } from './open-engine.js';
 import { resolveModuleOptions } from './options.check.js';
 import type { RedisLockModuleOptions } from './options.js';
-
-type OpenStore = ConstructorParameters<typeof LockManager>[1];
 
 warnOfAnotherCopy();
 
@@ -42,14 +39,9 @@ export class LockService {
   constructor(options: RedisLockModuleOptions, openStore: OpenStore);
   constructor(options: RedisLockModuleOptions, openStore?: OpenStore) {
     // The connection may hold a password: it is not kept here, where a log of the object shows it.
-    const { settings, connection, busyStatus, ...store } = resolveModuleOptions(options);
-    const { commandTimeout, ttl, coexist } = settings;
-    const openOwn: OpenStore = (boot, clock) =>
-      connection === 'memory'
-        ? new MemoryLockStore(boot)
-        : openRedisStore(connection, { ...store, commandTimeout, ttl, coexist, boot, clock });
-    const open = () => new LockManager(settings, openStore ?? openOwn);
-    this.#engine = new LateEngine(settings, busyStatus, open);
+    const resolved = resolveModuleOptions(options);
+    const { settings, busyStatus } = resolved;
+    this.#engine = new LateEngine(settings, busyStatus, () => openEngine(resolved, openStore));
   }
 
   private get manager(): LockManager {

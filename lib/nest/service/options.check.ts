@@ -2,10 +2,10 @@ import { LockConfigError } from '../../engine/api/errors.js';
 import { ENGINE_OPTIONS, readSettings } from '../../engine/api/lock-options.check.js';
 import type { LockEngineOptions, LockSettings } from '../../engine/api/lock-options.js';
 import { OptionReader } from '../../engine/api/option-reader.js';
-import { checkPrefix } from '../../redis/cluster/cluster-clients.js';
+import { checkPrefix } from '../../redis/cluster/cluster-prefix.js';
 import { checkConnection } from '../../redis/connection/connection.check.js';
 import { isQuorum } from '../../redis/connection/connection.js';
-import { readReplicas, type Replicas } from '../../redis/servers/replicas.js';
+import { readReplicas, type Replicas } from '../../redis/servers/replicas.check.js';
 import type { LockConnection, RedisLockModuleOptions } from './options.js';
 
 type OwnOption = Exclude<keyof RedisLockModuleOptions, keyof LockEngineOptions>;

@@ -7,8 +7,8 @@ import {
   clusterParts,
   type ClusterParts,
 } from '../connection/connection.js';
-import { checkClusterPrefix } from '../keys/lock-keys.js';
 import { addressOf } from './cluster-layout.js';
+import { clusterPrefix } from './cluster-prefix.js';
 
 /** How connections to a Cluster's nodes are opened; a client that was handed in is only read. */
 export interface ClusterClients {
@@ -41,18 +41,6 @@ export function clusterClients(
     login: credentials === undefined ? base : checkedLogin(credentials),
     open: (node) => new Redis({ ...base(), ...own, ...addressOf(node), db: 0 }),
   };
-}
-
-/** What is wrong with `keyPrefix` for `connection`, in a Cluster, one sentence each. */
-export function checkPrefix(connection: unknown, keyPrefix: string): string[] {
-  const parts = clusterParts(connection);
-  return parts === undefined ? [] : checkClusterPrefix(clusterPrefix(parts) + keyPrefix);
-}
-
-/** What the user's options put before every key. */
-function clusterPrefix({ seeds, options }: ClusterParts): string {
-  const [seed] = seeds as readonly (SeedNode & { keyPrefix?: string })[];
-  return options?.keyPrefix ?? options?.redisOptions?.keyPrefix ?? seed?.keyPrefix ?? '';
 }
 
 /** A node as ioredis takes it: a port, `host:port`, a URL or options. */

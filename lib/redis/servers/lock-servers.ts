@@ -5,7 +5,7 @@ import type { Answer, RedisConnection } from '../client/redis-connection.js';
 import type { RedisTime } from '../client/redis-time.js';
 import type { KeysOfLock, LockKeys } from '../keys/lock-keys.js';
 import type { Argument, RedisScript } from '../scripts/define-script.js';
-import type { Replicas } from './replicas.js';
+import type { Replicas } from './replicas.check.js';
 
 /** A script for the locks of one slot. */
 export interface LockCommand {

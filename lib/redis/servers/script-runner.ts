@@ -13,7 +13,8 @@ import {
 } from '../scripts/define-script.js';
 import { loadScripts } from '../scripts/load-scripts.js';
 import type { LockCommand, ServerSettings } from './lock-servers.js';
-import { type Replicas, runReplicated } from './replicas.js';
+import type { Replicas } from './replicas.check.js';
+import { runReplicated } from './replicas.js';
 
 /** Runs scripts on one server: one connection for all, and one for grants that replicas must have. */
 export class ScriptRunner {

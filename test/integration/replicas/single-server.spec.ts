@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import { readReplicas } from '../../../lib/redis/servers/replicas.js';
+import { readReplicas } from '../../../lib/redis/servers/replicas.check.js';
 import { closing } from '../../support/after-test.js';
 import { eventually } from '../../support/eventually.js';
 import { openClient, openManager } from '../../support/managers.js';
