@@ -30,14 +30,3 @@ export async function withRedis(measure) {
     removeTemporaryDirectory(dir);
   }
 }
-
-/**
- * The value below which `share` of the numbers lie.
- *
- * @param {readonly number[]} numbers
- * @param {number} share
- */
-export function percentile(numbers, share) {
-  const sorted = [...numbers].sort((one, other) => one - other);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
-}

@@ -8,7 +8,8 @@ import { NestFactory } from '@nestjs/core';
 import { chromium } from 'playwright-core';
 import { LockBoardModule } from '../../dist/esm/board.js';
 import { LockService, RedisLockModule } from '../../dist/esm/index.js';
-import { percentile, withRedis } from './bench-redis.mjs';
+import { withRedis } from './bench-redis.mjs';
+import { percentile } from './slices.mjs';
 
 const SECONDS = Number(process.argv[2] ?? 5);
 const ROUNDS = Number(process.argv[3] ?? 5);

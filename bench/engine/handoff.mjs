@@ -5,7 +5,8 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import { LockService } from '../../dist/esm/index.js';
-import { percentile, withRedis } from './bench-redis.mjs';
+import { withRedis } from './bench-redis.mjs';
+import { percentile } from './slices.mjs';
 
 const HANDOVERS = Number(process.argv[2] ?? 1000);
 

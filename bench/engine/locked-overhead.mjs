@@ -5,7 +5,7 @@ import 'reflect-metadata';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Locked, RedisLockModule } from '../../dist/esm/index.js';
-import { percentile } from './bench-redis.mjs';
+import { percentile } from './slices.mjs';
 
 const CALLS = Number(process.argv[2] ?? 20_000);
 const ROUNDS = 9;

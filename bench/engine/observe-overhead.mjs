@@ -8,12 +8,12 @@ import { Registry } from 'prom-client';
 import { LockService, RedisLockModule } from '../../dist/esm/index.js';
 import { LockMetricsModule } from '../../dist/esm/prometheus.js';
 import { LockTracingModule } from '../../dist/esm/tracing.js';
-import { percentile, withRedis } from './bench-redis.mjs';
+import { withRedis } from './bench-redis.mjs';
+import { inSlices, ratioQuartiles } from './slices.mjs';
 
 const SLICES = Number(process.argv[2] ?? 200);
 /** Short, so that what the machine does beside it falls on all alike. */
 const CALLS = 640;
-const WARM_UP = 20;
 
 await withRedis(async (_, url) => {
   const plain = await open(url);
@@ -23,41 +23,20 @@ await withRedis(async (_, url) => {
   };
   const all = [plain, ...Object.values(kinds)];
   for (const lanes of [1, 32]) {
-    /** @type {number[][]} */
-    const times = all.map(() => []);
-    for (let slice = -WARM_UP; slice < SLICES; slice += 1) {
-      for (const one of shuffled(all)) {
-        const time = await measure(one, lanes);
-        if (slice >= 0) times[all.indexOf(one)]?.push(time);
-      }
-    }
+    const times = await inSlices(all, SLICES, (one) => measure(one, lanes));
     const [without = [], ...observed] = times;
     for (const [i, name] of Object.keys(kinds).entries()) {
-      const ratios = observed[i]?.map((time, slice) => time / without[slice]) ?? [];
-      const [added, from, to] = [0.5, 0.25, 0.75].map(
-        (share) => percentile(ratios, share) * 100 - 100,
+      const [from, added, to] = ratioQuartiles(observed[i] ?? [], without).map((ratio) =>
+        (ratio * 100 - 100).toFixed(1),
       );
       console.log(
-        `${name}, ${lanes} at once: ${added.toFixed(1)} % (median of ${SLICES} slices, half of them ` +
-          `between ${from.toFixed(1)} and ${to.toFixed(1)} %)`,
+        `${name}, ${lanes} at once: ${added} % (median of ${SLICES} slices, half of them ` +
+          `between ${from} and ${to} %)`,
       );
     }
   }
   for (const { app } of all) await app.close();
 });
-
-/**
- * In another order each time: collections of garbage would fall on the same one else.
- *
- * @template T
- * @param {readonly T[]} all
- */
-function shuffled(all) {
-  return all
-    .map((one) => ({ one, at: Math.random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ one }) => one);
-}
 
 /**
  * @param {string} url

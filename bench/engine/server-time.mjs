@@ -8,13 +8,13 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { LockService } from '../../dist/esm/index.js';
-import { percentile, withRedis } from './bench-redis.mjs';
+import { withRedis } from './bench-redis.mjs';
+import { inSlices, percentile, ratioQuartiles } from './slices.mjs';
 
 const SLICES = Number(process.argv[2] ?? 200);
 const OTHER_BUILD = process.argv[3];
 /** Short, so that what the machine does beside it falls on all alike. */
 const LOCKS = 200;
-const WARM_UP = 10;
 const BATCHES = [1, 50];
 const TOKEN = 'a-random-token-of-22-c';
 const COMPARE_AND_DELETE =
@@ -69,23 +69,12 @@ await withRedis(async (redis, url) => {
   }
 
   for (const batch of BATCHES) {
-    /** @type {number[][]} */
-    const times = ways.map(() => []);
-    for (let slice = -WARM_UP; slice < SLICES; slice += 1) {
-      const order = slice % 2 === 0 ? ways : ways.toReversed();
-      for (const way of order) {
-        const time = await measure(way, batch);
-        if (slice >= 0) times[ways.indexOf(way)]?.push(time);
-      }
-    }
+    const times = await inSlices(ways, SLICES, (way) => measure(way, batch));
     console.log(`\nserver time a lock, ${batch} at a time (medians of ${SLICES} slices)`);
     const [ours = []] = times;
     for (const [i, { name }] of ways.entries()) {
       const theirs = times[i] ?? [];
-      const ratio = percentile(
-        ours.map((time, slice) => time / theirs[slice]),
-        0.5,
-      );
+      const [, ratio = NaN] = ratioQuartiles(ours, theirs);
       const against = i === 0 ? '' : `, this build takes ${ratio.toFixed(3)} of it`;
       console.log(`  ${name}: ${percentile(theirs, 0.5).toFixed(2)} µs${against}`);
     }

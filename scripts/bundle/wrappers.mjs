@@ -11,7 +11,7 @@ import { SHARED } from './factory.mjs';
  * share: `shared` gives the modules that one of them asks another for.
  */
 export function sharedModule(main, engine) {
-  const packages = [...new Set([...main.packages, ...engine.packages])].toSorted();
+  const packages = [...new Set([...main.packages, ...engine.packages])];
   const all = { ...main, packages };
   const { name, module, opens } = ENGINE;
   const lines = [

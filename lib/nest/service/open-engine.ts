@@ -12,13 +12,14 @@ export type OpenStore = ConstructorParameters<typeof LockManager>[1];
  * @param openStore Opens the store in place of the connection's own.
  */
 export function openEngine(
-  { settings, connection, busyStatus: _, ...store }: ResolvedModuleOptions,
+  { settings, connection, keyPrefix, replicas, credentials }: ResolvedModuleOptions,
   openStore?: OpenStore,
 ): LockManager {
   const { commandTimeout, ttl, coexist } = settings;
+  const store = { keyPrefix, replicas, credentials, commandTimeout, ttl, coexist };
   const openOwn: OpenStore = (boot, clock) =>
     connection === 'memory'
       ? new MemoryLockStore(boot)
-      : openRedisStore(connection, { ...store, commandTimeout, ttl, coexist, boot, clock });
+      : openRedisStore(connection, { ...store, boot, clock });
   return new LockManager(settings, openStore ?? openOwn);
 }
