@@ -116,6 +116,7 @@ export class MemoryLockStore implements LockStore {
     }
     if (minHoldLeft > 0) {
       space.keepLocked(key, token, minHoldLeft);
+      this.#queue.promote(key);
       const [head] = space.queue(key);
       const left = space.holdsSeveral(key) ? space.firstEnd(key) : minHoldLeft;
       if (head !== undefined) space.tell(head.token, 'recheck', left);

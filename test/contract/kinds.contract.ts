@@ -242,6 +242,20 @@ export function describeKinds({ setUp, where }: Contract): void {
       }
     });
 
+    it('hands on a permit whose minHold is over when another is kept for its own', async () => {
+      const [, a, b] = await setUp(2);
+      const ending = await enter(a, THREE);
+      const [kept] = [await enter(a, THREE), await enter(a, THREE)];
+      const next = await wait(b, THREE);
+      await a.release(KEY, ending, BRIEF);
+      // Whoever has none reads and changes nothing.
+      await eventually(async () => expect(await tokens(a)).toHaveLength(2));
+
+      await a.release(KEY, kept, 30_000);
+
+      await b.granted(next);
+    });
+
     it('hands a permit on in the step in which it is yielded, and queues anew', async () => {
       const [, a, b, c] = await setUp(3);
       const held2 = [await enter(a, 2), await enter(b, 2)];

@@ -405,6 +405,12 @@ const SCRIPTS = [
     'if minHoldLeft < 0 then return keep',
   ],
   [
+    'permits whose time is over are not handed on while another runs on',
+    'release',
+    'promote(nil, nil, settle(value))',
+    'settle(value)',
+  ],
+  [
     'a command that comes too late acts',
     'acquire',
     'if us > tonumber(ARGV[1]) then return {us} end',

@@ -315,7 +315,7 @@ function keep(lock: ReferenceLock, token: string, ms: number): number {
   else {
     db.zrem(keys.holders, token);
     db.zadd(keys.holders, lock.now + ms, NOBODY + token);
-    lock.settle(value);
+    lock.promote(undefined, lock.settle(value));
     left = lock.earliestEnd();
   }
   db.zrem(keys.alive, token);

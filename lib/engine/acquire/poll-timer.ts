@@ -20,6 +20,7 @@ export class PollTimer {
   /** How soon once the place is known. */
   #soon = Infinity;
   #timer: Timer | undefined;
+  #due = Infinity;
 
   constructor(
     private readonly clock: Clock,
@@ -61,9 +62,16 @@ export class PollTimer {
     return true;
   }
 
+  /** Asks in `ms`, or when it would have asked anyway: word of one end says nothing of the others. */
+  atLatest(ms: number): void {
+    if (this.clock.now() + ms < this.#due) this.in(ms);
+  }
+
   in(ms: number): void {
     this.clock.cancel(this.#timer);
-    this.#timer = this.clock.after(Math.min(POLL_MS, ms), () => this.attempt.hurry());
+    const pause = Math.min(POLL_MS, ms);
+    this.#due = this.clock.now() + pause;
+    this.#timer = this.clock.after(pause, () => this.attempt.hurry());
   }
 
   stop(): void {

@@ -7,8 +7,8 @@ import { IS_TOKEN, KEEP_QUEUE, MINT, TELL, TIME } from './shared.script.js';
 /**
  * Gives back each lock and hands it to the next waiters; a token without the lock leaves the queue,
  * and when it was the first there, those behind may enter, and the holders hear how many wait:
- * `wanted <n> <token> <lock>`. With the rest of a `minHold` its place stays taken by nobody, and the
- * first waiter is told when to ask: `recheck <ms> <token> <lock>`.
+ * `wanted <n> <token> <lock>`. With the rest of a `minHold` its place stays taken by nobody: only places
+ * whose time is over pass on, and the first waiter is told when to ask: `recheck <ms> <token> <lock>`.
  *
  * The first write is one that Redis allows when it is out of memory.
  *
@@ -67,7 +67,7 @@ local function keep(token, value, ms)
   else
     redis.call('ZREM', holders, token)
     redis.call('ZADD', holders, now + ms, '${NOBODY}' .. token)
-    settle(value)
+    promote(nil, nil, settle(value))
     left = earliestEnd()
   end
   redis.call('ZREM', alive, token)
