@@ -1,6 +1,6 @@
 import { type Attributes, trace } from '@opentelemetry/api';
-import type { LockEvent } from '../engine/api/lock-events.js';
-import type { CallObserver, LockObserver } from '../engine/api/lock-observers.js';
+import { capacityOf } from '../engine/api/capacity.js';
+import type { AskedLock, CallObserver, LockObserver } from '../engine/api/lock-observers.js';
 import { HolderSpans } from './holder-spans.js';
 import { TracedCall } from './traced-call.js';
 
@@ -15,11 +15,13 @@ export class LockTracer implements LockObserver {
   /** @param service Name of the service. */
   constructor(private readonly service: string) {}
 
-  asked({ key, label, template }: LockEvent): CallObserver {
+  asked(asked: AskedLock): CallObserver {
+    const { key, keys = [key], label, template } = asked;
     const attributes: Attributes = { 'lock.key': key, 'lock.service': this.service };
     if (label !== '') attributes['lock.label'] = label;
     if (template !== '') attributes['lock.template'] = template;
-    const call = new TracedCall(this.#tracer, this.#holders, key, attributes);
+    const lock = { keys, capacity: capacityOf(asked) };
+    const call = new TracedCall(this.#tracer, this.#holders, lock, attributes);
     return call.isTraced ? call : UNTRACED;
   }
 }

@@ -10,7 +10,7 @@ import {
 import { isLockError, type LockErrorCode } from '../engine/api/errors.js';
 import type { Via } from '../engine/api/lock-events.js';
 import type { CallObserver, HoldEnd } from '../engine/api/lock-observers.js';
-import type { HolderSpans } from './holder-spans.js';
+import type { HolderSpans, TracedLock } from './holder-spans.js';
 
 /** A lock that is busy is no fault, and neither is a caller that leaves. */
 const FAULTS: ReadonlySet<LockErrorCode> = new Set(['LOCK_UNAVAILABLE', 'LOCK_CONFIG']);
@@ -24,10 +24,10 @@ export class TracedCall implements CallObserver {
   constructor(
     private readonly tracer: Tracer,
     private readonly holders: HolderSpans,
-    private readonly key: string,
+    private readonly lock: TracedLock,
     private readonly attributes: Attributes,
   ) {
-    const links = holders.linksTo(key);
+    const links = holders.linksTo(lock);
     this.#wait = tracer.startSpan('lock.wait', { attributes, links }, this.#parent);
   }
 
@@ -41,7 +41,7 @@ export class TracedCall implements CallObserver {
     const { attributes } = this;
     const hold = this.tracer.startSpan('lock.hold', { attributes }, this.#parent);
     this.#hold = hold.setAttribute('lock.fencing_token', fencingToken);
-    this.holders.add(this.key, hold.spanContext());
+    this.holders.add(this.lock, hold.spanContext());
   }
 
   refused(error: unknown): void {
@@ -54,7 +54,7 @@ export class TracedCall implements CallObserver {
   ended(how: HoldEnd, _heldMs: number, error?: Error): void {
     const span = this.#hold;
     if (span === undefined) return;
-    this.holders.delete(this.key, span.spanContext());
+    this.holders.delete(this.lock, span.spanContext());
     span.setAttribute('lock.outcome', how);
     if (error !== undefined) span.setStatus(failed(error));
     span.end();

@@ -106,6 +106,33 @@ describe('tracing', () => {
     ]);
   });
 
+  it('links by each of the keys, and to nobody that leaves room', async () => {
+    const { locks } = await start();
+    const linksOf = (name: string) =>
+      spans('lock.wait')
+        .filter(({ attributes }) => attributes['lock.label'] === name)
+        .map(({ links }) => links.map((link) => link.context.spanId));
+    const both = await locks.acquire(['a', 'b']);
+    const one = locks.acquire('b', { label: 'one' });
+    await both.release();
+    const again = locks.acquire(['a', 'b'], { label: 'again' });
+    await (await one).release();
+    await (await again).release();
+    const beside = { permits: 2, label: 'beside' };
+    const permits = [await locks.acquire('c', beside), await locks.acquire('c', beside)];
+    const third = locks.acquire('c', { ...beside, label: 'third' });
+    for (const permit of permits) await permit.release();
+    await (await third).release();
+    const [ofBoth, ofOne, , ...ofPermits] = spans('lock.hold').map(
+      (hold) => hold.spanContext().spanId,
+    );
+
+    expect(linksOf('one')).toEqual([[ofBoth]]);
+    expect(linksOf('again')).toEqual([[ofOne]]);
+    expect(linksOf('beside')).toEqual([[], []]);
+    expect(linksOf('third')).toEqual([ofPermits.slice(0, 2)]);
+  });
+
   it('ends the hold of a lock that is detached, and makes spans of its own where it is attached', async () => {
     const { locks } = await start();
     const ticket = await locks.withLock('k', (lock) => lock.detach());
