@@ -46,7 +46,7 @@ export interface LockEventMap {
 }
 
 /**
- * Receives one event. What it throws changes nothing.
+ * Receives one event. What it throws changes nothing, an `async` one neither.
  *
  * @example
  * const tell: LockListener<'lost'> = ({ key, error }) => console.error(key, error.code);
@@ -95,7 +95,7 @@ export class LockEventEmitter implements LockEvents, LockEventSink {
   once<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this {
     return this.#add(name, listener, (event: LockEventMap[Name]) => {
       this.off(name, listener);
-      listener(event);
+      return listener(event);
     });
   }
 
@@ -125,9 +125,10 @@ export class LockEventEmitter implements LockEvents, LockEventSink {
     if (channel.hasSubscribers) channel.publish(event);
     for (const listener of [...(this.#listeners.get(name)?.values() ?? [])]) {
       try {
-        (listener as LockListener<Name>)(event);
+        const answer: unknown = (listener as LockListener<Name>)(event);
+        if (answer instanceof Promise) answer.catch((error: unknown) => warn(name, error));
       } catch (error) {
-        process.emitWarning(`A listener of the lock event "${name}" threw: ${String(error)}`);
+        warn(name, error);
       }
     }
   }
@@ -162,6 +163,10 @@ export function eventOf(
   keys: readonly string[] = [key],
 ): LockEvent {
   return keys.length > 1 ? { key, keys, label, template } : { key, label, template };
+}
+
+function warn(name: string, error: unknown): void {
+  process.emitWarning(`A listener of the lock event "${name}" threw: ${String(error)}`);
 }
 
 /** How a caller came by the lock. */

@@ -57,6 +57,21 @@ describe('LockEventEmitter', () => {
     warned.mockRestore();
   });
 
+  it.each(['on', 'once'] as const)(
+    'warns of an async listener of `%s` that rejects',
+    async (add) => {
+      const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+      const events = new LockEventEmitter();
+      events[add]('waiting', () => Promise.reject(new Error('mine')));
+
+      events.emit('waiting', EVENT);
+      await Promise.resolve();
+
+      expect(warned).toHaveBeenCalledWith(expect.stringContaining('"waiting" threw: Error: mine'));
+      warned.mockRestore();
+    },
+  );
+
   it('does not mind listeners that come and go while it tells', () => {
     const events = new LockEventEmitter();
     const told: string[] = [];
