@@ -75,7 +75,8 @@ export class Attempt {
 
   /** It is to ask in `inMs`: the lock comes free without a release, or it has to show that it lives. */
   recheck(inMs: number): void {
-    if (this.#state === 'queued' && this.pending.since === undefined) this.#polls.atLatest(inMs + 1);
+    if (this.#state === 'queued' && this.pending.since === undefined)
+      this.#polls.atLatest(inMs + 1);
     else this.#polls.soon(inMs + 1);
   }
 

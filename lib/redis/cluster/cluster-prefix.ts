@@ -13,4 +13,3 @@ export function clusterPrefix({ seeds, options }: ClusterParts): string {
   const [seed] = seeds as readonly (SeedNode & { keyPrefix?: string })[];
   return options?.keyPrefix ?? options?.redisOptions?.keyPrefix ?? seed?.keyPrefix ?? '';
 }
-

@@ -32,4 +32,3 @@ export function readReplicas(
   problems.push(...reader.problems.map((problem) => `replicas: ${problem}`));
   return replicas;
 }
-

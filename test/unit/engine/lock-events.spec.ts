@@ -62,7 +62,8 @@ describe('LockEventEmitter', () => {
     async (add) => {
       const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
       const events = new LockEventEmitter();
-      events[add]('waiting', () => Promise.reject(new Error('mine')));
+      const rejects = (): unknown => Promise.reject(new Error('mine'));
+      events[add]('waiting', rejects as () => void);
 
       events.emit('waiting', EVENT);
       await Promise.resolve();
