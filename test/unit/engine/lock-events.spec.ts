@@ -63,7 +63,7 @@ describe('LockEventEmitter', () => {
       const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
       const events = new LockEventEmitter();
       const rejects = (): unknown => Promise.reject(new Error('mine'));
-      events[add]('waiting', rejects as () => void);
+      events[add]('waiting', rejects);
 
       events.emit('waiting', EVENT);
       await Promise.resolve();
