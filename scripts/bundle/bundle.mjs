@@ -3,9 +3,10 @@ import { join } from 'node:path';
 
 import { rollUp } from './declarations.mjs';
 import { COMMAND, MAIN, SUBPATHS } from './entries.mjs';
+import { ENTRY, SHARED } from './factory.mjs';
 import { bundleParts } from './parts.mjs';
 import { joinMaps } from './source-map.mjs';
-import { mainEntry, requiredCore, sharedModule, subpathEntry } from './wrappers.mjs';
+import { mainEntry, sharedModule, subpathEntry } from './wrappers.mjs';
 
 /**
  * Writes the package's files. All code stands once, as functions of the packages that it uses: that of
@@ -20,14 +21,15 @@ export async function bundle({ js, types, out }) {
   const others = { engine: [engine], subpaths };
   writeFactories(out, 'core', [main], others);
   for (const [file, parts] of Object.entries(others)) writeFactories(out, file, parts);
-  writeBoth(out, 'shared', sharedModule(main, engine));
+  const { bundled, ...both } = sharedModule(main, engine);
+  writeBoth(out, 'shared', both);
+  write(out, 'esm/bundled.js', bundled);
   writeBoth(out, MAIN, mainEntry(main));
   for (const each of subpaths) {
     const { esm, cjs } = subpathEntry(each);
     if (each.name in COMMAND) write(out, `esm/${each.name}.js`, ['#!/usr/bin/env node', ...esm]);
     else writeBoth(out, each.name, { esm, cjs });
   }
-  write(out, 'esm/core.js', requiredCore());
   writeFileSync(join(out, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
   await writeDeclarations(types, out);
 }
@@ -50,14 +52,15 @@ function writeFactories(out, file, parts, others = {}) {
   for (const [other, names] of Object.entries(others))
     for (const { name } of names)
       text += `exports.${name}=(provide,lazily)=>require('./${other}.js').${name}(provide,lazily);\n`;
-  const map = joinMaps(placed, (source) => `../../${repositoryPath(source)}`);
+  const map = joinMaps(placed, pathFromDist);
   writeFileSync(join(out, 'cjs', `${file}.js`), `${text}//# sourceMappingURL=${file}.js.map\n`);
   writeFileSync(join(out, 'cjs', `${file}.js.map`), JSON.stringify(map));
 }
 
 /** Of a module that the bundler names from the folder of compiled modules, two below the root. */
-function repositoryPath(source) {
-  return source.startsWith('../../') ? source.slice('../../'.length) : `lib/${source}`;
+function pathFromDist(source) {
+  if (source === ENTRY || source.startsWith(SHARED)) return undefined;
+  return source.startsWith('../../') ? source : `../../lib/${source}`;
 }
 
 /** The ES modules' declarations are those of CommonJS: one `LockService` for the compiler too. */

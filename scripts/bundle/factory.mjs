@@ -8,6 +8,8 @@ import { build } from 'esbuild';
 const HELPERS = fileURLToPath(new URL('decorate.mjs', import.meta.url));
 /** Begins the name by which a part asks for a module of another. */
 export const SHARED = 'shared:';
+/** The module that a part begins with, which is made here. */
+export const ENTRY = 'entry.js';
 const OPTIONS = {
   bundle: true,
   platform: 'node',
@@ -25,8 +27,13 @@ const OPTIONS = {
  * @param {(id: string) => boolean} isOwn Whether a module that it imports may belong to it.
  */
 export async function reach(js, module, isOwn) {
-  const { inputs } = await analyse(js, module, isOwn);
-  return (id) => id in inputs;
+  const { metafile } = await build({
+    ...OPTIONS,
+    entryPoints: [join(js, `${module}.js`)],
+    plugins: [borrowing(js, isOwn)],
+    absWorkingDir: js,
+  });
+  return (id) => id in metafile.inputs;
 }
 
 /**
@@ -44,7 +51,7 @@ export async function bundlePart(js, { name, module, isOwn, lent }) {
     ...lines,
     `export const shared = { ${table.join(', ')} };`,
   ].join('\n');
-  const stdin = { contents, resolveDir: js, sourcefile: join(js, 'entry.js') };
+  const stdin = { contents, resolveDir: js, sourcefile: join(js, ENTRY) };
   const { outputFiles, metafile } = await build({
     ...OPTIONS,
     stdin,
@@ -56,7 +63,6 @@ export async function bundlePart(js, { name, module, isOwn, lent }) {
     minify: true,
     sourcemap: 'external',
   });
-  const { exports } = await analyse(js, module, isOwn);
   const file = (end) => outputFiles.find(({ path }) => path.endsWith(end)).text;
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
   const names = (keep) => [...new Set(imports.filter(keep).map(({ path }) => path))].toSorted();
@@ -64,7 +70,7 @@ export async function bundlePart(js, { name, module, isOwn, lent }) {
     name,
     code: provided(file('.js')),
     map: JSON.parse(file('.map')),
-    exports,
+    exports: await exportsOf(join(js, `${module}.js`)),
     borrowed: names(isBorrowed).map((path) => path.slice(SHARED.length)),
     packages: names(
       ({ path, kind }) => kind === 'require-call' && !isBuiltin(path) && !isBorrowed({ path }),
@@ -75,18 +81,6 @@ export async function bundlePart(js, { name, module, isOwn, lent }) {
 
 function isBorrowed({ path }) {
   return path.startsWith(SHARED);
-}
-
-async function analyse(js, module, isOwn) {
-  const { metafile } = await build({
-    ...OPTIONS,
-    entryPoints: [join(js, `${module}.js`)],
-    plugins: [borrowing(js, isOwn)],
-    absWorkingDir: js,
-    format: 'esm',
-  });
-  const [{ exports }] = Object.values(metafile.outputs);
-  return { exports: exports.toSorted(), inputs: metafile.inputs };
 }
 
 /** Words of one length: the source map stays true. */
@@ -123,16 +117,30 @@ function namesKept(js) {
   };
 }
 
-/** Modules that are not a part's own come from the one that has their only copy. */
+/**
+ * Modules that are not a part's own come from the one that has their only copy: their exports are
+ * taken from there once, by names that the bundler may shorten.
+ */
 function borrowing(js, isOwn) {
   return {
     name: 'borrowing',
-    setup({ onResolve }) {
+    setup({ onResolve, onLoad }) {
       onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
         const file = resolve(resolveDir, path);
         const id = relative(js, file);
-        return file === HELPERS || isOwn(id) ? undefined : { path: SHARED + id, external: true };
+        return file === HELPERS || isOwn(id) ? undefined : { path: id, namespace: SHARED };
+      });
+      onResolve({ filter: new RegExp(`^${SHARED}`) }, ({ path }) => ({ path, external: true }));
+      onLoad({ filter: /^/, namespace: SHARED }, async ({ path }) => {
+        const names = await exportsOf(join(js, path));
+        return { contents: `export const { ${names.join(', ')} } = require('${SHARED}${path}');` };
       });
     },
   };
+}
+
+async function exportsOf(file) {
+  const input = { entryPoints: [file], external: ['./*', '../*'], format: 'esm' };
+  const { metafile } = await build({ ...OPTIONS, ...input });
+  return Object.values(metafile.outputs)[0].exports.toSorted();
 }

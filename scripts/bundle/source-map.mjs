@@ -4,18 +4,25 @@ import { decode, encode } from '@jridgewell/sourcemap-codec';
  * One source map for bundles that stand one below the other.
  *
  * @param {readonly { map: object; line: number }[]} parts Each with its first line in the file, from 0.
- * @param {(source: string) => string} rename
+ * @param {(source: string) => string | undefined} rename `undefined` for what is no file.
  */
 export function joinMaps(parts, rename) {
   const sources = [];
   const sourcesContent = [];
   const lines = [];
+  const place = (source, content) => {
+    if (source === undefined) return undefined;
+    const known = sources.indexOf(source);
+    if (known >= 0 && sourcesContent[known] === content) return known;
+    sourcesContent.push(content);
+    return sources.push(source) - 1;
+  };
   for (const { map, line } of parts) {
-    const first = sources.length;
-    sources.push(...map.sources.map(rename));
-    sourcesContent.push(...map.sourcesContent.map(shortened));
+    const places = map.sources.map((source, i) =>
+      place(rename(source), shortened(map.sourcesContent[i])),
+    );
     for (const [i, segments] of decode(map.mappings).entries()) {
-      lines[line + i] = oneForEachLine(segments, first);
+      lines[line + i] = oneForEachLine(segments, places);
     }
   }
   const mappings = encode(Array.from(lines, (segments) => segments ?? []));
@@ -23,7 +30,7 @@ export function joinMaps(parts, rename) {
 }
 
 /** Keeps what tells lines apart: a quarter of the size, and as good for a stack trace. */
-function oneForEachLine(segments, first) {
+function oneForEachLine(segments, places) {
   const kept = [];
   let last = [];
   for (const [column, ...place] of segments) {
@@ -31,7 +38,7 @@ function oneForEachLine(segments, first) {
     const [source, line] = place;
     if (source === last[0] && line === last[1]) continue;
     last = place;
-    kept.push([column, first + source, line, 0]);
+    kept.push(places[source] === undefined ? [column] : [column, places[source], line, 0]);
   }
   return kept;
 }

@@ -8,7 +8,8 @@ import { SHARED } from './factory.mjs';
 
 /**
  * The one instance of the main entry point, and of the engine, that all entry points of a module system
- * share: `shared` gives the modules that one of them asks another for.
+ * share: `shared` gives the modules that one of them asks another for. ES modules have it as `#shared`,
+ * in a form of its own for bundlers, which only follow an import.
  */
 export function sharedModule(main, engine) {
   const packages = [...new Set([...main.packages, ...engine.packages])];
@@ -22,30 +23,35 @@ export function sharedModule(main, engine) {
     `const core = factories.${main.name}((id) => packages[id] ?? late[id], (id) => lazyPackages[id]());`,
     `const shared = (id) => core.shared[id] ?? readEngine().shared[id];`,
   ];
+  const exported = [`const { main } = core;`, `export { factories, main, shared };`];
   return {
-    esm: [...importPackages(all), ...lines, `const { main } = core;`, `export { main, shared };`],
+    esm: [...required('../cjs/core.js'), ...importPackages(all), ...lines, ...exported],
+    bundled: [
+      `import factories from '../cjs/core.js';`,
+      ...importPackages(all),
+      ...lines,
+      ...exported,
+    ],
     cjs: [
+      `const factories = require('./core.js');`,
       ...requirePackages(all),
       ...lines,
-      `Object.assign(exports, { main: core.main, shared });`,
+      `Object.assign(exports, { factories, main: core.main, shared });`,
     ],
   };
 }
 
-/**
- * What `#core` is for ES modules outside bundlers: `import` would read all of core.js for the names
- * of its exports first, which takes longer than to run it.
- */
-export function requiredCore() {
+/** `import` would read all of core.js for the names of its exports first, which takes longer than to run it. */
+function required(path) {
   return [
     `import { createRequire } from 'node:module';`,
-    `export default createRequire(import.meta.url)('../cjs/core.js');`,
+    `const factories = createRequire(import.meta.url)('${path}');`,
   ];
 }
 
 export function mainEntry({ exports }) {
   return {
-    esm: [`import { main } from './shared.js';`, exportConst(exports, 'main')],
+    esm: [`import { main } from '#shared';`, exportConst(exports, 'main')],
     cjs: [`const { main } = require('./shared.js');`, ...assignExports(exports, 'main')],
   };
 }
@@ -54,13 +60,13 @@ export function subpathEntry(bundle) {
   const { exports } = bundle;
   return {
     esm: [
+      `import { factories, shared } from '#shared';`,
       ...importPackages(bundle),
-      `import { shared } from './shared.js';`,
       exportConst(exports, `${call(bundle)}.main`),
     ],
     cjs: [
+      `const { factories, shared } = require('./shared.js');`,
       ...requirePackages(bundle),
-      `const { shared } = require('./shared.js');`,
       `const entry = ${call(bundle)}.main;`,
       ...assignExports(exports, 'entry'),
     ],
@@ -75,7 +81,6 @@ function call({ name, lazyPackages }) {
 function importPackages({ packages, lazyPackages }) {
   return [
     ...packages.map((name, i) => `import * as package${i} from '${name}';`),
-    `import factories from '#core';`,
     table('packages', packages, (_, i) => `package${i}`),
     ...lazyTable(lazyPackages, (name) => `() => import('${name}')`),
   ];
@@ -83,7 +88,6 @@ function importPackages({ packages, lazyPackages }) {
 
 function requirePackages({ packages, lazyPackages }) {
   return [
-    `const factories = require('./core.js');`,
     table('packages', packages, (name) => `require('${name}')`),
     ...lazyTable(lazyPackages, (name) => `async () => require('${name}')`),
   ];
