@@ -6,7 +6,7 @@ const HEAD = ['KEY', 'KIND', 'HELD BY', 'HOST', 'PID', 'LEASE LEFT', 'WAITING'] 
 /** Locks as lines of a table, one for each holder. */
 export function lockTable(locks: readonly LockInfo[]): string {
   const rows = [HEAD, ...locks.flatMap(rowsOf)].map((row) => row.map(printable));
-  const widths = HEAD.map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
+  const widths = HEAD.map((_, i) => rows.reduce((w, row) => Math.max(w, row[i]?.length ?? 0), 0));
   return rows
     .map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '))
     .map((line) => `${line.trimEnd()}\n`)
