@@ -143,7 +143,7 @@ const FOLDERS: Record<string, Folder> = {
     folders: ['engine/store', 'nest/service'],
     packages: [...NEST, /^@nestjs\/terminus$/],
   },
-  cli: { folders: ['engine/api', 'nest/service'] },
+  cli: { folders: ['engine/api', 'nest/service', 'redis/connection'] },
   'board/page': { folders: [] },
   board: { folders: ['engine/api', 'engine/store', 'nest/service', 'board/page'], packages: NEST },
   '.': {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { readUrl } from '../redis/connection/connection-url.js';
 
 /** What the command line asks for. */
 export interface CliArguments {
@@ -59,10 +60,19 @@ export function readArguments(
   if (keys.length !== KEYS_OF_COMMAND[command]) {
     throw new UsageError(`${command} takes ${KEYS_OF_COMMAND[command]} keys, got ${keys.length}.`);
   }
-  const url = values.url ?? env['REDIS_URL'] ?? '';
-  if (url === '') throw new UsageError('where Redis is, is missing: give --url, or set REDIS_URL.');
+  const url = checkedUrl(values.url ?? env['REDIS_URL'], values.url === undefined);
   const { prefix, json, yes } = values;
   return { command, key: keys[0] ?? '', url, prefix, json, yes };
+}
+
+/** The module takes more forms of it, which a terminal can't give or has no use for. */
+function checkedUrl(url: string | undefined, isOfEnv: boolean): string {
+  if (url === undefined || url === '')
+    throw new UsageError('where Redis is, is missing: give --url, or set REDIS_URL.');
+  const { fault } = readUrl(url);
+  if (fault === undefined) return url;
+  const what = fault || 'must be a redis:// or rediss:// URL, or the path of a unix socket.';
+  throw new UsageError(`${isOfEnv ? 'REDIS_URL' : '--url'} ${what}`);
 }
 
 function parse(args: readonly string[]) {

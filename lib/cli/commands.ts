@@ -38,7 +38,7 @@ export async function inspect(
   else terminal.write(info === null ? `${quoted(key)} is free.\n` : lockTable([info]));
 }
 
-/** Prints the list again and again, until `signal` aborts. */
+/** Prints the list again and again, until `signal` says that nobody reads it. */
 export async function watch(
   locks: LockService,
   args: CliArguments,

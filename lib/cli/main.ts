@@ -8,6 +8,8 @@ import { printable } from './terminal-text.js';
 const OK = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
+/** As shells say it of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
 
 const terminal: Terminal = {
   isTTY: process.stdout.isTTY,
@@ -15,6 +17,8 @@ const terminal: Terminal = {
   confirm: async (question) => {
     if (!process.stdin.isTTY) return undefined;
     const lines = createInterface({ input: process.stdin, output: process.stderr });
+    // Its Ctrl-C never becomes a signal by itself.
+    lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
     const answer = await lines.question(question);
     lines.close();
     return /^y(es)?$/i.test(answer.trim());
@@ -42,17 +46,18 @@ async function main(): Promise<number> {
 }
 
 async function run(args: CliArguments, locks: LockService): Promise<number> {
-  const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort());
+  // At once, whatever it waits for. It is how `watch` ends.
+  process.once('SIGINT', () => process.exit(args.command === 'watch' ? OK : INTERRUPTED));
+  const unread = new AbortController();
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // Who reads has seen enough, as `head` has.
     if (error.code !== 'EPIPE') throw error;
-    interrupted.abort();
+    unread.abort();
   });
   if (args.command === 'release') return (await release(locks, args, terminal)) ? OK : FAILED;
   if (args.command === 'list') await list(locks, args, terminal);
   else if (args.command === 'inspect') await inspect(locks, args, terminal);
-  else await watch(locks, args, terminal, interrupted.signal);
+  else await watch(locks, args, terminal, unread.signal);
   return OK;
 }
 

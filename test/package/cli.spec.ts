@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -117,15 +118,30 @@ describe('nestjs-redis-lock', () => {
   it('ends with code 1 and the reason when Redis can not be used, never with a password', async () => {
     const away = await run(['list', '--url', 'redis://user:secret@127.0.0.1:1']);
     const refused = await run(['list', '--url', sharedRedisUrl().replace('//', '//user:secret@')]);
-    const wrong = await run(['list', '--url', 'redis:/user:secret@']);
 
     expect(away).toMatchObject({ code: 1, stdout: '' });
     expect(away.stderr).toMatch(/Redis at 127\.0\.0\.1:1 can't be used: .*ECONNREFUSED/);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/WRONGPASS/);
-    expect(wrong.code).toBe(1);
-    for (const { stdout, stderr } of [away, refused, wrong])
+    for (const { stdout, stderr } of [away, refused])
       expect(stdout + stderr).not.toContain('secret');
+  });
+
+  it.each([
+    ['memory', 'must be a redis:// or rediss:// URL, or the path of a unix socket.'],
+    ['secret:6379', 'must be a redis:// or rediss:// URL, or the path of a unix socket.'],
+    ['redis:/user:secret@', 'must be a redis:// or rediss:// URL, or the path of a unix socket.'],
+    ['redis://:se/cret@secret', 'is no valid URL (not shown, as it may hold a password)'],
+    ['redis://127.0.0.1/secret@', 'is no valid URL (not shown, as it may hold a password)'],
+  ])('refuses %s as no address of a Redis, and does not show it', async (url, why) => {
+    const given = await run(['list', '--url', url]);
+    const set = await run(['list'], { REDIS_URL: url });
+
+    expect(given).toMatchObject({ code: 2, stdout: '' });
+    expect(given.stderr).toContain(`: --url ${why}`);
+    expect(set).toMatchObject({ code: 2, stdout: '' });
+    expect(set.stderr).toContain(`: REDIS_URL ${why}`);
+    expect(given.stderr + set.stderr).not.toContain('secret');
   });
 
   it('says how it is used when it is used wrongly', async () => {
@@ -151,6 +167,31 @@ describe('nestjs-redis-lock', () => {
 
       expect((await once(child, 'exit'))[0]).toBe(0);
       expect(errors).toBe('');
+    },
+  );
+
+  it.each([
+    { command: ['list'], code: 130 },
+    { command: ['inspect', 'k'], code: 130 },
+    { command: ['release', 'k', '--yes'], code: 130 },
+    { command: ['watch'], code: 0 },
+  ])(
+    'ends at once when it is interrupted while Redis says nothing: $command.0',
+    async ({ command, code }) => {
+      const silent = createServer((socket) => socket.on('error', () => {}).resume());
+      silent.listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      afterTest(() => silent.close());
+      const { NODE_OPTIONS: _, ...env } = process.env;
+      const url = `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+      const child = spawn(process.execPath, [MAIN, ...command, '--url', url], { env });
+      afterTest(() => child.kill('SIGKILL'));
+      await once(silent, 'connection');
+      const interruptedAt = performance.now();
+      child.kill('SIGINT');
+
+      expect((await once(child, 'exit'))[0]).toBe(code);
+      expect(performance.now() - interruptedAt).toBeLessThan(1500);
     },
   );
 
