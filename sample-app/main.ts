@@ -19,16 +19,17 @@ async function main(): Promise<void> {
   const settings = readSettings(process.argv.slice(2), process.env);
   if (settings.help) return console.log(USAGE);
   const interrupted = interruption();
-  const store = await findStore(settings);
   const crew = new ShopCrew();
+  let store: SampleStore | undefined;
   try {
+    store = await Promise.race([findStore(settings), interrupted]);
     await Promise.race([run(settings, store, crew), interrupted]);
   } catch (error) {
     if (error instanceof Interruption) console.log('\nClosing the shop …');
     throw error;
   } finally {
     await crew.close();
-    await store.stop();
+    await store?.stop();
   }
   return undefined;
 }

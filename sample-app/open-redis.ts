@@ -36,16 +36,42 @@ export async function openRedis(url: string): Promise<Redis> {
   return redis;
 }
 
-/** The URL without its password. */
+/**
+ * The URL for people to read: without its password, and without options, which may hold one.
+ *
+ * @throws {StartError} It is none.
+ */
 export function showUrl(url: string): string {
-  return url.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, '$1:***@');
+  if (isPath(url)) return url.replace(/\?.*/s, '');
+  const { protocol, username, password, host, pathname } = parsed(url);
+  const login = username === '' || password === '' ? '' : `${username}:***@`;
+  return `${protocol}//${login}${host}${pathname}`;
 }
 
 function checked(url: string): string {
-  if (/^rediss?:\/\/./.test(url) || url.startsWith('/')) return url;
+  if (!isPath(url)) parsed(url);
+  return url;
+}
+
+function parsed(url: string): URL {
+  try {
+    const read = new URL(url);
+    decodeURIComponent(read.username + read.password);
+    const isRedis = /^rediss?:$/.test(read.protocol) && read.host !== '';
+    // A password that holds marks of a URL ends the server's name early, and goes on behind it.
+    const isWhole = /^\/?\d*$/.test(read.pathname) && !/[@#]/.test(read.search + read.hash);
+    if (isRedis && isWhole) return read;
+  } catch {
+    // Told below, without the text.
+  }
   throw new StartError(
-    `REDIS_URL must be a redis:// or rediss:// URL or the path of a Unix socket, got ${JSON.stringify(showUrl(url))}.`,
+    'REDIS_URL must be a redis:// or rediss:// URL or the path of a Unix socket. It is not shown, as it ' +
+      'may hold a password; encode special characters in it.',
   );
+}
+
+function isPath(url: string): boolean {
+  return url.startsWith('/');
 }
 
 /** ioredis closes the connection after the error that says why; the first answer may say more. */

@@ -15,15 +15,16 @@ import { StormTally } from './storm/storm-tally.js';
 async function main(): Promise<void> {
   const settings = readStormSettings(process.argv.slice(2));
   const interrupted = interruption();
-  const redis = await stormRedis(process.env['REDIS_URL'] || undefined);
   const crowd = new BuyerCrowd();
+  let redis: StormRedis | undefined;
   try {
+    redis = await Promise.race([stormRedis(process.env['REDIS_URL'] || undefined), interrupted]);
     const tally = await Promise.race([storm(settings, redis, crowd), interrupted]);
     console.log(`\n${resultTable(tally.results)}\n\n${tally.verdict()}`);
     process.exitCode = tally.lockedSalesWereExact ? 0 : 1;
   } finally {
     await crowd.end();
-    await redis.stop();
+    await redis?.stop();
   }
 }
 
@@ -49,6 +50,7 @@ async function storm(
 }
 
 main().catch((error) => {
-  if (error instanceof Interruption) process.exit(error.exitCode);
-  exitWith(error);
+  if (!(error instanceof Interruption)) exitWith(error);
+  console.log('\nEnded.');
+  process.exit(error.exitCode);
 });

@@ -17,6 +17,8 @@ export async function startLocalRedis(): Promise<StormRedis> {
   const port = await freePort();
   const args = ['--bind', '127.0.0.1', '--port', `${port}`, '--save', '', '--appendonly', 'no'];
   const server = spawn('redis-server', args, { stdio: 'ignore' });
+  // Also when the program ends before this is done.
+  process.once('exit', () => server.kill());
   const url = `redis://127.0.0.1:${port}`;
   await Promise.race([answering(url), failure(server)]);
   return { url, name: `a redis-server started on port ${port}`, stop: () => end(server) };

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
+import { afterTest } from '../support/after-test.js';
 import { sharedRedisUrl } from '../support/shared-redis.js';
 import { freePort } from '../support/spawn-redis.mjs';
 import { printed, SampleBuild } from './sample-build.js';
@@ -78,6 +79,24 @@ describe('npm start -- --once', () => {
   });
 
   it.each([
+    { url: 'redis://127.0.0.1:1/2?password=secret', shown: 'Redis at redis://127.0.0.1:1/2 can' },
+    { url: 'redis://ada:p@secret@127.0.0.1:1', shown: 'Redis at redis://ada:***@127.0.0.1:1 can' },
+    { url: 'redis://secret@127.0.0.1:1', shown: 'Redis at redis://127.0.0.1:1 can' },
+    { url: '/nowhere?password=secret', shown: 'Redis at /nowhere can' },
+    { url: 'redis://:pa/secret@127.0.0.1:1', shown: 'It is not shown' },
+    { url: 'redis://secret:12/3@127.0.0.1:1', shown: 'It is not shown' },
+    { url: 'redis://secret:12#3@127.0.0.1:1', shown: 'It is not shown' },
+    { url: 'redis://:secret%zz@127.0.0.1:1', shown: 'It is not shown' },
+  ])('shows of $url what is no password', async ({ url, shown }) => {
+    const { code, stdout, stderr } = await sample.run('main', ['--once'], { REDIS_URL: url });
+
+    expect(stderr).toContain(shown);
+    expect(stderr).not.toMatch(/ {4}at /);
+    expect(stdout + stderr).not.toContain('secret');
+    expect(code).toBe(1);
+  });
+
+  it.each([
     { wrong: 'PORT', args: [], env: { PORT: 'http' } },
     { wrong: 'REDIS_URL', args: [], env: { REDIS_URL: 'localhost:6379' } },
     { wrong: '--twice', args: ['--twice'], env: {} },
@@ -106,6 +125,30 @@ describe('npm start', () => {
     expect(stdout).toMatch(/Closing the shop …\nClosed\.\n$/);
     expect(code).toBe(130);
   }, 120_000);
+});
+
+describe.each([
+  { program: 'main', lastWord: 'Closed.\n' },
+  { program: 'storm', lastWord: 'Ended.\n' },
+] as const)('the program $program', ({ program, lastWord }) => {
+  it('ends at once when it is interrupted while Redis says nothing', async () => {
+    const silent = createServer((socket) => socket.on('error', () => {}).resume());
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    afterTest(() => silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const REDIS_URL = `redis://127.0.0.1:${port}`;
+    const { child, ended } = sample.start(program, [], { REDIS_URL });
+    await once(silent, 'connection');
+    const interruptedAt = performance.now();
+    child.kill('SIGINT');
+
+    const { code, stdout, stderr } = await ended;
+    expect(performance.now() - interruptedAt).toBeLessThan(3000);
+    expect(stderr).toBe('');
+    expect(stdout.endsWith(lastWord)).toBe(true);
+    expect(code).toBe(130);
+  });
 });
 
 describe('npm start -- --help', () => {
