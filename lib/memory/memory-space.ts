@@ -2,34 +2,13 @@ import { areCompatible, EXCLUSIVE } from '../engine/api/capacity.js';
 import { ALIVE_MS, type FenceBlock, type StoreEvents } from '../engine/store/lock-store.js';
 import { bootOf, capacityIn } from '../engine/store/token.js';
 import { afterReads, type Clock, type Timer } from '../engine/time/clock.js';
-
-/** A waiting token at one key. */
-export interface MemoryWaiter {
-  readonly token: string;
-  readonly boot: string;
-  readonly ticket: number;
-  callers: number;
-  aliveUntil: number;
-}
-
-/** One who holds a lock; nobody, while only a `minHold` runs on, has a token that begins with `~`. */
-export interface MemoryHolder {
-  readonly token: string;
-  expiresAt: number;
-  /** Callers that wait in the holder's own process. */
-  behind: number;
-}
-
-/** A lock that is held. */
-export interface MemoryLock {
-  /** How many may hold it beside each other. */
-  readonly capacity: number;
-  readonly holders: Map<string, MemoryHolder>;
-}
+import type { MemoryHolder, MemoryLock, MemoryWaiter } from './memory-lock.js';
 
 /** What locks in memory are made of: the counterpart of the keys in Redis. Everything is lost with it. */
 export class MemorySpace {
   readonly listeners = new Map<string, StoreEvents>();
+  /** Processes that lock as another library does. */
+  readonly foreign = new Set<string>();
   readonly #locks = new Map<string, MemoryLock>();
   readonly #queues = new Map<string, MemoryWaiter[]>();
   readonly #minHolds = new Set<Timer>();
@@ -69,8 +48,7 @@ export class MemorySpace {
   }
 
   admit(key: string, token: string, lease: number): void {
-    const capacity = capacityIn(token);
-    const lock = this.lock(key) ?? { capacity, holders: new Map<string, MemoryHolder>() };
+    const lock = this.lock(key) ?? { capacity: this.#toldBy(token), holders: new Map() };
     const expiresAt = this.clock.now() + lease;
     this.#locks.set(key, lock);
     lock.holders.set(token, { token, expiresAt, behind: 0 });
@@ -79,9 +57,15 @@ export class MemorySpace {
   /** The capacity of those who hold the lock, or wait for it, when the token's own never gets along with it. */
   conflict(key: string, token: string): number | undefined {
     const last = this.queue(key).at(-1);
-    const theirs = this.lock(key)?.capacity ?? (last && capacityIn(last.token));
-    if (theirs === undefined || areCompatible(theirs, capacityIn(token))) return undefined;
+    const theirs = this.lock(key)?.capacity ?? (last && this.#toldBy(last.token));
+    const ours = this.#toldBy(token);
+    if (theirs === undefined || ours === undefined || areCompatible(theirs, ours)) return undefined;
     return theirs;
+  }
+
+  /** The capacity that a token tells others. */
+  #toldBy(token: string): number | undefined {
+    return this.foreign.has(bootOf(token)) ? undefined : capacityIn(token);
   }
 
   /**
@@ -100,15 +84,17 @@ export class MemorySpace {
   /** When the first of the holders goes by itself, in milliseconds. */
   firstEnd(key: string): number {
     const holders = [...(this.lock(key)?.holders.values() ?? [])];
-    return Math.ceil(Math.min(...holders.map(({ expiresAt }) => expiresAt)) - this.clock.now());
+    const first = holders.reduce((end, { expiresAt }) => Math.min(end, expiresAt), Infinity);
+    return Math.ceil(first - this.clock.now());
   }
 
   /** After how many ms a waiter may hope: one of the holders' own kind, for the place of the first. */
   leaseLeft(key: string, token: string): number {
     const lock = this.lock(key);
     if (lock?.capacity === capacityIn(token)) return this.firstEnd(key);
-    const ends = [...(lock?.holders.values() ?? [])].map(({ expiresAt }) => expiresAt);
-    return Math.max(this.clock.now(), ...ends) - this.clock.now();
+    const now = this.clock.now();
+    const holders = [...(lock?.holders.values() ?? [])];
+    return holders.reduce((end, { expiresAt }) => Math.max(end, expiresAt), now) - now;
   }
 
   /** A push arrives later, as over a network, and finds perhaps nobody. */

@@ -1,7 +1,8 @@
 import { EXCLUSIVE } from '../engine/api/capacity.js';
 import type { StoredLock } from '../engine/store/stored-lock.js';
 import { bootOf } from '../engine/store/token.js';
-import type { MemoryHolder, MemorySpace } from './memory-space.js';
+import type { MemoryHolder } from './memory-lock.js';
+import type { MemorySpace } from './memory-space.js';
 
 /** What is to be told of a lock in memory; `null`: nobody holds it. */
 export function storedLock(space: MemorySpace, key: string): StoredLock | null {
@@ -17,8 +18,8 @@ export function storedLock(space: MemorySpace, key: string): StoredLock | null {
     count(token, behind);
     return { token, leaseLeft: expiresAt - now };
   });
-  const leaseLeft = Math.max(...holders.map((holder) => holder.leaseLeft));
-  const { capacity } = lock;
+  const leaseLeft = holders.reduce((most, holder) => Math.max(most, holder.leaseLeft), 0);
+  const { capacity = EXCLUSIVE } = lock;
   if (capacity !== EXCLUSIVE)
     return { token: undefined, leaseLeft, waiters, several: { capacity, holders } };
   const [holder] = holders;

@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { systemClock } from '../engine/time/clock.js';
+import { afterReads, systemClock } from '../engine/time/clock.js';
 import type { Lock } from '../index.js';
 import { MemoryLockStore } from '../memory/memory-lock.store.js';
 import { MemorySpace } from '../memory/memory-space.js';
@@ -19,8 +19,11 @@ export class LockTesting implements OnApplicationShutdown {
   readonly #stores: UnreliableStore[] = [];
   /** Another process, as far as the application can tell. */
   readonly #others = new LockService(
-    { connection: 'memory', wait: '5s', shutdownTimeout: 0 },
-    (boot) => new MemoryLockStore(boot, this.#space),
+    { connection: 'memory', wait: '1s', shutdownTimeout: 0 },
+    (boot) => {
+      this.#space.foreign.add(boot);
+      return new MemoryLockStore(boot, this.#space);
+    },
   );
   #isDown = false;
 
@@ -33,18 +36,20 @@ export class LockTesting implements OnApplicationShutdown {
   };
 
   /**
-   * Lets another process hold the lock, until its `release()` or the application closes. Waits for it when it
-   * is held, 5 s at most.
+   * Lets another process hold the lock, of whatever kind, until its `release()` or the application closes.
+   * Waits 1 s at most while it is held, less than a test runner waits for a test.
    *
    * @example
    * await using busy = await testing.makeBusy('order:7');
+   *
+   * @throws {LockTimeoutError} `LOCK_TIMEOUT`: it is still held; the error names the holder.
    */
   makeBusy(key: string): Promise<Lock> {
     return this.#others.acquire(key, { label: 'LockTesting' });
   }
 
   /**
-   * Takes the lock from whoever holds it: its `signal` aborts with a `LockLostError`.
+   * Takes the lock from whoever holds it. When it resolves, its `signal` has aborted with a `LockLostError`.
    *
    * @example
    * await testing.makeLost('order:7');
@@ -52,8 +57,9 @@ export class LockTesting implements OnApplicationShutdown {
    * @throws {AssertionError} Nobody holds it.
    */
   async makeLost(key: string): Promise<void> {
-    if (await this.#others.forceRelease(key)) return;
-    throw notHeld(key);
+    if (!(await this.#others.forceRelease(key))) throw notHeld(key);
+    // Holders hear of it then.
+    await new Promise<void>(afterReads);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { Locked, LockService, RedisLockModule } from 'nestjs-redis-lock';
+import { Locked, type LockOptions, LockService, RedisLockModule } from 'nestjs-redis-lock';
 import {
   expectLocked,
   getLockTestingToken,
@@ -86,6 +86,49 @@ describe('LockTestingModule', () => {
     expect(await stock.take('42')).toBe('42');
   });
 
+  it.each<[string, LockOptions]>([
+    ['an exclusive lock', {}],
+    ['a shared lock', { mode: 'shared' }],
+    ['a semaphore', { permits: 5 }],
+  ])('makes a key busy that is used as %s', async (_, kind) => {
+    const module = await start();
+    const [locks, testing] = [module.get(LockService), module.get(LockTesting)];
+    const busy = await testing.makeBusy('k');
+
+    await expect(locks.acquire('k', kind)).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+    await expect(locks.acquire(['k', 'other'], kind)).rejects.toMatchObject({
+      code: 'LOCK_TIMEOUT',
+      key: 'k',
+    });
+    expect(await locks.inspect('k')).toMatchObject({ holders: [{ label: 'LockTesting' }] });
+    await busy.release();
+    expect(await locks.withLock('k', () => 'again', kind)).toBe('again');
+  });
+
+  it('makes a semaphore busy when its last permit is given back', async () => {
+    const module = await start();
+    const [locks, testing] = [module.get(LockService), module.get(LockTesting)];
+    const permits = [1, 2].map(() => locks.acquire('k', { permits: 3 }));
+    const [first, second] = await Promise.all(permits);
+    const asked = testing.makeBusy('k');
+    await first!.release();
+    await second!.release();
+    const busy = await asked;
+
+    expect(await locks.tryAcquire('k', { permits: 3 })).toBeNull();
+    await busy.release();
+  });
+
+  it('says who holds a lock that it can not make busy, within the time of a test', async () => {
+    const module = await start();
+    await using _ = await module.get(LockService).acquire('k', { label: 'Orders.pay' });
+
+    await expect(module.get(LockTesting).makeBusy('k')).rejects.toMatchObject({
+      code: 'LOCK_TIMEOUT',
+      holder: { label: 'Orders.pay' },
+    });
+  });
+
   it('lets a waiting call in when the busy lock is given back', async () => {
     const module = await start({ wait: '10s' });
     const locks = module.get(LockService);
@@ -120,6 +163,20 @@ describe('LockTestingModule', () => {
 
     await expect(counting).rejects.toMatchObject({ code: 'LOCK_LOST', result: 'counted' });
     await expect(testing.makeLost('stock:42')).rejects.toThrow('is free');
+  });
+
+  it.each<[string, LockOptions]>([
+    ['an exclusive lock', {}],
+    ['a shared lock', { mode: 'shared' }],
+    ['a permit', { permits: 3 }],
+  ])('has told the holder of %s of its loss when it resolves', async (_, kind) => {
+    const module = await start();
+    const lock = await module.get(LockService).acquire('k', kind);
+    await module.get(LockTesting).makeLost('k');
+
+    expect(lock.signal.aborted).toBe(true);
+    expect(() => lock.assertHeld()).toThrow('was lost');
+    module.get(LockTesting).expectFree('k');
   });
 
   it('makes locks unavailable, and available again', async () => {
