@@ -69,6 +69,20 @@ describe('the log', () => {
     expect(JSON.stringify(app.log.lines)).not.toMatch(/:wrong@|"wrong"|right/);
   });
 
+  it('tells of the outage of the only server that there is no connection', async () => {
+    const server = await RedisServer.start();
+    afterTest(() => server.stop());
+    const connection = `redis://127.0.0.1:${server.port}`;
+    const app = await startApp({ controllers: [Orders], lock: { connection, commandTimeout: 50 } });
+    await app.locks.inspect('order');
+    await server.stop();
+
+    await eventually(() => expect(warnings(app)).not.toHaveLength(0));
+    expect(warnings(app)[0]).toMatch(
+      /^Redis can't be used for locks: there is no connection to Redis\. Cause: /,
+    );
+  });
+
   it('tells why a lock was lost', async () => {
     const server = await RedisServer.start();
     afterTest(() => server.stop());

@@ -9,12 +9,19 @@ const AGAIN_MS = 60_000;
 const MANY = 100;
 
 /** A trouble with a known cause, whose error is safe to log. */
-export type KnownTrouble = Required<StoreTrouble> & { readonly cause: Error };
+export type KnownTrouble = Required<StoreTrouble> & {
+  readonly cause: Error;
+  readonly reach: Reach;
+};
+
+/** Whether any connection of the store works: at start no one may have been made yet. */
+type Reach = 'not-yet' | 'partly' | 'no-longer';
 
 /** Tells why a store can't be used: once for many failures of the same kind at the same nodes. */
 export class Troubles {
   readonly #told = new Map<string, { readonly at: number; readonly trouble: KnownTrouble }>();
-  /** Why there is no connection at all, if so. */
+  #reach: Reach = 'not-yet';
+  /** Why there is no connection any more, if so. */
   #outage: StoreTrouble | undefined;
   #listener: ((trouble: KnownTrouble) => void) | undefined;
 
@@ -28,11 +35,14 @@ export class Troubles {
 
   /** The store can't be reached, from here until {@link ended}. */
   began(trouble: StoreTrouble): void {
+    this.#reach = 'no-longer';
     this.#outage = trouble;
     this.add(trouble);
   }
 
+  /** The store can be reached. */
   ended(): void {
+    this.#reach = 'partly';
     this.#outage = undefined;
   }
 
@@ -52,7 +62,7 @@ export class Troubles {
     const before = this.#told.get(kind);
     if (before !== undefined && now - before.at < AGAIN_MS) return;
     if (this.#told.size >= MANY) this.#told.clear();
-    const trouble = { nodes, cause: copyOfError(cause) };
+    const trouble = { nodes, cause: copyOfError(cause), reach: this.#reach };
     this.#told.set(kind, { at: now, trouble });
     this.#listener?.(trouble);
   }

@@ -52,8 +52,10 @@ function reasonOf(error: LockError): string {
   return nodes.length === 0 ? why : `${why} Node: ${nodes.join(', ')}.`;
 }
 
-function codeOf({ message, code }: { message?: string; code?: string }): string {
-  return code === undefined || message?.includes(code) ? '.' : ` (${code}).`;
+/** The end of the sentence: the code that a message leaves out, and a full stop unless it has one. */
+function codeOf({ message = '', code }: { message?: string; code?: string }): string {
+  if (code !== undefined && !message.includes(code)) return ` (${code}).`;
+  return message.endsWith('.') ? '' : '.';
 }
 
 /** Keys, durations and counts differ from call to call. */

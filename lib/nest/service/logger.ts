@@ -8,6 +8,11 @@ import { FailureLog } from './failure-log.js';
 /** Any key: whether somebody holds it is not asked for the answer. */
 const SOME_KEY = 'connection';
 const UNUSABLE = "Redis can't be used for locks";
+const EXTENT = {
+  'not-yet': 'not yet, or not fully.',
+  partly: 'at least not fully.',
+  'no-longer': 'there is no connection to Redis.',
+};
 
 type LoggedManager = Pick<LockManager, 'events' | 'inspect' | 'onTrouble' | 'order'>;
 
@@ -35,13 +40,10 @@ export class LockLogger implements OnApplicationBootstrap, OnModuleDestroy {
     engine?.whenOpen((manager) => {
       this.#follow(manager.events);
       manager.order?.listen((warning) => this.logger.warn(warning));
-      manager.onTrouble(({ nodes, cause }) =>
-        this.failures.write(
-          'warn',
-          `${UNUSABLE}: at least not fully.`,
-          new LockUnavailableError([], '', cause, nodes),
-        ),
-      );
+      manager.onTrouble(({ nodes, cause, reach }) => {
+        const error = new LockUnavailableError([], '', cause, nodes);
+        this.failures.write('warn', `${UNUSABLE}: ${EXTENT[reach]}`, error);
+      });
     });
   }
 

@@ -111,6 +111,14 @@ describe('the log of locks', () => {
     ]);
   });
 
+  it('ends a cause that is a sentence with one full stop', () => {
+    const events = emitter();
+    const error = new LockUnavailableError(['k'], 'no.', new Error('A test did it.'), ['a', 'b']);
+    events.emit('unavailable', { ...event, error });
+
+    expect(lines).toEqual([expect.stringMatching(/ Cause: A test did it\. Node: a, b\.$/)]);
+  });
+
   it('writes one line a minute of a storm, whatever the keys, and how many there were', () => {
     const events = emitter();
     for (let i = 0; i < 5; i += 1)
