@@ -102,7 +102,8 @@ export class LockManager {
     task: (lock: Lock) => T | Promise<T>,
     options?: LockOptions,
   ): Promise<T> {
-    return this.runLocked(key, this.#request(options), checkTask(task));
+    const checked = checkTask(task);
+    return this.runLocked(key, this.#request(options), checked);
   }
 
   /** {@link withLock} for resolved options; `task` gets the section too, to go on inside it from another context. */

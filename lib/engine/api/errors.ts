@@ -110,7 +110,10 @@ export class LockUnavailableError extends LockError {
     cause?: unknown,
     readonly nodes: readonly string[] = [],
   ) {
-    super(keys, `Lock ${quote(keys)} is unavailable: ${reason}`, cause);
+    // What is of no lock, as a list of all, is asked for under a key that none can have.
+    const named = keys.filter((key) => key !== '');
+    const what = named.length === 0 ? 'Locks are' : `Lock ${quote(named)} is`;
+    super(named, `${what} unavailable: ${reason}`, cause);
   }
 }
 

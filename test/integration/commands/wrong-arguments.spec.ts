@@ -188,6 +188,14 @@ describe('a call with a wrong kind of argument', () => {
     ]);
   });
 
+  it('tells of options before the task in which order they come', async () => {
+    const swapped = locks.withLock('k', { ttl: 1000 } as never, (() => 1) as never);
+
+    await expect(swapped).rejects.toThrow(
+      'task must be a function, got an object of class Object: withLock(key, task, options).',
+    );
+  });
+
   it.each(cases(SYNC))('throws from $call with $kind', ({ of, value, code }) => {
     const call = (): unknown => of(locks, value as never, undefined as never);
     let thrown: unknown;

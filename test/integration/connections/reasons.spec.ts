@@ -104,14 +104,19 @@ describe('a Cluster', () => {
     await expect(manager.list()[Symbol.asyncIterator]().next()).rejects.toMatchObject(fault);
   });
 
-  it('that can’t be reached does not list as one without locks', async () => {
-    const manager = openManager({ cluster: [`redis://127.0.0.1:${await freePort()}`] });
+  it.each(Object.entries(FORMS))(
+    'that can’t be reached does not list as one without locks: %s',
+    async (_form, connect) => {
+      const manager = openManager(connect(`redis://127.0.0.1:${await freePort()}`));
 
-    await expect(manager.list()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
-      code: 'LOCK_UNAVAILABLE',
-      cause: { code: 'ECONNREFUSED' },
-    });
-  });
+      await expect(manager.list()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+        code: 'LOCK_UNAVAILABLE',
+        keys: [],
+        message: expect.stringMatching(/^Locks are unavailable: /),
+        cause: { code: 'ECONNREFUSED' },
+      });
+    },
+  );
 });
 
 describe('what is wrong though calls go on', () => {
