@@ -1,6 +1,7 @@
 import { describeHolder, type LockHolder } from './lock-holder.js';
 import { brand, isBranded } from './error-brand.js';
 import { copyOfError } from './error-cause.js';
+import { quote, withoutNone } from './error-keys.js';
 
 /** The stable code of a lock error; applications match this, not the class. @example const busy: LockErrorCode = 'LOCK_TIMEOUT' */
 export type LockErrorCode =
@@ -110,8 +111,7 @@ export class LockUnavailableError extends LockError {
     cause?: unknown,
     readonly nodes: readonly string[] = [],
   ) {
-    // What is of no lock, as a list of all, is asked for under a key that none can have.
-    const named = keys.filter((key) => key !== '');
+    const named = withoutNone(keys);
     const what = named.length === 0 ? 'Locks are' : `Lock ${quote(named)} is`;
     super(named, `${what} unavailable: ${reason}`, cause);
   }
@@ -195,8 +195,4 @@ export class LockShutdownError extends LockError {
 export function isLockError(error: unknown, code?: LockErrorCode): error is LockError {
   if (!isBranded(error)) return false;
   return code === undefined || (error as LockError).code === code;
-}
-
-function quote(keys: readonly string[]): string {
-  return keys.map((key) => JSON.stringify(key)).join(', ');
 }
