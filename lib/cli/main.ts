@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline/promises';
 import { isLockError, type LockUnavailableError } from '../engine/api/errors.js';
 import { LockService } from '../nest/service/lock.service.js';
 import { type CliArguments, readArguments, USAGE, UsageError } from './arguments.js';
 import { inspect, list, release, type Terminal, watch } from './commands.js';
+import { ask } from './question.js';
 import { printable } from './terminal-text.js';
 
 const OK = 0;
@@ -15,13 +15,10 @@ const terminal: Terminal = {
   isTTY: process.stdout.isTTY,
   write: (text) => void process.stdout.write(text),
   confirm: async (question) => {
-    if (!process.stdin.isTTY) return undefined;
-    const lines = createInterface({ input: process.stdin, output: process.stderr });
-    // Its Ctrl-C never becomes a signal by itself.
-    lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
-    const answer = await lines.question(question);
-    lines.close();
-    return /^y(es)?$/i.test(answer.trim());
+    const { stdin: input, stderr: output } = process;
+    return input.isTTY
+      ? ask(question, { input, output }, () => process.exit(INTERRUPTED))
+      : undefined;
   },
 };
 
