@@ -6,10 +6,12 @@ import type { WaitingProcess } from '../engine/store/lock-queue.js';
 import { lockServicesIn, type NamedLockService } from '../nest/service/lock-services.js';
 import { type BoardRow, idOf, rowOf } from './board-row.js';
 
-/** What has changed since the last look; the first message of a viewer has every row. */
+/** What has changed since the last message. */
 export interface BoardUpdate {
   /** The server's wall clock, in milliseconds. */
   readonly now: number;
+  /** Whether `rows` are all that there are: so is what a viewer gets first, and what it gets after an error. */
+  readonly whole: boolean;
   readonly rows: readonly BoardRow[];
   readonly gone: readonly string[];
   /** Locks that are held and not shown: there are too many. */
@@ -40,15 +42,13 @@ const MAX_ROWS = 2000;
 /** Looks at the locks of all services for all viewers together; without viewers not at all. */
 export class LockPoller implements OnModuleDestroy {
   readonly #viewers = new Set<Viewer>();
-  #rows = new Map<string, BoardRow>();
-  #hidden = 0;
+  /** What the last look found; `undefined`: none has ended since viewers came. */
+  #found: Found | undefined;
+  /** Why the last look failed. */
+  #trouble: string | undefined;
   #wake = new AbortController();
   #running = false;
   #closed = false;
-  /** Whether what is found may have been there long before. */
-  #isFirst = true;
-  /** Viewers have nothing, or an error, to look at. */
-  #mustTell = true;
 
   constructor(private readonly modules: ModulesContainer) {}
 
@@ -57,8 +57,8 @@ export class LockPoller implements OnModuleDestroy {
     if (this.#closed) return viewer.end();
     if (this.#wake.signal.aborted) this.#wake = new AbortController();
     this.#viewers.add(viewer);
-    if (this.#running) viewer.send(this.#update([...this.#rows.values()], []));
-    else void this.#run();
+    if (!this.#running) void this.#run();
+    else if (this.#found !== undefined || this.#trouble !== undefined) viewer.send(this.#whole());
   }
 
   leave(viewer: Viewer): void {
@@ -81,16 +81,18 @@ export class LockPoller implements OnModuleDestroy {
 
   async #run(): Promise<void> {
     this.#running = true;
-    this.#isFirst = this.#mustTell = true;
-    this.#rows = new Map();
     while (this.#viewers.size > 0) {
-      await this.#look().catch((error: Error) => {
-        this.#mustTell = true;
-        this.#tell({ ...this.#update([], []), error: error.message });
-      });
+      await this.#look().catch(({ message }: Error) => this.#fail(message));
       await this.#pause(PAUSE_MS);
     }
     this.#running = false;
+    this.#found = this.#trouble = undefined;
+  }
+
+  #fail(error: string): void {
+    if (this.#trouble === error) return;
+    this.#trouble = error;
+    this.#tell(this.#update());
   }
 
   /** Ends at once when the last viewer has left. */
@@ -99,34 +101,40 @@ export class LockPoller implements OnModuleDestroy {
   }
 
   async #look(): Promise<void> {
-    const rows = new Map<string, BoardRow>();
-    this.#hidden = 0;
-    for (const service of lockServicesIn(this.modules)) await this.#lookAt(service, rows);
-    const before = this.#rows;
-    this.#rows = rows;
-    const changed = [...rows.values()].filter(
-      (row) => JSON.stringify(row) !== JSON.stringify(before.get(row.id)),
+    const { signal } = this.#wake;
+    const found: Found = { rows: new Map(), hidden: 0 };
+    for (const service of lockServicesIn(this.modules)) await this.#lookAt(service, found, signal);
+    // Viewers have left meanwhile: the rest was not looked at.
+    if (signal.aborted) return;
+    const before = this.#isBlind ? undefined : this.#found;
+    this.#found = found;
+    this.#trouble = undefined;
+    if (before === undefined) return this.#tell(this.#whole());
+    const rows = [...found.rows.values()].filter(
+      (row) => JSON.stringify(row) !== JSON.stringify(before.rows.get(row.id)),
     );
-    const gone = [...before.keys()].filter((id) => !rows.has(id));
-    if (this.#mustTell || changed.length > 0 || gone.length > 0) {
-      this.#tell(this.#update(changed, gone));
-    }
-    this.#isFirst = this.#mustTell = false;
+    const gone = [...before.rows.keys()].filter((id) => !found.rows.has(id));
+    const isSame = rows.length === 0 && gone.length === 0 && found.hidden === before.hidden;
+    if (!isSame) this.#tell(this.#update({ rows, gone }));
   }
 
-  async #lookAt({ name, manager }: NamedLockService, rows: Map<string, BoardRow>): Promise<void> {
+  async #lookAt(
+    { name, manager }: NamedLockService,
+    found: Found,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { viewer } = manager;
     for await (const keys of viewer.pages()) {
-      if (this.#viewers.size === 0) return;
-      const shown = keys.slice(0, MAX_ROWS - rows.size);
-      this.#hidden += keys.length - shown.length;
+      if (signal.aborted) return;
+      const shown = keys.slice(0, MAX_ROWS - found.rows.size);
+      found.hidden += keys.length - shown.length;
       for (let i = 0; i < shown.length; i += LOCKS_AT_ONCE) {
         const some = shown.slice(i, i + LOCKS_AT_ONCE);
         const infos = await viewer.look(some);
         for (const { info, queue } of await withQueues(viewer, infos)) {
-          const before = this.#rows.get(idOf(name, info.key));
-          const row = rowOf(name, info, queue, { now: Date.now(), before, early: this.#isFirst });
-          rows.set(row.id, row);
+          const before = this.#found?.rows.get(idOf(name, info.key));
+          const row = rowOf(name, info, queue, { now: Date.now(), before, early: this.#isBlind });
+          found.rows.set(row.id, row);
         }
         const queues = infos.filter(({ waiters }) => waiters > 0).length;
         await this.#pause((some.length + queues) * PAUSE_PER_LOCK_MS);
@@ -135,13 +143,36 @@ export class LockPoller implements OnModuleDestroy {
     }
   }
 
-  #update(rows: readonly BoardRow[], gone: readonly string[]): BoardUpdate {
-    return { now: Date.now(), rows, gone, hidden: this.#hidden };
+  /** Whether what comes into sight may have been there long before. */
+  get #isBlind(): boolean {
+    return this.#found === undefined || this.#trouble !== undefined;
+  }
+
+  /** All rows; none where no look has ended: nobody knows what there is. */
+  #whole(): BoardUpdate {
+    const rows = this.#found?.rows;
+    return this.#update(rows && { whole: true, rows: [...rows.values()] });
+  }
+
+  #update(news: Partial<BoardUpdate> = {}): BoardUpdate {
+    const error = this.#trouble;
+    return {
+      ...{ now: Date.now(), whole: false, rows: [], gone: [], hidden: this.#found?.hidden ?? 0 },
+      ...(error !== undefined && { error }),
+      ...news,
+    };
   }
 
   #tell(update: BoardUpdate): void {
     for (const viewer of this.#viewers) viewer.send(update);
   }
+}
+
+/** What one look finds. */
+interface Found {
+  readonly rows: Map<string, BoardRow>;
+  /** Locks beyond those that are looked at. */
+  hidden: number;
 }
 
 /** The locks with those who wait for them, asked for together. */
