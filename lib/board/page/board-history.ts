@@ -2,16 +2,36 @@
 export const BOARD_HISTORY = /* js */ `
 const SPAN_MS = 300000;
 const histories = new Map();
-/** Writes down who held the lock and how many waited, whenever that changes. */
-function remember(before, row) {
-  const id = (row ?? before)?.id;
-  if (id === undefined) return;
-  const now = serverNow();
-  const history = histories.get(id) ?? { key: (row ?? before).key, points: [] };
-  history.points.push({ at: now, who: row ? row.holders.map(who).join('; ') || 'nobody (minHold)' : '', waiters: row?.waiters ?? 0 });
-  while (history.points.length > 1 && (history.points[1].at < now - SPAN_MS || history.points.length > 500)) history.points.shift();
+const MAX_HISTORIES = 5000;
+/** In place of who held it. */
+const FREE = '';
+const NOT_SEEN = null;
+/** Writes down who holds the lock and how many wait, where that has changed. */
+function remember(id, row) {
+  const history = histories.get(id) ?? (row && { key: row.key, points: [] });
+  if (history === undefined) return;
+  // What is not shown may be hidden.
+  if (row === undefined) add(history, hidden > 0 ? NOT_SEEN : FREE, 0);
+  else add(history, row.holders.map(who).join('; ') || 'nobody (minHold)', row.waiters);
+  histories.delete(id);
   histories.set(id, history);
-  if (histories.size > 5000) histories.delete(histories.keys().next().value);
+}
+function add({ points }, by, waiters) {
+  const now = serverNow();
+  const last = points.at(-1);
+  if (last?.by !== by || last.waiters !== waiters) points.push({ at: now, by, waiters });
+  while (points.length > 1 && (points[1].at < now - SPAN_MS || points.length > 500)) points.shift();
+}
+/** From here on nobody tells what happens. */
+function loseSight() {
+  for (const history of histories.values()) add(history, NOT_SEEN, 0);
+}
+/** Too many: those that were told of longest ago, and are not held. */
+function forget() {
+  for (const id of histories.keys()) {
+    if (histories.size <= MAX_HISTORIES) return;
+    if (!locks.has(id) && id !== selected) histories.delete(id);
+  }
 }
 function segments(points, now) {
   return points.map((point, i) => ({ ...point, to: points[i + 1]?.at ?? now })).filter(({ to }) => to > now - SPAN_MS);
@@ -36,12 +56,14 @@ function picture(parts, now) {
   const most = Math.max(1, ...parts.map(({ waiters }) => waiters));
   let other = false;
   let last = null;
-  for (const { at, to, who, waiters } of parts) {
+  for (const { at, to, by, waiters } of parts) {
     const x = Math.max(0, 1000 - ((now - at) / SPAN_MS) * 1000);
     const width = Math.max(4, 1000 - ((now - to) / SPAN_MS) * 1000 - x);
-    if (who !== last) other = !other;
-    last = who;
-    if (who !== '') svg.append(block(x, 6, width, 28, other ? 'held' : 'held other'));
+    if (by === NOT_SEEN) svg.append(block(x, 6, width, 28, 'not-seen'));
+    if (by === NOT_SEEN || by === FREE) continue;
+    if (by !== last) other = !other;
+    last = by;
+    svg.append(block(x, 6, width, 28, other ? 'held' : 'held other'));
     const height = (waiters / most) * 30;
     if (waiters > 0) svg.append(block(x, 70 - height, width, height, 'waiting'));
   }
@@ -54,9 +76,9 @@ function block(x, y, width, height, className) {
 }
 function words(parts, now) {
   const list = element('ul');
-  for (const { at, to, who, waiters } of parts.slice(-12).reverse()) {
+  for (const { at, to, by, waiters } of parts.slice(-12).reverse()) {
     const ago = to >= now ? 'for ' + duration(to - at) : duration(now - to) + ' ago, for ' + duration(to - at);
-    list.append(element('li', (who === '' ? 'free' : who) + ': ' + ago + (waiters > 0 ? ', ' + waiters + ' waiting' : '')));
+    list.append(element('li', (by === NOT_SEEN ? 'not seen' : by === FREE ? 'free' : by) + ': ' + ago + (waiters > 0 ? ', ' + waiters + ' waiting' : '')));
   }
   return list;
 }

@@ -29,14 +29,14 @@ ${isOpen ? '<p class="notice">This board is open to everybody (guards: none). Re
 <input id="search" type="search" autocomplete="off" spellcheck="false" placeholder="key, label, host or pid">
 <button id="pause" type="button" aria-pressed="false">Pause</button>
 </form>
-<div class="scroll" role="region" aria-labelledby="caption" tabindex="0">
+<div id="table" class="scroll" role="region" aria-labelledby="caption" tabindex="0">
 ${table(mayRelease)}
 </div>
 <p id="more"></p>
 <section id="history" hidden aria-labelledby="history-title">
 <h2 id="history-title">History</h2>
 <div id="timeline"></div>
-<p class="legend quiet"><span>5 minutes ago</span><span>above: each holder; below: how many waited</span><span>now</span></p>
+<p class="legend quiet"><span>5 minutes ago</span><span>above: each holder, dashed: not seen; below: how many waited</span><span>now</span></p>
 <div id="moments"></div>
 </section>
 </main>

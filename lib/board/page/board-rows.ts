@@ -2,7 +2,6 @@
 export const BOARD_ROWS = /* js */ `
 const shown = new Map();
 const stale = new Set();
-const longest = new Map();
 const kindOf = ({ mode, permits, holders }) => (permits > 1 ? holders.length + ' of ' + permits + ' permits' : mode);
 const sinceOf = (row) => Math.min(...row.holders.map(({ since }) => since), Infinity);
 const endOf = (row) => Math.max(...row.holders.map(({ endsAt }) => endsAt ?? Infinity), 0);
@@ -26,6 +25,8 @@ function matching() {
   });
 }
 function render() {
+  const focused = document.activeElement;
+  const focusedId = [...shown].find(([, { line }]) => line.contains(focused))?.[0];
   const found = matching();
   const rows = found.slice(0, SHOWN);
   const keep = new Set(rows.map(({ id }) => id));
@@ -33,7 +34,6 @@ function render() {
     if (keep.has(id)) continue;
     line.remove();
     shown.delete(id);
-    longest.delete(id);
   }
   let last = null;
   for (const row of rows) {
@@ -43,24 +43,30 @@ function render() {
     last = line;
   }
   stale.clear();
+  if (focusedId !== undefined) focusOn(focusedId, focused.className);
   const count = locks.size + (locks.size === 1 ? ' lock' : ' locks') + ', ' + [...locks.values()].reduce((sum, { waiters }) => sum + waiters, 0) + ' waiting';
-  tell(trouble !== '' ? trouble : notice + (notice && ' ') + (paused ? 'Paused: ' : 'Live: ') + count, trouble !== '');
+  const state = cutOff ?? (trouble !== '' ? { text: trouble, bad: true } : { text: (paused ? 'Paused: ' : 'Live: ') + count, bad: false });
+  tell(notice + (notice && ' ') + state.text, state.bad);
   byId('more').textContent = found.length + hidden > rows.length
-    ? 'Showing ' + rows.length + ' of ' + (found.length + hidden) + '. Search or sort to see others.' : found.length === 0 ? 'Nothing is locked.' : '';
+    ? 'Showing ' + rows.length + ' of ' + (found.length + hidden) + '. Search or sort to see others.'
+    : found.length > 0 || state.bad || cutOff ? '' : locks.size > 0 ? 'Nothing matches.' : 'Nothing is locked.';
   tick();
+}
+/** Keeps the focus with its lock, whose row may have moved; with the table where that is gone. */
+function focusOn(id, name) {
+  const target = shown.get(id)?.line.querySelector('button.' + name) ?? byId('table');
+  if (document.activeElement !== target) target.focus({ preventScroll: true });
 }
 function lineOf(row) {
   const known = shown.get(row.id);
   if (known !== undefined && !stale.has(row.id)) return known.line;
   const line = known?.line ?? document.createElement('tr');
-  const focused = line.contains(document.activeElement) ? document.activeElement.className : null;
   const entry = { line, bars: [] };
-  line.replaceChildren(...cellsOf(row, entry));
+  line.replaceChildren(...cellsOf(row, entry, known?.bars ?? []));
   shown.set(row.id, entry);
-  if (focused !== null) line.querySelector('button.' + focused)?.focus();
   return line;
 }
-function cellsOf(row, entry) {
+function cellsOf(row, entry, knownBars) {
   const key = element('td', undefined, 'key');
   const open = element('button', row.key, 'open');
   open.type = 'button';
@@ -81,7 +87,9 @@ function cellsOf(row, entry) {
     left.append(text, bar);
     ages.append(age);
     leases.append(left);
-    entry.bars.push({ holder, age, text, fill, id: row.id });
+    // A bar is full at the longest lease that its own holder was seen with.
+    const most = knownBars.find((known) => who(known.holder) === who(holder))?.most ?? 0;
+    entry.bars.push({ holder, age, text, fill, most });
   }
   for (const waiter of row.queue) queue.append(element('li', who(waiter)));
   const cells = [key, element('td', kindOf(row)), cell('who', holders), cell('', ages), cell('', leases)];
@@ -105,15 +113,15 @@ function cell(className, child) {
 function tick() {
   const now = serverNow();
   for (const { bars } of shown.values()) {
-    for (const { holder, age, text, fill, id } of bars) {
+    for (const bar of bars) {
+      const { holder, age, text, fill } = bar;
       const held = now - holder.since;
       // Held since before the board looked first: nobody knows for how long.
       age.textContent = holder.early ? (held < 1000 ? '?' : 'over ' + duration(held)) : duration(held);
       const left = holder.endsAt === null ? Infinity : Math.max(0, holder.endsAt - now);
-      const most = Math.max(longest.get(id) ?? 0, left);
-      longest.set(id, most);
+      bar.most = Math.max(bar.most, left);
       text.textContent = left === Infinity ? 'for ever' : duration(left);
-      const share = left === Infinity ? 1 : most === 0 ? 0 : left / most;
+      const share = left === Infinity ? 1 : bar.most === 0 ? 0 : left / bar.most;
       fill.style.transform = 'scaleX(' + share.toFixed(3) + ')';
       fill.className = share < 0.3 ? 'late' : '';
     }

@@ -1,5 +1,6 @@
 import { BOARD_HISTORY } from './board-history.js';
 import { BOARD_ROWS } from './board-rows.js';
+import { BOARD_STREAM } from './board-stream.js';
 
 /**
  * What runs in the browser. It writes text only, never markup: keys and labels are hostile input.
@@ -39,37 +40,22 @@ function duration(ms) {
 const who = ({ label, host, pid }) => (pid === 0 ? 'another library' : (label ? label + ', ' : '') + host + ' ' + pid);
 ${BOARD_ROWS}
 ${BOARD_HISTORY}
-function apply({ now, rows, gone, hidden: more, error }) {
+${BOARD_STREAM}
+function apply({ now, whole, rows, gone, hidden: more, error }) {
   ahead = now - Date.now();
   hidden = more;
   trouble = error ?? '';
   for (const row of rows) {
-    remember(locks.get(row.id), row);
     locks.set(row.id, row);
     stale.add(row.id);
   }
-  for (const id of gone) {
-    remember(locks.get(id), undefined);
-    locks.delete(id);
-  }
+  const there = new Set(rows.map(({ id }) => id));
+  const absent = whole ? [...locks.keys(), ...histories.keys()].filter((id) => !there.has(id)) : gone;
+  for (const id of absent) locks.delete(id);
+  if (error === undefined) for (const id of [...there, ...absent]) remember(id, locks.get(id));
+  else loseSight();
+  forget();
   render();
-}
-let events;
-/** The first message of a connection has every lock. */
-function connect() {
-  let isFirst = true;
-  events = new EventSource(base + 'events');
-  events.onopen = () => { isFirst = true; };
-  events.onerror = () => tell('Connection lost. Trying again …', true);
-  events.onmessage = ({ data }) => {
-    const update = JSON.parse(data);
-    if (isFirst && update.error === undefined) {
-      isFirst = false;
-      const there = new Set(update.rows.map(({ id }) => id));
-      update.gone = [...locks.keys()].filter((id) => !there.has(id));
-    }
-    apply(update);
-  };
 }
 function tell(text, bad) {
   const status = byId('status');
@@ -79,11 +65,8 @@ function tell(text, bad) {
 byId('search').addEventListener('input', render);
 byId('controls').addEventListener('submit', (event) => event.preventDefault());
 byId('pause').addEventListener('click', ({ currentTarget }) => {
-  paused = !paused;
+  pause(!paused);
   currentTarget.setAttribute('aria-pressed', String(paused));
-  if (paused) events.close();
-  else connect();
-  render();
 });
 for (const head of document.querySelectorAll('th[data-sort]')) {
   head.firstElementChild.addEventListener('click', () => {
@@ -101,9 +84,10 @@ async function askRelease(row) {
   dialog.returnValue = '';
   dialog.showModal();
   await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
+  focusOn(row.id, 'danger');
   if (dialog.returnValue !== 'release') return;
   const headers = { 'content-type': 'application/json', 'x-lock-board': 'release' };
-  const body = JSON.stringify({ service: row.service, key: row.key });
+  const body = JSON.stringify({ service: row.service, key: row.key, mark: row.mark });
   try {
     const answer = await fetch(base + 'release', { method: 'POST', headers, body });
     const { released, error } = await answer.json();

@@ -52,6 +52,7 @@ td ol { list-style: decimal; padding-left: 1.3rem; }
 #timeline svg { width: 100%; height: 74px; display: block; background: var(--ground); border-radius: 4px; }
 #timeline .held { fill: var(--bar); }
 #timeline .held.other { fill: var(--accent); }
+#timeline .not-seen { fill: none; stroke: var(--quiet); stroke-dasharray: 4; vector-effect: non-scaling-stroke; }
 #timeline .waiting { fill: var(--wait); }
 .legend { display: flex; justify-content: space-between; gap: 1rem; margin: 0.25rem 0 0; text-align: center; }
 .legend span:not(:nth-child(2)) { white-space: nowrap; }
