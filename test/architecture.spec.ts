@@ -145,7 +145,10 @@ const FOLDERS: Record<string, Folder> = {
   },
   cli: { folders: ['engine/api', 'nest/service', 'redis/connection'] },
   'board/page': { folders: [] },
-  board: { folders: ['engine/api', 'engine/store', 'nest/service', 'board/page'], packages: NEST },
+  board: {
+    folders: ['engine/api', 'engine/store', 'nest/service', 'nest/handler', 'board/page'],
+    packages: NEST,
+  },
   '.': {
     folders: ['engine/api', 'nest', 'nest/errors', 'nest/key', 'nest/locked', 'nest/service'],
   },

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { clientLeft } from '../nest/handler/http-response.js';
 
 /** A request of Express or Fastify, as far as the board knows it. */
 export interface BoardRequest {
+  readonly method: string;
   readonly url: string;
   readonly originalUrl?: string;
   readonly headers: IncomingHttpHeaders;
@@ -62,12 +64,18 @@ export class BoardHttp {
     this.send(status, 'application/json; charset=utf-8', JSON.stringify(body));
   }
 
-  /** Begins a stream of server-sent events. */
-  stream(): EventStream {
+  /** Begins a stream of server-sent events; `undefined` when nobody reads it. */
+  stream(): EventStream | undefined {
+    // While a guard decides a viewer may leave: that it closes has been told before we listen.
+    if (clientLeft(this.#raw)) return undefined;
     const type = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
     // A server that closes would wait for a connection that is kept for more requests.
     this.#raw.shouldKeepAlive = false;
     this.#raw.writeHead(200, { ...SECURITY_HEADERS, ...type });
+    if (this.request.method === 'HEAD') {
+      this.#raw.end();
+      return undefined;
+    }
     return new EventStream(this.#raw);
   }
 }

@@ -1,5 +1,6 @@
 import type { LockInfo } from '../engine/api/lock.js';
 import type { WaitingProcess } from '../engine/store/lock-queue.js';
+import { markOf } from '../nest/service/release-held.js';
 
 /** One lock on the board. Times are of the server's wall clock, in milliseconds. */
 export interface BoardRow {
@@ -10,11 +11,13 @@ export interface BoardRow {
   readonly permits: number;
   readonly waiters: number;
   readonly holders: readonly BoardHolder[];
+  /** Tells these holders from others: a release names it, and is for nobody else. */
+  readonly mark: string;
   /** Waiting processes in the order in which they get the lock; the first few. */
   readonly queue: readonly { label: string; host: string; pid: number; since: number }[];
 }
 
-/** A holder; `since` is when the board saw it first, `early` whether it may have been there before. */
+/** A holder; `since` is when the board saw it first, `early` whether it may have been there long before. */
 export interface BoardHolder {
   readonly label: string;
   readonly host: string;
@@ -50,6 +53,7 @@ export function rowOf(
       const { since, early: wasEarly } = known ?? { since: now, early };
       return { label, host, pid, endsAt: steady ?? endsAt, since, early: wasEarly };
     }),
+    mark: markOf(holders),
     queue: queue.map(({ label, host, pid, since }) => ({ label, host, pid, since })),
   };
 }

@@ -9,6 +9,7 @@ import {
   UseGuards,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
+import { releaseHeld } from '../nest/service/release-held.js';
 import type { BoardSettings } from './board-options.js';
 import { BoardHttp, type BoardRequest, type BoardResponse } from './board-http.js';
 import { boardPage } from './page/board-page.js';
@@ -18,6 +19,8 @@ import { LockPoller } from './lock-poller.js';
 
 /** Token of the board's settings inside its module. */
 export const BOARD_SETTINGS = Symbol('nestjs-redis-lock:board');
+
+const OTHER_HOLDERS = 'The lock has other holders by now, and stays as it is.';
 
 /** The routes of a board: a class for each, since path and guards stand in its metadata. */
 export function boardController(settings: BoardSettings): Type {
@@ -57,6 +60,7 @@ class BoardRoutes {
   @Get('events')
   events(@Req() request: BoardRequest, @Res() response: BoardResponse): void {
     const stream = new BoardHttp(request, response).stream();
+    if (stream === undefined) return;
     stream.onClose(() => this.poller.leave(stream));
     this.poller.watch(stream);
   }
@@ -64,15 +68,17 @@ class BoardRoutes {
   @Post('release')
   async release(@Req() request: BoardRequest, @Res() response: BoardResponse): Promise<void> {
     const http = new BoardHttp(request, response);
-    const { service, key } = (request.body ?? {}) as Record<string, unknown>;
     if (!this.settings.mayRelease) return http.json(403, { error: 'Release is off.' });
     if (!http.isFromPage) return http.json(403, { error: 'Not asked for by the board itself.' });
-    const locks = this.poller.serviceOf(String(service));
-    if (locks === undefined || typeof key !== 'string') {
+    const { service, key, mark } = (request.body ?? {}) as Record<string, unknown>;
+    const locks = typeof service === 'string' ? this.poller.serviceOf(service) : undefined;
+    if (locks === undefined || typeof key !== 'string' || typeof mark !== 'string') {
       return http.json(400, { error: 'There is no such lock.' });
     }
     try {
-      return http.json(200, { released: await locks.forceRelease(key) });
+      const outcome = await releaseHeld(locks, key, mark);
+      if (outcome === 'other-holders') return http.json(409, { error: OTHER_HOLDERS });
+      return http.json(200, { released: outcome === 'released' });
     } catch (error) {
       return http.json(503, { error: (error as Error).message });
     }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LockInfo } from '../engine/api/lock.js';
 import type { LockService } from '../nest/service/lock.service.js';
+import { markOf, releaseHeld, type ReleaseOutcome } from '../nest/service/release-held.js';
 import type { CliArguments } from './arguments.js';
 import { lockTable } from './lock-table.js';
 import { printable, printableJson } from './terminal-text.js';
@@ -56,36 +57,37 @@ export async function watch(
 /** Takes a lock from its holder; returns whether it did. */
 export async function release(
   locks: LockService,
-  { key, json, yes }: CliArguments,
+  args: CliArguments,
   terminal: Terminal,
 ): Promise<boolean> {
-  let info = await locks.inspect(key);
-  let isMeant = true;
-  if (info !== null && !yes) {
-    const question = `${lockTable([info])}Its holder goes on, and may write beside the next one. Release it? [y/N] `;
-    const answer = await terminal.confirm(question);
-    if (answer === undefined) throw new Error('nobody can be asked here: give --yes.');
-    if (!answer) return false;
-    const shown = holdersOf(info);
-    info = await locks.inspect(key);
-    isMeant = info !== null && holdersOf(info) === shown;
-  }
-  const released = info !== null && isMeant && (await locks.forceRelease(key));
+  const { key, json } = args;
+  const outcome = await releaseIfMeant(locks, args, terminal);
+  if (outcome === 'unwanted') return false;
+  const released = outcome === 'released';
   if (json) terminal.write(`${printableJson({ key, released })}\n`);
-  else terminal.write(`${quoted(key)} ${outcome(info, isMeant, released)}\n`);
+  else terminal.write(`${quoted(key)} ${OUTCOMES[outcome]}\n`);
   return released;
 }
 
-/** Who they are, whatever is left of their leases. */
-function holdersOf({ holders }: LockInfo): string {
-  return JSON.stringify(holders.map(({ label, host, pid }) => [label, host, pid]));
-}
+const OUTCOMES: Readonly<Record<ReleaseOutcome, string>> = {
+  released: 'is released.',
+  free: 'is free.',
+  'other-holders': 'has other holders by now, and stays as it is.',
+  foreign: 'is held by another library, and stays as it is.',
+};
 
-function outcome(info: LockInfo | null, isMeant: boolean, released: boolean): string {
-  if (released) return 'is released.';
-  if (info === null) return 'is free.';
-  if (!isMeant) return 'has other holders by now, and stays as it is.';
-  return 'is held by another library, and stays as it is.';
+async function releaseIfMeant(
+  locks: LockService,
+  { key, yes }: CliArguments,
+  terminal: Terminal,
+): Promise<ReleaseOutcome | 'unwanted'> {
+  if (yes) return releaseHeld(locks, key);
+  const info = await locks.inspect(key);
+  if (info === null) return 'free';
+  const question = `${lockTable([info])}Its holder goes on, and may write beside the next one. Release it? [y/N] `;
+  const answer = await terminal.confirm(question);
+  if (answer === undefined) throw new Error('nobody can be asked here: give --yes.');
+  return answer ? releaseHeld(locks, key, markOf(info.holders)) : 'unwanted';
 }
 
 async function all(locks: LockService): Promise<LockInfo[]> {

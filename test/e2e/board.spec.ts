@@ -1,14 +1,25 @@
 import { request as httpRequest } from 'node:http';
+import type { Socket } from 'node:net';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  ForbiddenException,
+  type HttpException,
+  Injectable,
+  ServiceUnavailableException,
+} from '@nestjs/common';
 import axe from 'axe-core';
+import type { LockService } from 'nestjs-redis-lock';
 import { LockBoardModule } from 'nestjs-redis-lock/board';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
+import { managerOf } from '../../lib/nest/service/lock.service.js';
 import { afterTest, closing } from '../support/after-test.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
+import { Gate } from '../support/gate.js';
 import { openClient, openManager } from '../support/managers.js';
 import { RedisServer } from '../support/redis-server.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
@@ -42,6 +53,7 @@ const start = (platform: Platform = 'express', options: object = {}) =>
       }),
     ],
   });
+const FROM_PAGE = { 'x-lock-board': 'release' };
 const other = () => openManager(sharedRedisUrl(), { keyPrefix });
 const asOperator = { headers: { cookie: 'operator=yes' } };
 
@@ -69,6 +81,18 @@ function post(url: string, body: object, headers: Record<string, string>): Promi
     });
     request.end(JSON.stringify(body));
   });
+}
+
+/** How many pages of keys were asked for from here on. */
+function countPages(locks: LockService): () => number {
+  const { viewer } = managerOf(locks)!;
+  const pages = viewer.pages.bind(viewer);
+  let count = 0;
+  viewer.pages = () => {
+    count += 1;
+    return pages();
+  };
+  return () => count;
 }
 
 describe('the options of a board', () => {
@@ -150,7 +174,8 @@ describe.each(PLATFORMS)('a board on %s', (platform) => {
     const { url, locks } = await start(platform);
     const lock = await locks.acquire('k');
     const { host, origin } = new URL(url);
-    const body = { service: 'default', key: 'k' };
+    const [{ mark }] = (await firstUpdate(url)).rows;
+    const body = { service: 'default', key: 'k', mark };
     const header = { 'x-lock-board': 'release' };
 
     expect(await post(url, body, { origin })).toBe(403);
@@ -158,10 +183,70 @@ describe.each(PLATFORMS)('a board on %s', (platform) => {
     expect(await post(url, body, { ...header, origin: 'https://evil.example' })).toBe(403);
     expect(await post(url, body, { ...header, origin, 'sec-fetch-site': 'cross-site' })).toBe(403);
     expect(await post(url, body, { ...header, origin, cookie: '' })).toBe(403);
-    expect(await post(url, { service: 'x', key: 'k' }, { ...header, origin })).toBe(400);
+    expect(await post(url, { ...body, service: 'x' }, { ...header, origin })).toBe(400);
     expect(lock.signal.aborted).toBe(false);
     expect(await post(url, body, { ...header, origin, host })).toBe(200);
     await eventually(() => expect(lock.signal.aborted).toBe(true));
+  });
+
+  it('releases a lock from the holders who were shown only, and tells when there are others', async () => {
+    const { url, locks } = await start(platform);
+    const stuck = await locks.acquire('k', { label: 'Stuck.job' });
+    const [{ mark }] = (await firstUpdate(url)).rows;
+    const release = () =>
+      post(url, { service: 'default', key: 'k', mark }, { ...FROM_PAGE, origin: url });
+    await stuck.release();
+    expect(await release()).toBe(200);
+    const healthy = await locks.acquire('k', { label: 'Healthy.job' });
+
+    expect(await release()).toBe(409);
+    expect((await locks.inspect('k'))?.holders).toMatchObject([{ label: 'Healthy.job' }]);
+    expect(healthy.signal.aborted).toBe(false);
+  });
+
+  it.each([
+    [{ service: { toString: 1, valueOf: 1 }, key: 'k', mark: '' }],
+    [{ service: 'default', key: { toString: 1 }, mark: '' }],
+    [{ service: 'default', key: 'k', mark: ['x'] }],
+    [{ service: 'default', key: 'k' }],
+    [[]],
+  ])('finds fault with a release of %j', async (body) => {
+    const { url } = await start(platform);
+
+    expect(await post(url, body, { ...FROM_PAGE, origin: url })).toBe(400);
+  });
+
+  it('asks Redis for nothing when only the head of its stream is asked for', async () => {
+    const { url, locks } = await start(platform);
+    const asked = countPages(locks);
+    const answer = await fetch(`${url}/ops/locks/events`, { ...asOperator, method: 'HEAD' });
+
+    expect([answer.status, asked()]).toEqual([200, 0]);
+  });
+
+  it('asks Redis for nothing for a viewer that left while its guard was deciding', async () => {
+    const [guard, left] = [new Gate(), new Gate()];
+    class SlowGuard implements CanActivate {
+      async canActivate(context: ExecutionContext): Promise<boolean> {
+        const response = context.switchToHttp().getResponse();
+        (response.raw ?? response).once('close', left.open);
+        asking.open();
+        await guard.passed;
+        return true;
+      }
+    }
+    const asking = new Gate();
+    const { url, locks } = await start(platform, { guards: [new SlowGuard()] });
+    const asked = countPages(locks);
+    const request = httpRequest(`${url}/ops/locks/events`).on('error', () => {});
+    request.end();
+    await asking.passed;
+    request.destroy();
+    await left.passed;
+    guard.open();
+    await fetch(`${url}/ops/locks/board.js`);
+
+    expect(asked()).toBe(0);
   });
 
   it('refuses a release where it is off, and everywhere with guards: none', async () => {
@@ -218,14 +303,18 @@ describe('a board in a browser', () => {
   });
   afterAll(() => browser.close());
 
-  async function open(url: string, options: object = {}): Promise<Page> {
+  /** @param options.mayFail What the page's console may tell of. */
+  async function open(
+    url: string,
+    { mayFail, ...options }: BrowserContextOptions & { mayFail?: RegExp } = {},
+  ): Promise<Page> {
     const context = await browser.newContext({ ...options, extraHTTPHeaders: asOperator.headers });
     afterTest(() => context.close());
     const page = await context.newPage();
     const faults: string[] = [];
     page.on('pageerror', (error) => faults.push(error.message));
     page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    afterTest(() => expect(faults).toEqual([]));
+    afterTest(() => expect(faults.filter((fault) => !mayFail?.test(fault))).toEqual([]));
     await page.goto(`${url}/ops/locks`);
     await page.getByText('Live:').waitFor();
     return page;
@@ -334,6 +423,50 @@ describe('a board in a browser', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Release' }).click();
     await page.getByText('Released k.').waitFor();
     expect(lock.signal.aborted).toBe(true);
+  });
+
+  it('takes no lock from a holder that came while it asked', async () => {
+    const { url } = await start();
+    const stuck = await other().acquire('k', { label: 'Stuck.job' });
+    const page = await open(url, { mayFail: /409/ });
+    await page.getByRole('button', { name: 'Release k' }).click();
+    expect(await page.getByRole('dialog').textContent()).toContain('Stuck.job');
+    await stuck.release();
+    const healthy = await other().acquire('k', { label: 'Healthy.job' });
+    await page.getByRole('cell', { name: /Healthy.job/, includeHidden: true }).waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Release' }).click();
+
+    await page.getByText('The lock has other holders by now').waitFor();
+    expect(healthy.signal.aborted).toBe(false);
+  });
+
+  it('says that it is cut off, whatever is done with it, and comes back when it may', async () => {
+    let fault: HttpException | undefined;
+    const sockets = new Set<Socket>();
+    class MoodyGuard implements CanActivate {
+      canActivate(context: ExecutionContext): boolean {
+        sockets.add(context.switchToHttp().getRequest().socket);
+        if (fault !== undefined) throw fault;
+        return true;
+      }
+    }
+    const { url } = await start('express', { guards: [new MoodyGuard()] });
+    await other().acquire('k');
+    const page = await open(url, { mayFail: /./ });
+    await page.getByText('Live: 1 lock').waitFor();
+    const status = page.getByRole('status');
+    const cut = (): void => sockets.forEach((socket) => socket.destroy());
+
+    fault = new ServiceUnavailableException();
+    cut();
+    await page.getByText('Connection lost. Trying again').waitFor();
+    await page.getByLabel('Search').fill('k');
+    await page.getByRole('columnheader', { name: 'Key' }).getByRole('button').click();
+    expect(await status.textContent()).toMatch(/^Connection lost/);
+    fault = new ForbiddenException();
+    await page.getByText('Refused: sign in again').waitFor();
+    fault = undefined;
+    await page.getByText('Live: 1 lock').waitFor();
   });
 
   it.each([
