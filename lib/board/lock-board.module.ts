@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { moduleId } from '../nest/service/module-id.js';
 import { type BoardSettings, checkBoardOptions, type LockBoardOptions } from './board-options.js';
 import { BOARD_SETTINGS, boardController } from './board.controller.js';
 import { LockPoller } from './lock-poller.js';
@@ -24,6 +25,7 @@ export class LockBoardModule {
       module: LockBoardModule,
       controllers: [boardController(settings)],
       providers: [
+        moduleId(),
         { provide: BOARD_SETTINGS, useFactory: () => settings },
         {
           provide: LockPoller,

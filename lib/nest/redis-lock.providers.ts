@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Provider } from '@nestjs/common';
 import {
   ApplicationConfig,
@@ -12,6 +11,7 @@ import { LockErrorFilter } from './errors/filter.js';
 import { endWithApplication, LockLifecycle } from './service/lifecycle.js';
 import { busyStatusOf, LockService } from './service/lock.service.js';
 import { LockLogger } from './service/logger.js';
+import { moduleId } from './service/module-id.js';
 import type { RedisLockModuleOptions } from './service/options.js';
 import { getLockServiceToken } from './service/tokens.js';
 import { LockedExplorer } from './start-check/explorer.js';
@@ -20,16 +20,13 @@ import { addLastSteps } from './start-check/last-steps.js';
 /** Token of the options inside one dynamic module. */
 export const MODULE_OPTIONS = Symbol('RedisLockModuleOptions');
 
-/** Sets one dynamic module apart: Nest 10 merges two that look the same in source text. */
-const MODULE_ID = Symbol('RedisLockModuleId');
-
 const LAST_STEPS = Symbol('RedisLockLastSteps');
 
 /** What one dynamic module consists of beside its options. */
 export function lockProviders(name: string | undefined): Provider[] {
   const service = getLockServiceToken(name);
   return [
-    { provide: MODULE_ID, useValue: randomUUID() },
+    moduleId(),
     { provide: LAST_STEPS, inject: [ModulesContainer], useFactory: addLastSteps },
     {
       provide: service,

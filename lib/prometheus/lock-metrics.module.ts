@@ -3,6 +3,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { register, type Registry } from 'prom-client';
 import { LockConfigError } from '../engine/api/errors.js';
 import { OptionReader, show } from '../engine/api/option-reader.js';
+import { moduleId } from '../nest/service/module-id.js';
 import { LockMeter } from './lock-meter.js';
 
 /**
@@ -31,6 +32,7 @@ export class LockMetricsModule {
       // Global modules are initialized first: what others lock as they start is counted.
       global: true,
       providers: [
+        moduleId(),
         {
           provide: LockMeter,
           inject: [ModulesContainer],
