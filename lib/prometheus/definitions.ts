@@ -36,7 +36,7 @@ export const DEFINITIONS: readonly Definition[] = [
   ),
   counter(
     'redis_lock_abandoned_total',
-    'Calls that were aborted, or turned away by a shutdown.',
+    'Calls that ended otherwise: aborted, or turned away by a shutdown.',
     (of) => of.abandoned,
   ),
   counter('redis_lock_lost_total', 'Locks lost while held.', (of) => of.endedBy.lost),

@@ -21,7 +21,7 @@ export class Tally implements CallObserver {
   held = 0;
   busy = 0;
   unavailable = 0;
-  /** Ended by their callers, or by the application as it closed. */
+  /** Ended without the lock for any other reason: by their callers, by the application as it closed. */
   abandoned = 0;
   #permits: PermitTally | undefined;
 
