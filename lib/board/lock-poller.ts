@@ -3,7 +3,11 @@ import type { OnModuleDestroy } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import type { LockInfo } from '../engine/api/lock.js';
 import type { WaitingProcess } from '../engine/store/lock-queue.js';
-import { lockServicesIn, type NamedLockService } from '../nest/service/lock-services.js';
+import {
+  lockServicesIn,
+  NO_LOCK_SERVICE,
+  type NamedLockService,
+} from '../nest/service/lock-services.js';
 import { type BoardRow, idOf, rowOf } from './board-row.js';
 
 /** What has changed since the last message. */
@@ -103,7 +107,9 @@ export class LockPoller implements OnModuleDestroy {
   async #look(): Promise<void> {
     const { signal } = this.#wake;
     const found: Found = { rows: new Map(), hidden: 0 };
-    for (const service of lockServicesIn(this.modules)) await this.#lookAt(service, found, signal);
+    const services = lockServicesIn(this.modules);
+    if (services.length === 0) throw new Error(NO_LOCK_SERVICE);
+    for (const service of services) await this.#lookAt(service, found, signal);
     // Viewers have left meanwhile: the rest was not looked at.
     if (signal.aborted) return;
     const before = this.#isBlind ? undefined : this.#found;

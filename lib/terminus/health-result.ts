@@ -1,4 +1,5 @@
 import * as terminus from '@nestjs/terminus';
+import { NO_LOCK_SERVICE } from '../nest/service/lock-services.js';
 import type { HealthState, ServiceHealth } from './service-health.js';
 
 type Result = terminus.HealthIndicatorResult;
@@ -12,14 +13,16 @@ interface AnyTerminus {
 
 /** The result of a health check of all services, in the form that the installed Terminus takes. */
 export function healthResult(name: string, services: readonly ServiceHealth[]): Result {
-  const states = new Set(services.map((service) => service.state));
+  const isNone = services.length === 0;
+  const states = new Set(isNone ? ['down'] : services.map((service) => service.state));
   const state: HealthState = (['down', 'degraded'] as const).find((bad) => states.has(bad)) ?? 'up';
   const { HealthIndicatorService, HealthCheckError } = terminus as AnyTerminus;
   const knowsDegraded =
     HealthIndicatorService !== undefined && 'degraded' in new HealthIndicatorService().check(name);
   const status = state === 'degraded' && !knowsDegraded ? 'up' : state;
   const facts = Object.fromEntries(services.map((each) => [each.name, shown(each)]));
-  const result = { [name]: { status, state, services: facts } } as Result;
+  const reason = isNone && { reason: NO_LOCK_SERVICE };
+  const result = { [name]: { status, state, ...reason, services: facts } } as Result;
   if (status === 'down' && HealthIndicatorService === undefined && HealthCheckError) {
     throw new HealthCheckError(`${name} is down`, result);
   }

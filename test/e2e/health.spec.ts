@@ -62,6 +62,18 @@ describe('LockHealthIndicator', () => {
     expect(new Set(Object.keys((await check()).locks.services)).size).toBe(2);
   });
 
+  it('is down in an application without a lock service', async () => {
+    const { check } = await start(undefined);
+    const { code, locks: result } = await check();
+
+    expect(code).toBe(503);
+    expect(result).toMatchObject({
+      state: 'down',
+      reason: 'The application has no lock service: import RedisLockModule.',
+      services: {},
+    });
+  });
+
   it('is up while Redis answers, and tells the longest wait', async () => {
     const server = closing(await RedisServer.start());
     const { locks, check } = await start({ connection: server.url });

@@ -9,6 +9,9 @@ export interface NamedLockService {
   readonly manager: LockManager;
 }
 
+/** What stands for an answer where there is nobody to ask. */
+export const NO_LOCK_SERVICE = 'The application has no lock service: import RedisLockModule.';
+
 const NAMED = /^LockService\((.*)\)$/s;
 
 /** The lock services of one application, each once. Complete when its modules are initialized. */

@@ -171,6 +171,16 @@ describe('a viewer of a board', () => {
     expect(second.got).toMatchObject(told);
   });
 
+  it('is told when there is no lock service', async () => {
+    const poller = boardOf();
+    const only = reader();
+    poller.watch(only);
+
+    await eventually(() =>
+      expect(only.got).toMatchObject([{ error: expect.stringContaining('no lock service') }]),
+    );
+  });
+
   it('that comes while a look is given up does not see go what was not looked at', async () => {
     const [one, other] = [inMemory(), inMemory()];
     await one.acquire('k');
