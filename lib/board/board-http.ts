@@ -53,7 +53,9 @@ export class BoardHttp {
     if (headers['x-lock-board'] !== 'release') return false;
     const site = headers['sec-fetch-site'];
     if (site !== undefined) return site === 'same-origin';
-    return headers.origin !== undefined && hostOf(headers.origin) === headers.host;
+    // HTTP/2 has a name of its own for the host.
+    const host = headers[':authority'] ?? headers.host;
+    return headers.origin !== undefined && hostOf(headers.origin) === host;
   }
 
   send(status: number, type: string, body: string): void {

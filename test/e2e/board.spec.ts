@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:http2';
 import type { Socket } from 'node:net';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -23,7 +25,7 @@ import { Gate } from '../support/gate.js';
 import { openClient, openManager } from '../support/managers.js';
 import { RedisServer } from '../support/redis-server.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
-import { PLATFORMS, type Platform, startApp } from './support/app.js';
+import { type AppOptions, PLATFORMS, type Platform, startApp } from './support/app.js';
 
 const HOSTILE = '"><img src=x onerror="document.title=\'owned\'">\u202e\u001b[31m</script>';
 
@@ -40,9 +42,14 @@ beforeEach(() => {
   keyPrefix = uniquePrefix();
 });
 
-const start = (platform: Platform = 'express', options: object = {}) =>
+const start = (
+  platform: Platform = 'express',
+  options: object = {},
+  fastify?: AppOptions['fastify'],
+) =>
   startApp({
     platform,
+    ...(fastify && { fastify }),
     lock: { connection: sharedRedisUrl(), keyPrefix },
     imports: [
       LockBoardModule.forRoot({
@@ -267,6 +274,32 @@ describe.each(PLATFORMS)('a board on %s', (platform) => {
     await app.close();
 
     expect(await answer.text()).toContain('retry');
+  });
+});
+
+describe('a board over HTTP/2', () => {
+  const header = { cookie: 'operator=yes' };
+
+  it('tells of the locks, and releases for its own page', async () => {
+    const { url, locks } = await start('fastify', {}, { http2: true } as never);
+    const lock = await locks.acquire('k');
+    const client = connect(url);
+    afterTest(() => client.close());
+    const events = client.request({ ':path': '/ops/locks/events', ...header });
+    let text = '';
+    events.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    await eventually(() => expect(text).toContain('"key":"k"'));
+    const [{ mark }] = JSON.parse(/^data: (.*)$/m.exec(text)![1]!).rows;
+    events.close();
+
+    const release = client.request({
+      ...{ ':method': 'POST', ':path': '/ops/locks/release', ...header, ...FROM_PAGE },
+      ...{ 'content-type': 'application/json', origin: url },
+    });
+    release.end(JSON.stringify({ service: 'default', key: 'k', mark }));
+    const [answer] = await once(release.resume(), 'response');
+    expect(answer[':status']).toBe(200);
+    await eventually(() => expect(lock.signal.aborted).toBe(true));
   });
 });
 
