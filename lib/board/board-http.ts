@@ -15,8 +15,9 @@ export type BoardResponse = ServerResponse | { readonly raw: ServerResponse; hij
 
 /** A viewer that reads too slowly misses updates and is sent the whole again by its reconnect. */
 const MAX_BUFFERED_BYTES = 4_000_000;
-/** Keeps proxies from ending a silent stream. */
+/** Keeps proxies from ending a silent stream, and tells the page that it is there. */
 const HEARTBEAT_MS = 15_000;
+const ALIVE = 'event: alive\ndata: {}\n\n';
 
 const SECURITY_HEADERS = {
   'content-security-policy':
@@ -87,7 +88,7 @@ export class EventStream {
   readonly #heartbeat: NodeJS.Timeout;
 
   constructor(private readonly response: ServerResponse) {
-    this.#heartbeat = setInterval(() => this.#write(':\n\n'), HEARTBEAT_MS).unref();
+    this.#heartbeat = setInterval(() => this.#write(ALIVE), HEARTBEAT_MS).unref();
     response.once('close', () => clearInterval(this.#heartbeat));
     this.#write('retry: 1000\n\n');
   }

@@ -5,32 +5,44 @@ const LOST = { text: 'Connection lost. Trying again …', bad: true };
 const REFUSED = { text: 'Refused: sign in again, in another tab. Trying again …', bad: true };
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 30000;
+/** The server is never silent for half as long: nobody may tell that a connection is gone. */
+const SILENCE_MS = 40000;
 /** Why what is shown may be old; undefined while each change is told. */
 let cutOff = CONNECTING;
 let failures = 0;
 let events;
 let retry;
+let silence;
 function connect() {
   events = new EventSource(base + 'events');
+  hear();
+  events.addEventListener('alive', hear);
   events.onmessage = ({ data }) => {
+    hear();
     failures = 0;
     cutOff = undefined;
     apply(JSON.parse(data));
   };
-  // By itself a browser tries again after a cut, but not after an answer other than 200.
-  events.onerror = ({ target }) => {
-    const wasAnswered = target.readyState === EventSource.CLOSED;
-    disconnect();
-    if (!wasAnswered || cutOff !== REFUSED) cutOff = LOST;
-    if (wasAnswered) void askWhy(target);
-    retry = setTimeout(connect, Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** failures));
-    failures += 1;
-    render();
-  };
+  events.onerror = lose;
+}
+function hear() {
+  clearTimeout(silence);
+  silence = setTimeout(lose, SILENCE_MS);
+}
+/** By itself a browser tries again after a cut, but not after an answer other than 200. */
+function lose() {
+  const wasAnswered = events.readyState === EventSource.CLOSED;
+  disconnect();
+  if (!wasAnswered || cutOff !== REFUSED) cutOff = LOST;
+  if (wasAnswered) void askWhy(events);
+  retry = setTimeout(connect, Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** failures));
+  failures += 1;
+  render();
 }
 function disconnect() {
   events.close();
   clearTimeout(retry);
+  clearTimeout(silence);
   loseSight();
 }
 /** An EventSource does not tell with which status it was refused. */

@@ -2,7 +2,13 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 
 import type { BoardHolder, BoardRow } from '../../../lib/board/board-row.js';
 import type { BoardUpdate } from '../../../lib/board/lock-poller.js';
@@ -38,8 +44,10 @@ class BoardPage {
 
   private constructor(readonly page: Page) {}
 
-  static async open(): Promise<BoardPage> {
+  /** @param prepare What is done to the browser before. */
+  static async open(prepare?: (context: BrowserContext) => Promise<unknown>): Promise<BoardPage> {
     const context = await browser.newContext();
+    await prepare?.(context);
     const board = new BoardPage(await context.newPage());
     const server = board.#server;
     afterTest(async () => {
@@ -59,12 +67,17 @@ class BoardPage {
 
   /** The page has asked for its stream so often. */
   connected(times: number): Promise<void> {
-    return eventually(() => expect(this.#streams).toHaveLength(times));
+    return eventually(() => expect(this.#streams.length).toBe(times));
   }
 
   tell(rows: readonly BoardRow[], update: Partial<BoardUpdate> = {}): void {
     const all = { now: Date.now(), whole: false, rows, gone: [], hidden: 0, ...update };
     this.#streams.at(-1)!.write(`data: ${JSON.stringify(all)}\n\n`);
+  }
+
+  /** Tells the page that the stream is there. */
+  alive(): void {
+    this.#streams.at(-1)!.write('event: alive\ndata: {}\n\n');
   }
 
   /** Breaks the connection; the page comes back by itself. */
@@ -184,6 +197,37 @@ describe('the history on the page of a board', () => {
     await board.page.getByText('Showing 0 of 1').waitFor();
 
     expect(await board.moments()).toEqual(['not seen', 'Some.job']);
+  });
+});
+
+/** Counts the events of a stream that are no messages. */
+const COUNT_EVENTS = `
+  const { addEventListener } = EventSource.prototype;
+  globalThis.heard = 0;
+  EventSource.prototype.addEventListener = function (type, listener) {
+    addEventListener.call(this, type, listener);
+    addEventListener.call(this, type, () => { globalThis.heard += 1; });
+  };
+`;
+
+describe('the page of a board', () => {
+  it('connects again when its connection is silent for longer than the server ever is', async () => {
+    const board = await BoardPage.open(async (context) => {
+      await context.clock.install();
+      await context.addInitScript(COUNT_EVENTS);
+    });
+    board.tell([row('k')]);
+    await board.page.getByText('Live: 1 lock').waitFor();
+    await board.page.clock.fastForward(30_000);
+    board.alive();
+    await board.page.waitForFunction('globalThis.heard === 1', undefined, { polling: 20 });
+    await board.page.clock.fastForward(30_000);
+    expect(await board.status.textContent()).toContain('Live');
+
+    await board.page.clock.fastForward(15_000);
+    await board.page.getByText('Connection lost').waitFor();
+    await board.page.clock.fastForward(1000);
+    await board.connected(2);
   });
 });
 
