@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 
-import { Injectable, Module } from '@nestjs/common';
+import { Injectable, Module, StreamableFile } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { NEVER } from 'rxjs';
 
@@ -25,12 +25,16 @@ class Results {
     return new Readable({ read() {} });
   }
 
+  async file() {
+    return new StreamableFile(new Readable({ read() {} }));
+  }
+
   async *generator() {
     yield 1;
     yield 2;
   }
 }
-const kinds = ['observable', 'iterable', 'stream', 'generator'];
+const kinds = ['observable', 'iterable', 'stream', 'file', 'generator'];
 for (const kind of kinds) {
   const descriptor = Object.getOwnPropertyDescriptor(Results.prototype, kind) ?? {};
   Locked(`result:${kind}`)(Results.prototype, kind, descriptor);
@@ -67,7 +71,8 @@ await app.close();
 async function call(kind) {
   const result = await /** @type {any} */ (results)[kind]();
   if (kind === 'generator') await result.next();
-  return result;
+  // Whoever reads a file needs its stream alone.
+  return kind === 'file' ? result.getStream() : result;
 }
 
 /** Leaves nothing of the result on the stack of its caller. @param {string} kind */

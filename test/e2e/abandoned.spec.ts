@@ -14,7 +14,7 @@ describe('a result that everybody has dropped', () => {
   it('gives its lock back when it is collected, and not before', async () => {
     const child = closing(Child.start('abandoned.mjs', { execArgv: ['--expose-gc'] }));
 
-    for (const kind of ['observable', 'iterable', 'stream', 'generator']) {
+    for (const kind of ['observable', 'iterable', 'stream', 'file', 'generator']) {
       expect(await child.next('outcome')).toEqual({
         type: 'outcome',
         kind,

@@ -38,10 +38,12 @@ export function holdResult(
   }
   const stream = value instanceof StreamableFile ? value.getStream() : value;
   if (isNodeStream(stream)) {
-    return holdUntil((end) => {
+    // Whoever has taken the stream out of its StreamableFile reads on without that.
+    const { ended } = holdUntil((end) => {
       finished(stream, { writable: false }, end);
-      return value as object;
+      return stream;
     });
+    return { value, ended };
   }
   if (!isAsyncIterable(value)) return undefined;
   return holdUntil((end) => iterableLike(value, new HeldIterator(iteratorOf(value), leaving(end))));
@@ -66,7 +68,7 @@ export function isStreaming(value: unknown): boolean {
 /** Ends what nobody can end any more: Nest drops the result of a handler whose client has left. */
 const abandoned = new FinalizationRegistry<() => void>((end) => end());
 
-/** @param make Makes what the caller gets, which calls `end` when it is over. */
+/** @param make Makes what calls `end` when it is over, and lives as long as somebody can bring it there. */
 function holdUntil(make: (end: () => void) => object): HeldResult {
   let end = (): void => {};
   const ended = new Promise<void>((resolve) => (end = resolve));
