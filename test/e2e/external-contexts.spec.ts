@@ -1,9 +1,10 @@
 import { PassThrough, Readable } from 'node:stream';
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import { Injectable, UseInterceptors, type CallHandler } from '@nestjs/common';
 import { ExternalContextCreator } from '@nestjs/core';
 import { Locked, type LockService } from 'nestjs-redis-lock';
+import { map, of, type Observable } from 'rxjs';
 
 import { eventually } from '../support/eventually.js';
 import { startApp } from './support/app.js';
@@ -53,6 +54,24 @@ class Commands {
   }
 
   @Locked('k')
+  observable(_message: unknown): Observable<AsyncIterable<number>> {
+    return of(numbers());
+  }
+
+  @Locked('{0.key}')
+  positionalObservable(_message: unknown): Observable<AsyncIterable<number>> {
+    return of(numbers());
+  }
+
+  @UseInterceptors({
+    intercept: (_: unknown, next: CallHandler) => next.handle().pipe(map(() => numbers())),
+  })
+  @Locked('k')
+  async made(_message: unknown): Promise<string> {
+    return 'plain';
+  }
+
+  @Locked('k')
   async plain(_message: unknown, _second: unknown): Promise<string> {
     return 'ran';
   }
@@ -88,7 +107,10 @@ async function readAll(result: unknown): Promise<unknown[]> {
   return values;
 }
 
-const RESULTS = ['generator', 'positional', 'iterable', 'positionalIterable', 'stream'];
+const RESULTS = [
+  ...['generator', 'positional', 'iterable', 'positionalIterable', 'stream'],
+  ...['observable', 'positionalObservable', 'made'],
+];
 
 describe('a method led by a context that another package creates', () => {
   it.each(RESULTS.flatMap((name) => [undefined, 'telegram'].map((type) => [name, type] as const)))(

@@ -49,6 +49,19 @@ class Rows {
   }
 
   @Locked('rows')
+  async closable(): Promise<AsyncIterableIterator<number>> {
+    const iterator: AsyncIterableIterator<number> = {
+      next: async () => ({ done: false, value: 1 }),
+      async return() {
+        stage.enter('closed');
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  @Locked('rows')
   async readable(): Promise<Readable> {
     return Readable.from(['a', 'b']);
   }
@@ -202,6 +215,19 @@ describe('a method that returns', () => {
 
     await (await rows.web()).cancel();
     expect(await isHeld()).toBe(false);
+  });
+});
+
+describe('an async iterable whose lock was lost before its first step', () => {
+  it('is closed, and tells of it instead of beginning', async () => {
+    const { rows, locks } = await startRows();
+    const lost = new Promise((resolve) => locks.events.on('lost', resolve));
+    const closable = await rows.closable();
+    await locks.forceRelease('rows');
+    await lost;
+
+    await expect(closable.next()).rejects.toThrow(LockLostError);
+    expect(stage.entries).toEqual(['closed']);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   Param,
   UseInterceptors,
   type CallHandler,
+  type PipeTransform,
 } from '@nestjs/common';
 import { HeldLock, Locked, LockLostError, LockService, type Lock } from 'nestjs-redis-lock';
 import { Observable, firstValueFrom, lastValueFrom, mergeMap, of, toArray } from 'rxjs';
@@ -225,6 +226,53 @@ describe('a method that returns an Observable', () => {
   });
 });
 
+describe('a handler whose lock was lost before its body began', () => {
+  let bodies = 0;
+
+  /** Takes the lock away from the request that it is part of. */
+  @Injectable()
+  class Loser implements PipeTransform {
+    constructor(private readonly locks: LockService) {}
+
+    async transform(value: unknown): Promise<unknown> {
+      const lock = this.locks.current();
+      await this.locks.forceRelease('order:7');
+      await eventually(() => expect(lock?.remainingMs).toBe(0));
+      return value;
+    }
+  }
+
+  @Controller()
+  class Orders {
+    @Get('promise/:id')
+    @Locked('order:{params.id}')
+    async promise(@Param('id', Loser) _id: string): Promise<void> {
+      bodies += 1;
+    }
+
+    @Get('generator/:id')
+    @Locked('order:{params.id}')
+    async *generator(@Param('id', Loser) _id: string): AsyncGenerator<string> {
+      bodies += 1;
+      yield 'ran';
+    }
+  }
+
+  it.each(['promise', 'generator'])(
+    'answers with LOCK_LOST, and does not run: %s',
+    async (path) => {
+      bodies = 0;
+      const { url } = await startApp({ controllers: [Orders], providers: [Loser] });
+
+      const response = await fetch(`${url}/${path}/7`);
+
+      expect(response.status).toBe(500);
+      expect(await response.json()).toMatchObject({ code: 'LOCK_LOST', key: 'order:{params.id}' });
+      expect(bodies).toBe(0);
+    },
+  );
+});
+
 describe('a handler that returns a function, which an interceptor runs', () => {
   let runs: (string | undefined)[] = [];
   /** As `@TsRestHandler()` does. */
@@ -232,7 +280,8 @@ describe('a handler that returns a function, which an interceptor runs', () => {
     intercept: (_: unknown, next: CallHandler) =>
       next.handle().pipe(
         mergeMap(async (result: unknown) => {
-          const [work] = typeof result === 'function' ? [result] : Object.values(result as object);
+          let work = result;
+          while (typeof work !== 'function') [work] = Object.values(work as object);
           return (work as () => unknown)();
         }),
       ),
@@ -261,11 +310,44 @@ describe('a handler that returns a function, which an interceptor runs', () => {
       return { pay: this.#work };
     }
 
+    @Locked('order:{params.id}')
+    @UseInterceptors(runResult)
+    @Get('list/:id')
+    list(): object {
+      return [this.#work];
+    }
+
+    @Locked('order:{params.id}')
+    @UseInterceptors(runResult)
+    @Get('nested/:id')
+    async nested(): Promise<object> {
+      return { orders: { pay: this.#work } };
+    }
+
     @UseInterceptors(runResult)
     @Locked('order:{0}')
     @Get('positional/:id')
     positional(@Param('id') _id: string): () => string {
       return this.#work;
+    }
+
+    @UseInterceptors(runResult)
+    @Locked('order:{0}')
+    @Get('emitted/:id')
+    emitted(@Param('id') _id: string): Observable<() => string> {
+      return of(this.#work);
+    }
+
+    @Locked('order:{params.id}')
+    @Get('written/:id')
+    written(): object {
+      return { toJSON: () => 'written' };
+    }
+
+    @Locked('order:{params.id}')
+    @Get('mixed/:id')
+    mixed(): object {
+      return { name: 'mixed', format: this.#work };
     }
 
     @UseInterceptors(runResult)
@@ -280,7 +362,7 @@ describe('a handler that returns a function, which an interceptor runs', () => {
     runs = [];
     const { url, log } = await startApp({ controllers: [Orders] });
 
-    for (const path of ['outside', 'several', 'positional']) {
+    for (const path of ['outside', 'several', 'list', 'nested', 'positional', 'emitted']) {
       expect((await fetch(`${url}/${path}/7`)).status).toBe(500);
       expect(log.of('error').at(-1)).toMatch(`Orders.${path}: the handler returned a function`);
     }
@@ -288,5 +370,12 @@ describe('a handler that returns a function, which an interceptor runs', () => {
 
     expect(await (await fetch(`${url}/inside/7`)).text()).toBe('ran');
     expect(runs).toEqual(['order:7']);
+  });
+
+  it('is answered where the function comes with data, or says how it is written', async () => {
+    const { url } = await startApp({ controllers: [Orders] });
+
+    expect(await (await fetch(`${url}/mixed/7`)).json()).toEqual({ name: 'mixed' });
+    expect(await (await fetch(`${url}/written/7`)).json()).toBe('written');
   });
 });

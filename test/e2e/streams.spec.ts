@@ -1,4 +1,4 @@
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough, Readable, Stream } from 'node:stream';
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
@@ -13,7 +13,7 @@ import {
   type CallHandler,
 } from '@nestjs/common';
 import { Locked, LockService } from 'nestjs-redis-lock';
-import { Subject, defer, map, of, type Observable } from 'rxjs';
+import { Subject, defer, map, of, race, take, type Observable } from 'rxjs';
 
 import { eventually } from '../support/eventually.js';
 import { PLATFORMS, startApp } from './support/app.js';
@@ -29,6 +29,10 @@ interface AnyResponse {
 let stage: Stage;
 let events: Subject<string>;
 let stream: PassThrough;
+const file = () => new StreamableFile(stream);
+const toFile = {
+  intercept: (_: unknown, next: CallHandler) => next.handle().pipe(map(file)),
+};
 beforeEach(() => {
   stage = new Stage();
   events = new Subject();
@@ -90,15 +94,52 @@ class Streams {
     return new StreamableFile(stream);
   }
 
+  @Get('observed')
+  @Locked('stream')
+  observed(): Observable<StreamableFile> {
+    stage.enter('observed');
+    return of(file());
+  }
+
+  @Get('promised')
+  @Locked('stream')
+  async promised(): Promise<Observable<StreamableFile>> {
+    return this.observed();
+  }
+
+  @Get('observed-positional')
+  @Locked('{0}')
+  observedPositional(@Query('key') _key: string): Observable<StreamableFile> {
+    stage.enter('observed');
+    return of(file());
+  }
+
   @Get('wrapped')
-  @UseInterceptors({
-    intercept: (_: unknown, next: CallHandler) =>
-      next.handle().pipe(map(() => new StreamableFile(stream))),
-  })
+  @UseInterceptors(toFile)
   @Locked('stream')
   wrapped(): string {
     stage.enter('wrapped');
     return 'plain';
+  }
+
+  @Get('wrapped-observable')
+  @UseInterceptors(toFile)
+  @Locked('stream')
+  wrappedObservable(): Observable<string> {
+    stage.enter('wrapped');
+    return of('plain');
+  }
+
+  @Get('fallback')
+  @UseInterceptors({
+    intercept: (_: unknown, next: CallHandler) =>
+      race(next.handle(), events.pipe(take(1), map(file))),
+  })
+  @Locked('stream')
+  async fallback(): Promise<string> {
+    await stage.pass('fallback');
+    stage.enter('late');
+    return 'late';
   }
 
   @Get('res')
@@ -108,6 +149,13 @@ class Streams {
     stage.enter('res');
     raw.write('a');
     void stage.pass('body').then(() => raw.end('b'));
+  }
+
+  @Get('res-positional')
+  @Locked('{0}')
+  resPositional(@Query('key') _key: string, @Res() response: AnyResponse): Observable<string> {
+    void this.res(response);
+    return of('ignored');
   }
 
   @Get('passthrough')
@@ -230,45 +278,76 @@ describe.each(PLATFORMS)('a streamed answer on %s', (platform) => {
     expect(log.of('error', 'warn')).toEqual([]);
   });
 
-  it.each(['file', 'wrapped'])(
-    'of a StreamableFile holds the lock until it was sent: %s',
+  it.each([
+    'file',
+    'observed',
+    'promised',
+    'observed-positional?key=stream',
+    'wrapped',
+    'wrapped-observable',
+  ])('of a StreamableFile holds the lock until it was sent: %s', async (path) => {
+    const { open, held, isHeld } = await start();
+    const response = open(path);
+    await stage.arrived(1);
+    stream.write('a');
+    const { body } = await response;
+    expect(await isHeld()).toBe(true);
+    stream.end('b');
+
+    expect(await new Response(body).text()).toBe('ab');
+    await held(false);
+  });
+
+  it('of a StreamableFile that stands in for a late body holds the lock until it was sent', async () => {
+    const { open, held, locks } = await start();
+    const order: string[] = [];
+    locks.events.on('released', () => order.push('released'));
+    const response = open('fallback');
+    await stage.arrived(1);
+    events.next('too late');
+    stream.write('a');
+    const { body } = await response;
+    stage.open();
+    await stage.arrived(2);
+    // Asked after the body has ended, this is answered after whatever that leads to.
+    expect((await open('none')).status).toBe(404);
+    order.push('sent');
+    stream.end('b');
+
+    expect(await new Response(body).text()).toBe('ab');
+    await held(false);
+    expect(order).toEqual(['sent', 'released']);
+  });
+
+  it.each(['file', 'res', 'observed', 'observed-positional?key=stream'])(
+    'releases the lock when the client leaves: %s',
     async (path) => {
-      const { open, held, isHeld } = await start();
-      const response = open(path);
+      const { openAndLeave, held, isHeld } = await start();
+      const client = openAndLeave(path);
       await stage.arrived(1);
       stream.write('a');
-      const { body } = await response;
+      await client.answered;
       expect(await isHeld()).toBe(true);
-      stream.end('b');
+      await client.leave();
 
-      expect(await new Response(body).text()).toBe('ab');
       await held(false);
+      stage.open();
     },
   );
 
-  it.each(['file', 'res'])('releases the lock when the client leaves: %s', async (path) => {
-    const { openAndLeave, held, isHeld } = await start();
-    const client = openAndLeave(path);
-    await stage.arrived(1);
-    stream.write('a');
-    await client.answered;
-    expect(await isHeld()).toBe(true);
-    await client.leave();
+  it.each(['res', 'res-positional?key=stream'])(
+    'that the handler sends by itself holds the lock until it was sent: %s',
+    async (path) => {
+      const { open, held, isHeld } = await start();
+      const response = await open(path);
+      await stage.arrived(2);
+      expect(await isHeld()).toBe(true);
+      stage.open();
 
-    await held(false);
-    stage.open();
-  });
-
-  it('that the handler sends by itself holds the lock until it was sent', async () => {
-    const { open, held, isHeld } = await start();
-    const response = await open('res');
-    await stage.arrived(2);
-    expect(await isHeld()).toBe(true);
-    stage.open();
-
-    expect(await response.text()).toBe('ab');
-    await held(false);
-  });
+      expect(await response.text()).toBe('ab');
+      await held(false);
+    },
+  );
 
   it('with @Res({ passthrough: true }) is a plain answer', async () => {
     const { open, held } = await start();
@@ -292,22 +371,53 @@ describe.each(PLATFORMS)('a streamed answer on %s', (platform) => {
   );
 });
 
-describe('a Node stream as result on fastify', () => {
-  it('holds the lock until it was sent', async () => {
-    @Controller()
-    class Raw {
-      @Get()
-      @Locked('stream')
-      raw(): Readable {
-        return stream;
-      }
+describe('a stream as result on fastify', () => {
+  let push: (text: string) => void;
+  let finish: () => void;
+
+  @Controller()
+  class Raw {
+    @Get('readable')
+    @Locked('stream')
+    readable(): Readable {
+      [push, finish] = [(text) => stream.write(text), () => stream.end()];
+      stage.enter('readable');
+      return stream;
     }
+
+    @Get('old')
+    @Locked('stream')
+    async old(): Promise<Stream> {
+      const old = new Stream();
+      // It has no buffer: what comes before somebody listens is gone.
+      old.on('newListener', (event) => event === 'data' && setImmediate(() => stage.enter('old')));
+      [push, finish] = [(text) => old.emit('data', text), () => old.emit('end')];
+      return old;
+    }
+
+    @Get('web')
+    @Locked('stream')
+    async web(): Promise<object> {
+      const web = new ReadableStream({
+        start(controller) {
+          push = (text) => controller.enqueue(Buffer.from(text));
+          finish = () => controller.close();
+        },
+      });
+      stage.enter('web');
+      return { getReader: () => web.getReader() };
+    }
+  }
+
+  it.each(['readable', 'old', 'web'])('holds the lock until it was sent: %s', async (path) => {
     const { url, locks } = await startApp({ platform: 'fastify', controllers: [Raw] });
-    const response = fetch(url);
-    stream.write('a');
+    const response = fetch(`${url}/${path}`);
+    await stage.arrived(1);
+    push('a');
     const { body } = await response;
     expect(await locks.inspect('stream')).not.toBeNull();
-    stream.end('b');
+    push('b');
+    finish();
 
     expect(await new Response(body).text()).toBe('ab');
     await eventually(async () => expect(await locks.inspect('stream')).toBeNull());

@@ -1,5 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { Catch, Controller, Get, Param, UseFilters, type ExceptionFilter } from '@nestjs/common';
+import {
+  Catch,
+  Controller,
+  Get,
+  Param,
+  UseFilters,
+  UseInterceptors,
+  type CallHandler,
+  type ExceptionFilter,
+} from '@nestjs/common';
 import { Args, GraphQLSchemaHost, Query, Resolver, Subscription } from '@nestjs/graphql';
 import { MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import {
@@ -11,7 +20,7 @@ import {
 } from '@nestjs/websockets';
 import { parse, subscribe } from 'graphql';
 import { HeldLock, Locked, LockService, LockTimeoutError, type Lock } from 'nestjs-redis-lock';
-import { of, throwError, type Observable } from 'rxjs';
+import { map, of, throwError, type Observable } from 'rxjs';
 
 import { startApp } from './support/app.js';
 import { askGraphql, connectRpc, connectSocket, graphqlModule } from './support/clients.js';
@@ -209,9 +218,40 @@ class Orders {
 
   @Subscription(() => String, { resolve: (value: string) => value })
   @Locked('feed:{gql.id}', { wait: 0 })
-  async *feed(@Args('id') id: string): AsyncGenerator<string> {
+  feed(@Args('id') id: string): AsyncGenerator<string> {
+    return this.#steps(id);
+  }
+
+  async *#steps(id: string): AsyncGenerator<string> {
     yield `${id} ${this.locks.current()?.key}`;
     yield 'last';
+  }
+
+  @Subscription(() => String, { resolve: (value: string) => value })
+  @Locked('feed:{gql.id}', { wait: 0 })
+  async *generator(@Args('id') id: string): AsyncGenerator<string> {
+    yield* this.#steps(id);
+  }
+
+  @Subscription(() => String, { resolve: (value: string) => value })
+  @UseInterceptors({
+    intercept: (_: unknown, next: CallHandler) => next.handle().pipe(map((make) => make())),
+  })
+  @Locked('feed:{gql.id}', { wait: 0 })
+  made(@Args('id') id: string): () => AsyncGenerator<string> {
+    return () => this.#steps(id);
+  }
+
+  @Subscription(() => String, { resolve: (value: string) => value })
+  @Locked('feed:{gql.id}', { wait: 0 })
+  emitted(@Args('id') id: string): Observable<AsyncGenerator<string>> {
+    return of(this.#steps(id));
+  }
+
+  @Subscription(() => String, { resolve: (value: string) => value })
+  @Locked('feed:{0}', { wait: 0 })
+  positional(@Args('id') id: string): Observable<AsyncGenerator<string>> {
+    return of(this.#steps(id));
   }
 
   @Query(() => String)
@@ -253,19 +293,22 @@ describe('over GraphQL', () => {
     ]);
   });
 
-  it('a subscription holds its lock until its iteration has ended', async () => {
-    const { app, locks } = await start();
-    const { schema } = app.get(GraphQLSchemaHost);
-    const document = parse('subscription { feed(id: "7") }');
-    const feed = (await subscribe({ schema, document })) as AsyncIterableIterator<unknown>;
-    const refused = await subscribe({ schema, document });
+  it.each(['feed', 'generator', 'made', 'emitted', 'positional'])(
+    'a subscription holds its lock until its iteration has ended: %s',
+    async (field) => {
+      const { app, locks } = await start();
+      const { schema } = app.get(GraphQLSchemaHost);
+      const document = parse(`subscription { ${field}(id: "7") }`);
+      const feed = (await subscribe({ schema, document })) as AsyncIterableIterator<unknown>;
+      const refused = await subscribe({ schema, document });
 
-    expect(await feed.next()).toMatchObject({ value: { data: { feed: '7 feed:7' } } });
-    expect(await locks.inspect('feed:7')).not.toBeNull();
-    expect(refused).toMatchObject({ errors: [{ extensions: { code: 'LOCK_TIMEOUT' } }] });
-    await feed.return?.();
-    expect(await locks.inspect('feed:7')).toBeNull();
-  });
+      expect(await feed.next()).toMatchObject({ value: { data: { [field]: '7 feed:7' } } });
+      expect(await locks.inspect('feed:7')).not.toBeNull();
+      expect(refused).toMatchObject({ errors: [{ extensions: { code: 'LOCK_TIMEOUT' } }] });
+      await feed.return?.();
+      expect(await locks.inspect('feed:7')).toBeNull();
+    },
+  );
 
   it('a skipped call is null', async () => {
     const app = await start();

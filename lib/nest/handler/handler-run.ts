@@ -3,11 +3,9 @@ import type { CallHandler } from '@nestjs/common';
 import type { Observer, Subscriber, Subscription } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
 import { enter, type Section, SKIPPED } from '../locked/entry.js';
-import { isStreaming } from '../result/held-result.js';
-import { runsLater } from '../result/runs-later.js';
-import { responseEnd } from './http-response.js';
+import { laterWork } from './later-work.js';
 import { lead } from './lead.js';
-import { outlivesLock, type RoutedCall } from './routed-call.js';
+import type { RoutedCall } from './routed-call.js';
 
 /** How the promise settles that the engine holds the lock for. */
 interface Holding {
@@ -75,7 +73,7 @@ export class HandlerRun {
     return new Promise((resolve, reject) => {
       this.#holding = { resolve, reject };
       this.#follow({
-        next: (value) => this.#pass(value),
+        next: (value) => this.#pass(value, lock),
         error: (reason) => this.#end({ reason }),
         complete: () => this.#end(),
       });
@@ -101,16 +99,13 @@ export class HandlerRun {
     });
   }
 
-  #pass(value: unknown): void {
-    const { plan, transport, response, streams, tail } = this.route;
-    if (runsLater(value)) return this.#end({ reason: outlivesLock(plan) });
-    this.#last = value;
-    this.#values.push(value);
-    if (streams) return this.#stream();
-    // An interceptor inside may have made a stream of a plain result.
-    if (transport !== 'http' || response === undefined || tail.busy || !isStreaming(value)) return;
-    tail.begin();
-    void responseEnd(response).then(tail.end);
+  #pass(value: unknown, lock: Lock): void {
+    const { route } = this;
+    const reason = laterWork(route, value);
+    if (reason !== undefined) return this.#end({ reason });
+    this.#last = route.keepEmitted(value, lock);
+    this.#values.push(this.#last);
+    if (route.streams) this.#stream();
   }
 
   /** Over RPC the last value goes with the end: Nest 10 forgets an end that comes a moment later. */

@@ -87,7 +87,7 @@ function runLocked(call: MethodCall, route?: RoutedCall): Promise<unknown> {
 
 /** The same for a generator, which is handed out before its first step takes the lock. */
 function iterateLocked(call: MethodCall, route?: RoutedCall): unknown {
-  if (route?.lock !== undefined) return route.keep(call.body(route.lock), route.lock);
+  if (route?.lock !== undefined) return route.iterate(call.body, route.lock);
   // A subscription tells only before its iteration begins why it can't.
   if (route?.isSubscription) return takeLock(call, route);
   return new DeferredIterator(async () => {

@@ -2,20 +2,20 @@ import type { ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { isObservable } from 'rxjs';
-import { LockConfigError } from '../../engine/api/errors.js';
 import type { Lock } from '../../engine/api/lock.js';
 import { type HandlerCall, handlerCall } from '../key/locked.call.js';
 import { responseOf, transportOf } from '../key/transport.js';
-import type { LockedEntry, Section } from '../locked/entry.js';
+import { assertStillHeld, type LockedEntry, type Section } from '../locked/entry.js';
 import type { LockedPlan } from '../locked/plan.js';
 import { DeferredIterator } from '../result/deferred-iterator.js';
-import { type HeldResult, holdResult, type Released } from '../result/held-result.js';
-import { runsLater } from '../result/runs-later.js';
+import { type HeldResult, isStreaming, type Released } from '../result/held-result.js';
 import type { LockService } from '../service/lock.service.js';
 import { ClientDeparture } from './client-departure.js';
 import type { HandlerFacts } from './handler-facts.js';
+import { responseEnd } from './http-response.js';
+import { laterWork } from './later-work.js';
 import { OpenWork } from './open-work.js';
-import { holdRouted, isSubscription } from './routed-result.js';
+import { holdEmission, holdRouted, isSubscription } from './routed-result.js';
 
 /** What the calls of one application have in common. */
 export interface HandlerHome {
@@ -44,6 +44,8 @@ export class RoutedCall {
   #section: Section | undefined;
   /** The last body that was asked for. */
   #body: Promise<unknown> | undefined;
+  #holdsResult = false;
+  #answered: Promise<void> | undefined;
   #over = false;
   #close = (): void => {};
   #closed: Promise<void> | undefined;
@@ -60,6 +62,12 @@ export class RoutedCall {
     this.call = handlerCall(context, plan.method, this.transport);
     this.entry = { plan, service: home.service, call: this.call, args: [], signal: this.departure };
     this.streams = this.transport === 'http' && facts.sendsEvents;
+  }
+
+  /** When the response has ended; where there is none, at once. */
+  get answered(): Promise<void> {
+    const { response } = this;
+    return (this.#answered ??= response ? responseEnd(response) : Promise.resolve());
   }
 
   /** Whether the chain has ended: calls of the method from now on are not part of it. */
@@ -116,31 +124,56 @@ export class RoutedCall {
       if (before !== undefined) {
         await before.catch(() => undefined);
         if (this.#over) throw new Error('Nobody waits for this call any more.');
-        lock.assertHeld();
       }
-      return this.keep(await body(lock), lock);
+      assertStillHeld(this.entry, lock);
+      return this.#keepResult(await body(lock), lock);
     } finally {
       this.tail.end();
     }
   }
 
-  /** Keeps that lock until `value`, which the body returned, has ended. */
-  keep(value: unknown, lock: Lock): unknown {
+  /** The same for the body of a generator method, which gives its generator at once. */
+  iterate(body: (lock: Lock) => unknown, lock: Lock): unknown {
+    assertStillHeld(this.entry, lock);
+    return this.#keepResult(body(lock), lock);
+  }
+
+  #keepResult(value: unknown, lock: Lock): unknown {
     if (isObservable(value)) this.streams = true;
-    const held = holdRouted(this, value, lock, () => this.released ?? Promise.resolve());
+    const held = this.#keep(value, lock);
     if (held === undefined) return value;
+    this.#holdsResult = true;
+    return held.value;
+  }
+
+  /**
+   * Keeps that lock until a value has ended that the chain hands on: an Observable emitted it, or an
+   * interceptor inside made it. What the body returned is held already, and it may read from that.
+   */
+  keepEmitted(value: unknown, lock: Lock): unknown {
+    if (this.#holdsResult || !isStreaming(value)) return value;
+    const held = this.inside(() => this.#keep(value, lock));
+    return held === undefined ? value : held.value;
+  }
+
+  #keep(value: unknown, lock: Lock): HeldResult | undefined {
+    const held = holdRouted(this, value, lock, () => this.released ?? Promise.resolve());
+    if (held === undefined) return undefined;
     this.tail.begin();
     void held.ended.then(this.tail.end);
-    return held.value;
+    return held;
   }
 
   /** Takes hold of what the method returned, which took the lock by itself. */
   holdOwn(value: unknown, lock: Lock, released: Released): HeldResult | undefined {
-    if (runsLater(value)) throw outlivesLock(this.plan);
-    if (!isObservable(value)) return holdRouted(this, value, lock, released);
-    const held = holdResult(value, lock, released, this.transport === 'rpc');
-    // Nest never subscribes when the client has left meanwhile.
-    return held && { ...held, ended: Promise.race([held.ended, this.#end]) };
+    const hold = (each: unknown): HeldResult | undefined => {
+      const fault = laterWork(this, each);
+      if (fault !== undefined) throw fault;
+      return holdRouted(this, each, lock, released);
+    };
+    if (!isObservable(value)) return hold(value);
+    const lastWithEnd = this.transport === 'rpc';
+    return holdEmission(value, { lock, released, hold, lastWithEnd, dropped: this.#end });
   }
 
   /** The chain has ended. */
@@ -154,14 +187,4 @@ export class RoutedCall {
     if (this.#over) return Promise.resolve();
     return (this.#closed ??= new Promise((resolve) => (this.#close = resolve)));
   }
-}
-
-/** For a handler whose result is a function that others run once the lock has been released. */
-export function outlivesLock({ owner, key }: LockedPlan): LockConfigError {
-  const why = key.positional
-    ? 'a positional key locks the method only: use a part of the request'
-    : 'write @Locked below the decorator that runs it';
-  return new LockConfigError([
-    `@Locked on ${owner}: the handler returned a function, which would run without the lock; ${why}.`,
-  ]);
 }

@@ -1,4 +1,9 @@
-import { isLockError, LockConfigError, type LockErrorCode } from '../../engine/api/errors.js';
+import {
+  isLockError,
+  LockConfigError,
+  type LockError,
+  type LockErrorCode,
+} from '../../engine/api/errors.js';
 import { eventOf } from '../../engine/api/lock-events.js';
 import { checkKeys, type LockKey } from '../../engine/api/lock-key.js';
 import { requestOf } from '../../engine/api/lock-options.check.js';
@@ -44,7 +49,7 @@ export async function enter<T>(
   entry: LockedEntry,
   body: (lock: Lock, section: Section) => Promise<T>,
 ): Promise<T | typeof SKIPPED> {
-  const { plan, service, signal } = entry;
+  const { plan, signal } = entry;
   let bodyRuns = false;
   let key: LockKey = [];
   try {
@@ -66,12 +71,26 @@ export async function enter<T>(
       tellSkipped(reachableManager(entry), plan, key);
       return SKIPPED;
     }
-    noteFacts(error, {
-      key: plan.key.template,
-      ...(service && { busyStatus: busyStatusOf(service) }),
-    });
+    noteOrigin(error, entry);
     throw error;
   }
+}
+
+/** Throws where the lock of a call is gone before its body begins. */
+export function assertStillHeld(entry: LockedEntry, lock: Lock): void {
+  try {
+    lock.assertHeld();
+  } catch (error) {
+    if (isLockError(error)) noteOrigin(error, entry);
+    throw error;
+  }
+}
+
+function noteOrigin(error: LockError, { plan, service }: LockedEntry): void {
+  noteFacts(error, {
+    key: plan.key.template,
+    ...(service && { busyStatus: busyStatusOf(service) }),
+  });
 }
 
 function reachableManager({ plan, service }: LockedEntry): LockManager {

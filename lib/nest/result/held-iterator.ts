@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import type { Lock } from '../../engine/api/lock.js';
 
 /**
  * An async iterator whose steps run in the context that it was made in, where its lock is held.
@@ -8,16 +9,22 @@ import { AsyncResource } from 'node:async_hooks';
 export class HeldIterator implements AsyncIterableIterator<unknown> {
   readonly #scope = new AsyncResource('HeldIterator');
   readonly #inner: AsyncIterator<unknown>;
+  readonly #lock: Lock;
   readonly #end: () => Promise<unknown>;
+  #begun = false;
 
   /** @param end Called when the iteration is over, and awaited before its consumer is told. */
-  constructor(inner: AsyncIterator<unknown>, end: () => Promise<unknown>) {
+  constructor(inner: AsyncIterator<unknown>, lock: Lock, end: () => Promise<unknown>) {
     this.#inner = inner;
+    this.#lock = lock;
     this.#end = end;
   }
 
   next(...value: [] | [unknown]): Promise<IteratorResult<unknown>> {
-    return this.#step(() => this.#inner.next(...value));
+    return this.#step(() => {
+      this.#begin();
+      return this.#inner.next(...value);
+    });
   }
 
   return(value?: unknown): Promise<IteratorResult<unknown>> {
@@ -33,6 +40,18 @@ export class HeldIterator implements AsyncIterableIterator<unknown> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** Where the lock is gone nothing may begin: what is open is closed. */
+  #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    try {
+      this.#lock.assertHeld();
+    } catch (lost) {
+      void Promise.resolve(this.#inner.return?.()).catch(() => {});
+      throw lost;
+    }
   }
 
   async #step(move: () => Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {

@@ -1,7 +1,7 @@
 import { finished } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 import { StreamableFile } from '@nestjs/common';
-import { isObservable } from 'rxjs';
+import { isObservable, type Observable } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
 import { HeldIterator } from './held-iterator.js';
 import { HeldObservable } from './held-observable.js';
@@ -20,22 +20,10 @@ export type Released = () => Promise<unknown>;
  * Takes hold of a result that goes on: an Observable, an async iterable, a stream. An Observable or
  * iterable tells its consumer that it is over when the lock is released.
  *
- * @param lastWithEnd Of an Observable: its last value goes with its end, see {@link HeldObservable}.
  * @returns `undefined` for any other value.
  */
-export function holdResult(
-  value: unknown,
-  lock: Lock,
-  released: Released,
-  lastWithEnd = false,
-): HeldResult | undefined {
-  const leaving = (end: () => void) => () => {
-    end();
-    return released();
-  };
-  if (isObservable(value)) {
-    return holdUntil((end) => new HeldObservable(value, lock, leaving(end), lastWithEnd));
-  }
+export function holdResult(value: unknown, lock: Lock, released: Released): HeldResult | undefined {
+  if (isObservable(value)) return holdObservable(value, lock, released);
   const stream = value instanceof StreamableFile ? value.getStream() : value;
   if (isNodeStream(stream)) {
     // Whoever has taken the stream out of its StreamableFile reads on without that.
@@ -46,20 +34,46 @@ export function holdResult(
     return { value, ended };
   }
   if (!isAsyncIterable(value)) return undefined;
-  return holdUntil((end) => iterableLike(value, new HeldIterator(iteratorOf(value), leaving(end))));
+  return holdUntil((end) => {
+    const held = new HeldIterator(iteratorOf(value), lock, leaving(end, released));
+    return iterableLike(value, held);
+  });
+}
+
+/**
+ * {@link holdResult} of an Observable.
+ *
+ * @param lastWithEnd Its last value goes with its end, see {@link HeldObservable}.
+ */
+export function holdObservable(
+  source: Observable<unknown>,
+  lock: Lock,
+  released: Released,
+  lastWithEnd = false,
+): HeldResult {
+  return holdUntil((end) => new HeldObservable(source, lock, leaving(end, released), lastWithEnd));
+}
+
+function leaving(end: () => void, released: Released): () => Promise<unknown> {
+  return () => {
+    end();
+    return released();
+  };
 }
 
 /** The same value for a consumer in another context: an iterable's steps stay in this one. */
-export function bindResult(value: unknown): unknown {
+export function bindResult(value: unknown, lock: Lock): unknown {
   if (!isAsyncIterable(value) || isNodeStream(value)) return value;
-  return iterableLike(value, new HeldIterator(iteratorOf(value), () => Promise.resolve()));
+  return iterableLike(value, new HeldIterator(iteratorOf(value), lock, () => Promise.resolve()));
 }
 
-/** Whether a value goes on when its method has returned, over HTTP. */
+/** Whether a value goes on when it was handed on: as Nest's platforms tell it, all of them together. */
 export function isStreaming(value: unknown): boolean {
   return (
     value instanceof StreamableFile ||
     isAsyncIterable(value) ||
+    isNodeStream(value) ||
+    isWebStream(value) ||
     // As Nest tells it: packages have classes of their own for it.
     Object.prototype.toString.call(value) === '[object Response]'
   );
@@ -104,4 +118,10 @@ function isNodeStream(value: unknown): value is NodeJS.ReadableStream {
   if (typeof value !== 'object' || value === null) return false;
   const { pipe, on } = value as Partial<NodeJS.ReadableStream>;
   return typeof pipe === 'function' && typeof on === 'function';
+}
+
+/** By shape too: those of packages may lack the iterator. */
+function isWebStream(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return typeof (value as Partial<ReadableStream>).getReader === 'function';
 }
