@@ -4,8 +4,8 @@ import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 
 import { Injectable, Module, StreamableFile } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { NEVER } from 'rxjs';
+import { ExternalContextCreator, NestFactory } from '@nestjs/core';
+import { NEVER, of } from 'rxjs';
 
 import { LockService, Locked, RedisLockModule } from '../../dist/esm/index.js';
 import { tell } from './parent.mjs';
@@ -16,9 +16,7 @@ class Results {
   }
 
   async iterable() {
-    return (async function* numbers() {
-      yield 1;
-    })();
+    return this.#numbers();
   }
 
   async stream() {
@@ -29,12 +27,26 @@ class Results {
     return new StreamableFile(new Readable({ read() {} }));
   }
 
+  async routed() {
+    return this.#numbers();
+  }
+
+  emitted() {
+    return of(this.#numbers());
+  }
+
+  async *#numbers() {
+    yield 1;
+  }
+
   async *generator() {
     yield 1;
     yield 2;
   }
 }
-const kinds = ['observable', 'iterable', 'stream', 'file', 'generator'];
+const kinds = ['observable', 'iterable', 'stream', 'file', 'generator', 'routed', 'emitted'];
+/** Called in contexts as other packages create them. */
+const routed = new Set(['routed', 'emitted']);
 for (const kind of kinds) {
   const descriptor = Object.getOwnPropertyDescriptor(Results.prototype, kind) ?? {};
   Locked(`result:${kind}`)(Results.prototype, kind, descriptor);
@@ -49,6 +61,7 @@ Module({
 })(Root);
 const app = await NestFactory.createApplicationContext(Root, { logger: false });
 const [results, locks] = [app.get(Results), app.get(LockService)];
+const contexts = app.get(ExternalContextCreator, { strict: false });
 
 for (const kind of kinds) {
   const kept = await call(kind);
@@ -69,7 +82,10 @@ await app.close();
 
 /** @param {string} kind */
 async function call(kind) {
-  const result = await /** @type {any} */ (results)[kind]();
+  const method = /** @type {any} */ (results)[kind];
+  const result = await (routed.has(kind)
+    ? contexts.create(results, method, kind)({})
+    : method.call(results));
   if (kind === 'generator') await result.next();
   // Whoever reads a file needs its stream alone.
   return kind === 'file' ? result.getStream() : result;

@@ -14,7 +14,15 @@ describe('a result that everybody has dropped', () => {
   it('gives its lock back when it is collected, and not before', async () => {
     const child = closing(Child.start('abandoned.mjs', { execArgv: ['--expose-gc'] }));
 
-    for (const kind of ['observable', 'iterable', 'stream', 'file', 'generator']) {
+    for (const kind of [
+      'observable',
+      'iterable',
+      'stream',
+      'file',
+      'generator',
+      'routed',
+      'emitted',
+    ]) {
       expect(await child.next('outcome')).toEqual({
         type: 'outcome',
         kind,

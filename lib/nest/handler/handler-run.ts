@@ -92,6 +92,8 @@ export class HandlerRun {
     route.close();
     if (route.tail.busy) {
       scope.runInAsyncScope(() => (failure ? this.fail(failure.reason) : this.#complete()));
+      // What goes on ends when everybody has dropped it: nothing here keeps it.
+      this.#last = undefined;
     }
     route.tail.whenEnded(() => {
       if (failure === undefined) this.#holding?.resolve(this.#last);

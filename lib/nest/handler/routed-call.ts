@@ -176,9 +176,10 @@ export class RoutedCall {
     return holdEmission(value, { lock, released, hold, lastWithEnd, dropped: this.#end });
   }
 
-  /** The chain has ended. */
+  /** The chain has ended. What its last body returned is its caller's alone, who may drop it. */
   close(): void {
     this.#over = true;
+    this.#body = undefined;
     this.#close();
   }
 
