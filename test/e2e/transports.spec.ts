@@ -318,6 +318,33 @@ describe('over GraphQL', () => {
   });
 });
 
+describe('over GraphQL, with a schema of its own', () => {
+  @Resolver()
+  class Sales {
+    constructor(private readonly locks: LockService) {}
+
+    @Query('sale')
+    @Locked('sale:{gql.id}')
+    sale(@Args('id') id: string): object {
+      return { receipt: { total: () => `of ${id}, under ${this.locks.current()?.key}` } };
+    }
+  }
+
+  it('a function in a result resolves its field, after the release', async () => {
+    const typeDefs = `
+      type Receipt { total: String }
+      type Sale { receipt: Receipt }
+      type Query { sale(id: String): Sale }
+    `;
+    const imports = [graphqlModule({ autoSchemaFile: false, typeDefs })];
+    const app = await startApp({ imports, providers: [Sales] });
+
+    const { data } = await askGraphql(app, '{ sale(id: "7") { receipt { total } } }');
+
+    expect(data).toEqual({ sale: { receipt: { total: 'of 7, under undefined' } } });
+  });
+});
+
 describe('over HTTP', () => {
   it('@HeldLock() gets the lock, the key comes from the route or the argument', async () => {
     @Controller()
