@@ -16,6 +16,7 @@ import type { RedisLockModuleOptions } from './service/options.js';
 import { getLockServiceToken } from './service/tokens.js';
 import { LockedExplorer } from './start-check/explorer.js';
 import { addLastSteps } from './start-check/last-steps.js';
+import { ScopeCheck } from './start-check/scope.check.js';
 
 /** Token of the options inside one dynamic module. */
 export const MODULE_OPTIONS = Symbol('RedisLockModuleOptions');
@@ -28,6 +29,11 @@ export function lockProviders(name: string | undefined): Provider[] {
   return [
     moduleId(),
     { provide: LAST_STEPS, inject: [ModulesContainer], useFactory: addLastSteps },
+    {
+      provide: ScopeCheck,
+      inject: [DiscoveryService],
+      useFactory: (discovery: DiscoveryService) => new ScopeCheck(service, discovery),
+    },
     {
       provide: service,
       inject: [MODULE_OPTIONS],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Global, Injectable, Module, type DynamicModule } from '@nestjs/common';
+import { Global, Injectable, Module, Scope, type DynamicModule } from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import {
   InjectLockService,
@@ -191,6 +192,51 @@ describe('RedisLockModule.forRootAsync', () => {
     const module = await compile(Settings, RedisLockModule.forRootAsync(options));
 
     expect(await module.get(LockService).withLock('job', ({ key }) => key)).toBe('job');
+  });
+
+  const REFUSED = /the options of a RedisLockModule depend on the request/;
+  @Injectable({ scope: Scope.REQUEST })
+  class Tenant extends OptionsFactory {}
+  @Module({ providers: [Tenant], exports: [Tenant] })
+  class Tenants {}
+
+  it.each([
+    ['the request', { inject: [REQUEST], useFactory: () => MEMORY }],
+    [
+      'a request-scoped provider',
+      { imports: [Tenants], inject: [Tenant], useFactory: () => MEMORY },
+    ],
+    ['a request-scoped useClass', { useClass: Tenant }],
+    ['a request-scoped useExisting', { imports: [Tenants], useExisting: Tenant, name: 'tenant' }],
+  ])('fails start when its options depend on %s', async (_, options) => {
+    await expect(compile(RedisLockModule.forRootAsync(options))).rejects.toThrow(REFUSED);
+  });
+
+  it('leaves no connection of another module when they do', async () => {
+    const options = { connection: sharedRedisUrl(), keyPrefix: uniquePrefix() };
+    const module = await Test.createTestingModule({
+      imports: [
+        RedisLockModule.forRoot(options),
+        RedisLockModule.forRootAsync({
+          name: 'other',
+          inject: [REQUEST],
+          useFactory: () => MEMORY,
+        }),
+      ],
+      providers: [
+        {
+          provide: 'early',
+          inject: [LockService],
+          useFactory: (locks: LockService) => locks.withLock('early', () => 'done'),
+        },
+      ],
+    }).compile();
+
+    await expect(module.init()).rejects.toThrow(REFUSED);
+
+    await expect(module.get(LockService).acquire('late')).rejects.toMatchObject({
+      code: 'LOCK_SHUTDOWN',
+    });
   });
 
   it('fails start with wrong options', async () => {

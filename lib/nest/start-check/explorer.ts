@@ -3,9 +3,9 @@ import { type DiscoveryService, type LazyModuleLoader, ModuleRef } from '@nestjs
 import { LockConfigError } from '../../engine/api/errors.js';
 import type { LockRequest } from '../../engine/api/lock-options.js';
 import type { LockedPlan } from '../locked/plan.js';
-import type { LateEngine } from '../service/late-engine.js';
 import { LockService } from '../service/lock.service.js';
 import { adviceOn, isCutOff } from './advice.js';
+import { closeEngines } from './engines.js';
 import { type DecoratedMethod, type HandlerKind, handlerKindsOf } from './handler-kinds.js';
 import { inspectMethods } from './inspection.js';
 import {
@@ -63,8 +63,7 @@ export class LockedExplorer implements OnModuleInit {
       this.#check();
       refuse(this.faults.all());
     } catch (error) {
-      // Other modules' services, too: the application that would close them has not started.
-      await Promise.all(this.#engines().map((each) => each.close()));
+      await closeEngines(this.discovery);
       throw error;
     }
     checkLazyModules(this.loader, (loaded) => {
@@ -145,13 +144,6 @@ export class LockedExplorer implements OnModuleInit {
 
   #keeps(plan: LockedPlan): boolean {
     return plan.service === this.name;
-  }
-
-  #engines(): LateEngine[] {
-    return this.discovery.getProviders().flatMap(({ instance }) => {
-      const isObject = typeof instance === 'object' && instance !== null;
-      return isObject ? (LockService.engineOf(instance as object) ?? []) : [];
-    });
   }
 
   /** Options may be wrong only together with the module's. */
