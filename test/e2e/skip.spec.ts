@@ -39,6 +39,11 @@ class Jobs {
     return stage.pass(id);
   }
 
+  @Locked('job:{0}', { ifBusy: 'skip', wait: undefined as never, label: undefined as never })
+  async unset(id: string): Promise<string> {
+    return stage.pass(id);
+  }
+
   @Locked('outer', { ifBusy: 'skip' })
   async outer(): Promise<void> {
     await this.locks.acquire('inner', { wait: 0 });
@@ -76,6 +81,17 @@ describe("ifBusy: 'skip'", () => {
     expect(await jobs.run('7')).toBeUndefined();
 
     expect(skipped).toEqual([{ key: 'job:7', label: 'Jobs.run', template: 'job:{0}' }]);
+  });
+
+  it('takes an option that is undefined for one that is left out', async () => {
+    const { jobs, locks, skipped } = await startJobs({ wait: '5s' });
+    await using _lock = await locks.acquire('job:7');
+    const startedAt = performance.now();
+
+    expect(await jobs.unset('7')).toBeUndefined();
+
+    expect(performance.now() - startedAt).toBeLessThan(NOISE_MS);
+    expect(skipped).toEqual([{ key: 'job:7', label: 'Jobs.unset', template: 'job:{0}' }]);
   });
 
   it('waits when wait is given', async () => {

@@ -33,12 +33,13 @@ export class LockedPlan {
     if (problems.length > 0) {
       throw new LockConfigError(problems.map((problem) => `@Locked on ${this.owner}: ${problem}`));
     }
-    const { service, ifBusy, ...lockOptions } = options;
+    const { service, ifBusy, label = this.owner, ...others } = options;
     this.service = service;
     this.property = servicePropertyOf(service);
     this.skips = ifBusy === 'skip';
-    const wait = this.skips ? { wait: 0 } : {};
-    this.#options = { label: this.owner, ...wait, ...lockOptions };
+    this.#options = { ...others, label };
+    // An option that is there without a value says as little as one that is left out.
+    if (this.skips) this.#options.wait ??= 0;
   }
 
   /** How the lock is taken in one store: the options, with the module's defaults. */
