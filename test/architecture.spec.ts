@@ -93,11 +93,12 @@ const FOLDERS: Record<string, Folder> = {
       ...['redis/servers', 'redis/cluster', 'redis/store', 'redis/quorum'],
     ],
   },
+  'nest/transport': { folders: [], packages: NEST },
   'nest/errors': {
-    folders: ['engine/api'],
+    folders: ['engine/api', 'nest/transport'],
     packages: [...NEST, /^@nestjs\/(microservices|websockets)$/],
   },
-  'nest/key': { folders: ['engine/api', 'nest/errors'], packages: NEST },
+  'nest/key': { folders: ['engine/api', 'nest/errors', 'nest/transport'], packages: NEST },
   'nest/result': { folders: ['engine/api'], packages: NEST },
   'nest/service': {
     folders: [
@@ -117,6 +118,7 @@ const FOLDERS: Record<string, Folder> = {
     folders: [
       ...['engine/api', 'engine/reentry'],
       ...['nest/errors', 'nest/key', 'nest/result', 'nest/service', 'nest/locked'],
+      ...['nest/transport'],
     ],
     packages: NEST,
   },

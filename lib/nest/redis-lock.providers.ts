@@ -75,9 +75,8 @@ async function installFilter(
   locks: LockService,
   config: ApplicationConfig,
   adapterHost: HttpAdapterHost,
-): Promise<LockErrorFilter | undefined> {
-  if (busyStatusOf(locks) === false) return undefined;
-  await teachBaseFilters();
+): Promise<LockErrorFilter> {
+  await teachBaseFilters({ http: busyStatusOf(locks) !== false });
   const filter = new LockErrorFilter(adapterHost);
   config.useGlobalFilters(filter);
   return filter;

@@ -3,11 +3,11 @@ import { PassThrough, Readable } from 'node:stream';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable, UseInterceptors, type CallHandler } from '@nestjs/common';
 import { ExternalContextCreator } from '@nestjs/core';
-import { Locked, type LockService } from 'nestjs-redis-lock';
+import { Locked, LockService, LockTimeoutError } from 'nestjs-redis-lock';
 import { map, of, type Observable } from 'rxjs';
 
 import { eventually } from '../support/eventually.js';
-import { startApp } from './support/app.js';
+import { startApp, type AppOptions } from './support/app.js';
 
 let inside = 0;
 let most = 0;
@@ -28,6 +28,17 @@ async function* numbers(): AsyncGenerator<number> {
 
 @Injectable()
 class Commands {
+  constructor(private readonly locks: LockService) {}
+
+  @Locked('k', { wait: 0 })
+  async busy(_message: unknown): Promise<string> {
+    return 'ran';
+  }
+
+  async service(_message: unknown): Promise<string> {
+    return this.locks.withLock('k', () => 'ran', { wait: 0 });
+  }
+
   @Locked('k')
   async *generator(_message: unknown): AsyncGenerator<number> {
     yield* numbers();
@@ -82,8 +93,9 @@ type Command = (...args: unknown[]) => Promise<unknown>;
 async function commandOf(
   name: string,
   type?: string,
+  lock: AppOptions['lock'] = {},
 ): Promise<{ run: Command; locks: LockService }> {
-  const { app, locks } = await startApp({ providers: [Commands] });
+  const { app, locks } = await startApp({ providers: [Commands], lock });
   const commands = app.get(Commands);
   const run = app
     .get(ExternalContextCreator, { strict: false })
@@ -136,6 +148,24 @@ describe('a method led by a context that another package creates', () => {
 
       await eventually(async () => expect(await locks.inspect('k')).toBeNull());
       expect(socket.destroyed).toBe(false);
+    },
+  );
+
+  const CONTEXTS = [undefined, 'telegram'].flatMap((type) =>
+    [[], [{}], [{}, {}]].flatMap((more) =>
+      [{}, { http: false } as const].map((lock) => ({ type, more, lock })),
+    ),
+  );
+  it.each(['busy', 'service'].flatMap((name) => CONTEXTS.map((each) => ({ name, ...each }))))(
+    'rejects with the lock error when its lock is busy: $name, type $type, more arguments $more, $lock',
+    async ({ name, type, more, lock }) => {
+      const { run, locks } = await commandOf(name, type, lock);
+      await using _lock = await locks.acquire('k');
+
+      const error = await run({ key: 'k' }, ...more).catch((reason: unknown) => reason);
+
+      expect(error).toBeInstanceOf(LockTimeoutError);
+      expect(error).toMatchObject({ code: 'LOCK_TIMEOUT', key: 'k' });
     },
   );
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { Catch, UseFilters } from '@nestjs/common';
+import { BaseExceptionFilter } from '@nestjs/core';
 import {
   Args,
   Field,
@@ -209,6 +211,35 @@ describe('a subscription with a key of its arguments', () => {
     const feed = await subscribeTo(app, `${field}(id: "7")`);
 
     expect(await feed.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe('a busy lock that a filter for everything hands on to the filter of Nest', () => {
+  @Catch()
+  class HandsOn extends BaseExceptionFilter {}
+
+  @Resolver()
+  @UseFilters(HandsOn)
+  class Handed {
+    constructor(private readonly locks: LockService) {}
+
+    @Query(() => String)
+    @Locked('stock:secret', { wait: 0 })
+    locked(): string {
+      return 'ran';
+    }
+
+    @Query(() => String)
+    service(): Promise<string> {
+      return this.locks.withLock('stock:secret', () => 'ran', { wait: 0 });
+    }
+  }
+
+  it.each(['locked', 'service'])('is the documented error: %s', async (field) => {
+    const app = await start({ providers: [Handed] });
+    await using _lock = await app.locks.acquire('stock:secret');
+
+    expect((await askGraphql(app, `{ ${field} }`)).errors).toMatchObject([BUSY]);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import type { LockError } from '../../engine/api/errors.js';
+import { transportOf } from '../transport/transport.js';
 import { factsOf } from './facts.js';
 import { toHttpException } from './http-exception.js';
 import { peers } from './peers.js';
@@ -8,15 +9,16 @@ import { rpcPayloadOf } from './rpc-payload.js';
 import { standIn } from './stand-in.js';
 
 /** Whether the module that an error comes from answers none over HTTP. */
-export function isLeftAlone(host: ArgumentsHost, error: LockError): boolean {
-  return host.getType() === 'http' && factsOf(error).busyStatus === false;
+export function isLeftAlone(transport: string, error: LockError): boolean {
+  return transport === 'http' && factsOf(error).busyStatus === false;
 }
 
 /** The error that a handler throws for a lock error, with the lock error as `cause`. */
 export async function errorForHandler(host: ArgumentsHost, error: LockError): Promise<Error> {
-  switch (host.getType<string>()) {
+  const transport = transportOf(host);
+  switch (transport) {
     case 'http':
-      return isLeftAlone(host, error) ? error : toHttpException(error);
+      return isLeftAlone(transport, error) ? error : toHttpException(error);
     case 'graphql':
       return graphqlErrorOf(error);
     case 'rpc': {

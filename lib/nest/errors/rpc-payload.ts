@@ -1,5 +1,6 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import type { LockError, LockErrorCode } from '../../engine/api/errors.js';
+import { grpcCallOf } from '../transport/grpc-call.js';
 import { factsOf } from './facts.js';
 import { publicViewOf } from './public.js';
 
@@ -19,15 +20,8 @@ const GRPC_CODES: Record<LockErrorCode, number> = {
 /** What an RPC client is sent for a lock error. gRPC has a number where the others have our code. */
 export function rpcPayloadOf(error: LockError, host: ArgumentsHost): object {
   const view = publicViewOf(error);
-  if (!isGrpc(host)) return { status: 'error', ...view };
+  if (grpcCallOf(host) === undefined) return { status: 'error', ...view };
   const { requestFault } = factsOf(error);
   const code = requestFault === undefined ? GRPC_CODES[error.code] : INVALID_ARGUMENT;
   return { code, message: view.message };
-}
-
-/** Every kind of a gRPC handler is given the call, the others a context of Nest's. */
-function isGrpc(host: ArgumentsHost): boolean {
-  return host
-    .getArgs<unknown[]>()
-    .some((each) => typeof (each as { getPeer?: unknown } | null)?.getPeer === 'function');
 }

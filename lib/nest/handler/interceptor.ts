@@ -51,7 +51,7 @@ abstract class LockedInterceptor implements NestInterceptor {
   }
 
   #translate(error: LockError, { facts, transport, context }: RoutedCall): Observable<unknown> {
-    if (!isLeftAlone(context, error)) logFault(error, this.logger);
+    if (!isLeftAlone(transport, error)) logFault(error, this.logger);
     if (facts.sendsEvents && transport === 'http') return of(errorEventOf(error));
     const mapped = errorForHandler(context, error);
     return from(mapped).pipe(mergeMap((each) => throwError(() => each)));

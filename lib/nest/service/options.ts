@@ -64,7 +64,7 @@ export interface RedisLockModuleOptions extends LockEngineOptions {
    * asked again. @default what `connection` says
    */
   credentials?: () => LockCredentials | Promise<LockCredentials>;
-  /** How lock errors are answered over HTTP; `false` registers no filter for them. */
+  /** How lock errors are answered over HTTP; `false` leaves those over HTTP to you. */
   http?: LockHttpOptions | false;
 }
 

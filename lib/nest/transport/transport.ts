@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ExecutionContext } from '@nestjs/common';
+import type { ArgumentsHost } from '@nestjs/common';
 
 /**
  * What led a call to a handler: `http`, `rpc`, `ws`, `graphql`, or what another creator of contexts
@@ -7,23 +7,18 @@ import type { ExecutionContext } from '@nestjs/common';
  *
  * @param response As {@link responseOf} tells it.
  */
-export function transportOf(
-  context: ExecutionContext,
-  response: ServerResponse | undefined,
-): string {
-  const type = context.getType<string>();
+export function transportOf(host: ArgumentsHost, response = responseOf(host)): string {
+  const type = host.getType<string>();
   return type === 'http' && response === undefined ? 'unknown' : type;
 }
 
 /** Node's own response, which Fastify wraps and Express extends; `undefined` where there is none. */
-export function responseOf(context: ExecutionContext): ServerResponse | undefined {
-  switch (context.getType<string>()) {
+export function responseOf(host: ArgumentsHost): ServerResponse | undefined {
+  switch (host.getType<string>()) {
     case 'http':
-      return isObject(context.getArgByIndex(0))
-        ? nodeResponse(context.getArgByIndex(1))
-        : undefined;
+      return isObject(host.getArgByIndex(0)) ? nodeResponse(host.getArgByIndex(1)) : undefined;
     case 'graphql':
-      return responseOfQuery(context.getArgByIndex(2));
+      return responseOfQuery(host.getArgByIndex(2));
     default:
       return undefined;
   }

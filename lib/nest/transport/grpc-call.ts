@@ -1,0 +1,18 @@
+import type { EventEmitter } from 'node:events';
+import type { ArgumentsHost } from '@nestjs/common';
+
+/** What is used here of a call of `@grpc/grpc-js`. */
+export interface GrpcCall extends EventEmitter {
+  /** Its client has cancelled it, has gone or waits no longer. */
+  readonly cancelled: boolean;
+  getPeer(): string;
+}
+
+/** The call of a gRPC handler; `undefined` for any other. Every kind of such a handler is given the call. */
+export function grpcCallOf(host: ArgumentsHost): GrpcCall | undefined {
+  return host.getArgs<unknown[]>().find(isGrpcCall);
+}
+
+function isGrpcCall(argument: unknown): argument is GrpcCall {
+  return typeof (argument as Partial<GrpcCall> | null | undefined)?.getPeer === 'function';
+}
