@@ -12,6 +12,13 @@ import {
   UseInterceptors,
   type CallHandler,
 } from '@nestjs/common';
+import {
+  ClientProxyFactory,
+  EventPattern,
+  MessagePattern,
+  Payload,
+  Transport,
+} from '@nestjs/microservices';
 import { Locked } from 'nestjs-redis-lock';
 import { timeout } from 'rxjs';
 
@@ -161,5 +168,71 @@ describe('a client over HTTP/2 that waits for a lock', () => {
     await holder.release();
     expect(stage.entries).toEqual([]);
     expect(log.of('error', 'warn')).toEqual([]);
+  });
+});
+
+describe('a client over TCP that waits for a lock', () => {
+  @Controller()
+  class Messages {
+    @MessagePattern('context')
+    @Locked('order')
+    context(): string {
+      stage.enter('context');
+      return 'ran';
+    }
+
+    @MessagePattern('positional')
+    @Locked('{0}')
+    positional(@Payload() _key: string): string {
+      stage.enter('positional');
+      return 'ran';
+    }
+
+    @EventPattern('event')
+    @Locked('order')
+    event(_data: unknown): void {
+      stage.enter('event');
+    }
+  }
+
+  async function startBusy() {
+    const { locks, log, rpcPort } = await startApp({ controllers: [Messages], rpc: true });
+    const options = { host: '127.0.0.1', port: rpcPort };
+    const client = ClientProxyFactory.create({ transport: Transport.TCP, options });
+    afterTest(() => client.close());
+    const lock = await locks.acquire('order');
+    const waiters = async () => (await locks.inspect('order'))?.waiters;
+    return { client, locks, log, lock, waiters };
+  }
+
+  it('leaves the queue with all its messages when it disconnects', async () => {
+    const warnings: unknown[] = [];
+    const warn = (warning: unknown): void => void warnings.push(warning);
+    process.on('warning', warn);
+    afterTest(() => void process.off('warning', warn));
+    const { client, locks, log, lock, waiters } = await startBusy();
+    for (let i = 0; i < 15; i += 1)
+      client.send(i % 2 === 0 ? 'context' : 'positional', 'order').subscribe({ error: () => {} });
+    await eventually(async () => expect(await waiters()).toBe(15));
+
+    client.close();
+
+    await eventually(async () => expect(await waiters()).toBe(0));
+    await lock.release();
+    expect(await locks.inspect('order')).toBeNull();
+    expect(stage.entries).toEqual([]);
+    expect(log.of('error', 'warn')).toEqual([]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('has its event handled all the same, for which it waits no longer', async () => {
+    const { client, lock, waiters } = await startBusy();
+    client.emit('event', {});
+    await eventually(async () => expect(await waiters()).toBe(1));
+
+    client.close();
+
+    await lock.release();
+    await stage.arrived(1);
   });
 });

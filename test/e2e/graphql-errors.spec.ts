@@ -181,6 +181,44 @@ describe('a field resolver with {gql.x}', () => {
   });
 });
 
+describe('a field of what a subscription yields', () => {
+  @Resolver(() => Order)
+  class Feed {
+    @Query(() => Order)
+    order(@Args('id') id: string): Order {
+      return { id };
+    }
+
+    @Subscription(() => Order, { resolve: (order: Order) => order })
+    async *orders(): AsyncGenerator<Order> {
+      yield { id: '7' };
+    }
+
+    @ResolveField(() => String, { nullable: true })
+    @Locked('price:{gql.in}', { ifBusy: 'skip' })
+    async price(@Args('in') currency: string): Promise<string> {
+      return currency;
+    }
+
+    @ResolveField(() => String, { nullable: true })
+    @Locked('price:{1}', { ifBusy: 'skip' })
+    async positional(@Parent() _order: Order, @Args('in') currency: string): Promise<string> {
+      return currency;
+    }
+  }
+
+  it.each(['price', 'positional'])('is null when it is skipped: %s', async (field) => {
+    const imports = [graphqlModule({ fieldResolverEnhancers: ['interceptors'] })];
+    const app = await start({ imports, providers: [Feed] });
+    const next = async (): Promise<unknown> =>
+      (await subscribeTo(app, `orders { ${field}(in: "eur") }`)).next();
+    expect(await next()).toMatchObject({ value: { data: { orders: { [field]: 'eur' } } } });
+    await using _lock = await app.locks.acquire('price:eur');
+
+    expect(await next()).toMatchObject({ value: { data: { orders: { [field]: null } } } });
+  });
+});
+
 describe('a subscription with a key of its arguments', () => {
   it('holds its lock until its iteration has ended', async () => {
     const app = await start();

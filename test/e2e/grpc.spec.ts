@@ -1,14 +1,16 @@
+import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 import { credentials, loadPackageDefinition, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type INestApplication } from '@nestjs/common';
-import { GrpcMethod, GrpcStreamMethod, Transport } from '@nestjs/microservices';
+import { GrpcMethod, GrpcStreamCall, GrpcStreamMethod, Transport } from '@nestjs/microservices';
 import { LockLostError, Locked, LockService } from 'nestjs-redis-lock';
-import { from, mergeMap, of, type Observable } from 'rxjs';
+import { from, last, mergeMap, of, type Observable } from 'rxjs';
 
 import { afterTest } from '../support/after-test.js';
+import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/spawn-redis.mjs';
 import { startApp, type AppOptions } from './support/app.js';
 
@@ -155,5 +157,141 @@ describe('over gRPC', () => {
     await expect(call('Fault')).rejects.toMatchObject({ code: status.INTERNAL });
     await expect(call('Lost')).rejects.toMatchObject({ code: status.INTERNAL });
     expect(log.of('error')).toEqual([expect.stringContaining('"!mine" must not begin with "!"')]);
+  });
+});
+
+/** The client's side of a call: what it was sent, and how the call ended. */
+interface Answered {
+  readonly messages: readonly Order[];
+  readonly error?: object | undefined;
+}
+
+describe('over gRPC a skipped call', () => {
+  @Controller()
+  class Skips {
+    @GrpcMethod('Orders', 'Context')
+    @Locked('order', { ifBusy: 'skip' })
+    context(order: Order): Order {
+      return order;
+    }
+
+    @GrpcMethod('Orders', 'Positional')
+    @Locked('{0.id}', { ifBusy: 'skip' })
+    positional(order: Order): Order {
+      return order;
+    }
+
+    @GrpcMethod('Orders', 'Watch')
+    @Locked('order', { ifBusy: 'skip' })
+    watch(order: Order): Observable<Order> {
+      return of(order);
+    }
+
+    @GrpcMethod('Orders', 'PositionalWatch')
+    @Locked('{0.id}', { ifBusy: 'skip' })
+    positionalWatch(order: Order): Observable<Order> {
+      return of(order);
+    }
+
+    @Locked('order', { ifBusy: 'skip' })
+    @GrpcStreamMethod('Orders', 'Upload')
+    upload(orders: Observable<Order>): Observable<Order> {
+      return orders.pipe(last());
+    }
+
+    @GrpcStreamCall('Orders', 'PassedOn')
+    @Locked('order', { ifBusy: 'skip' })
+    passedOn(call: Readable, answer: (error: null, order: Order) => void): void {
+      call.once('data', (order: Order) => answer(null, order));
+    }
+
+    @GrpcStreamCall('Orders', 'Exchanged')
+    @Locked('order', { ifBusy: 'skip' })
+    exchanged(call: Duplex): void {
+      call.once('data', (order: Order) => {
+        call.write(order);
+        call.end();
+      });
+    }
+  }
+
+  const STREAMING = ['Watch', 'PositionalWatch', 'Exchanged'];
+  const SENDS_STREAM = ['Upload', 'PassedOn', 'Exchanged'];
+
+  it.each(['Context', 'Positional', 'Upload', 'PassedOn', ...STREAMING])(
+    'ends with nothing in its answer: %s',
+    async (method) => {
+      const { client, locks, log } = await start({ controllers: [Skips] });
+      const ask = (): Promise<Answered> =>
+        new Promise((resolve) => {
+          const order = SENDS_STREAM.includes(method) ? [] : [{ id: 'order' }];
+          const answer = (error: object | null, message: Order): void =>
+            resolve({ messages: [message], ...(error && { error }) });
+          const call = client[method]!(...order, ...(STREAMING.includes(method) ? [] : [answer]));
+          const messages: Order[] = [];
+          if (STREAMING.includes(method)) {
+            call.on('data', (message: Order) => messages.push(message));
+            call.on('error', (error: object) => resolve({ messages, error }));
+            call.on('end', () => resolve({ messages }));
+          }
+          if (SENDS_STREAM.includes(method)) call.end({ id: 'order' });
+        });
+      expect(await ask()).toEqual({ messages: [{ id: 'order' }] });
+      await using _lock = await locks.acquire('order');
+
+      expect(await ask()).toEqual({ messages: STREAMING.includes(method) ? [] : [{}] });
+      expect(log.of('error')).toEqual([]);
+    },
+  );
+});
+
+describe('over gRPC a client that waits for a lock', () => {
+  let ran: string[] = [];
+  @Controller()
+  class Slow {
+    @GrpcMethod('Orders', 'Context')
+    @Locked('order')
+    context(order: Order): Order {
+      ran.push('Context');
+      return order;
+    }
+
+    @GrpcMethod('Orders', 'Positional')
+    @Locked('{0.id}')
+    positional(order: Order): Order {
+      ran.push('Positional');
+      return order;
+    }
+
+    @GrpcMethod('Orders', 'Watch')
+    @Locked('order')
+    watch(order: Order): Observable<Order> {
+      ran.push('Watch');
+      return of(order);
+    }
+  }
+
+  const LEAVING = ['cancels', 'waits no longer'];
+  it.each(
+    ['Context', 'Positional', 'Watch'].flatMap((method) => LEAVING.map((how) => [method, how])),
+  )('leaves the queue, and its handler does not run: %s, when it %s', async (method, how) => {
+    ran = [];
+    const { client, locks, log } = await start({ controllers: [Slow] });
+    const lock = await locks.acquire('order');
+    const waiters = async () => (await locks.inspect('order'))?.waiters;
+    const deadline = how === 'cancels' ? {} : { deadline: Date.now() + 500 };
+    const answer = method === 'Watch' ? [] : [() => {}];
+    const call = client[method!]!({ id: 'order' }, deadline, ...answer);
+    call.on('error', () => {});
+    if (method === 'Watch') call.resume();
+    await eventually(async () => expect(await waiters()).toBe(1));
+
+    if (how === 'cancels') call.cancel();
+
+    await eventually(async () => expect(await waiters()).toBe(0));
+    await lock.release();
+    expect(await locks.inspect('order')).toBeNull();
+    expect(ran).toEqual([]);
+    expect(log.of('error', 'warn')).toEqual([]);
   });
 });

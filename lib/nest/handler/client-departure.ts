@@ -1,26 +1,37 @@
-import type { ServerResponse } from 'node:http';
+import type { EventEmitter } from 'node:events';
 import { HttpException } from '@nestjs/common';
 import type { StopSignal } from '../../engine/api/lock-options.js';
-import { clientLeft } from './http-response.js';
+
+/** How something that connects a call to its client tells that the client has left. */
+export interface Leaving<T extends EventEmitter> {
+  /** When to look. */
+  readonly event: string;
+  /** Whether the client has left, at any moment. */
+  hasLeft(link: T): boolean;
+  /** Whether the client has its answer when the event comes. */
+  isAnswered(link: T): boolean;
+}
 
 /**
  * Tells that a caller has left. It does for the engine what an `AbortSignal` does, without the price
- * of one (some 8 µs) for each request, and watches the response only while somebody listens. Watches
- * the *response*: the request of a POST closes as soon as its body has been read.
+ * of one (some 8 µs) for each request, and watches the link to the client only while somebody listens.
  */
-export class ClientDeparture implements StopSignal {
+export class ClientDeparture<T extends EventEmitter = EventEmitter> implements StopSignal {
   #listeners: readonly (() => void)[] = [];
   #reason: Error | undefined;
 
-  /** @param response `undefined` when the call has none. */
-  constructor(private readonly response: ServerResponse | undefined) {}
+  /** @param link What connects the call to its client; `undefined` when nothing is known to. */
+  constructor(
+    private readonly link: T | undefined,
+    private readonly leaving: Leaving<T>,
+  ) {}
 
   get aborted(): boolean {
     return this.reason !== undefined;
   }
 
   get reason(): Error | undefined {
-    if (this.#reason === undefined && this.response !== undefined && clientLeft(this.response)) {
+    if (this.#reason === undefined && this.link !== undefined && this.leaving.hasLeft(this.link)) {
       this.leave();
     }
     return this.#reason;
@@ -48,23 +59,23 @@ export class ClientDeparture implements StopSignal {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Any number of calls may wait for one response: ours do not count against its limit. */
+  /** Any number of calls may wait for one client: ours do not count against the limit. */
   #watch(): void {
-    raiseLimit(this.response, 1);
-    this.response?.on('close', this.#check);
+    raiseLimit(this.link, 1);
+    this.link?.on(this.leaving.event, this.#check);
   }
 
   #unwatch(): void {
-    this.response?.off('close', this.#check);
-    raiseLimit(this.response, -1);
+    this.link?.off(this.leaving.event, this.#check);
+    raiseLimit(this.link, -1);
   }
 
   readonly #check = (): void => {
-    if (this.response !== undefined && !this.response.writableEnded) this.leave();
+    if (this.link !== undefined && !this.leaving.isAnswered(this.link)) this.leave();
   };
 }
 
-function raiseLimit(response: ServerResponse | undefined, by: number): void {
-  const limit = response?.getMaxListeners() ?? 0;
-  if (limit > 0) response?.setMaxListeners(limit + by);
+function raiseLimit(link: EventEmitter | undefined, by: number): void {
+  const limit = link?.getMaxListeners() ?? 0;
+  if (limit > 0) link?.setMaxListeners(limit + by);
 }

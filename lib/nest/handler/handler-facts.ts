@@ -8,6 +8,9 @@ const PASSTHROUGH = '__responsePassthrough__';
 /** Keys of {@link ROUTE_ARGUMENTS} for `@Res()` and `@Next()`: type, `:`, position. */
 const RESPONSE_OR_NEXT = /^[12]:/;
 const SERVER_SENT_EVENTS = '__sse__';
+/** `@EventPattern` has another value here than `@MessagePattern`: PatternHandler of @nestjs/microservices. */
+const PATTERN_HANDLER = 'microservices:handler_type';
+const EVENT = 2;
 
 /** What decorators say of a handler. */
 export interface HandlerFacts {
@@ -16,6 +19,8 @@ export interface HandlerFacts {
   readonly sendsEvents: boolean;
   /** Over HTTP it answers by itself, by `@Res()` or `@Next()`, so that Nest does not. */
   readonly answersByItself: boolean;
+  /** Over RPC its callers wait for no answer. */
+  readonly takesEvents: boolean;
   /** How a call reaches the method. */
   readonly leads: Leads;
 }
@@ -42,6 +47,7 @@ function factsOf(target: object, handler: object, interceptor: object): HandlerF
   return {
     plan,
     leads: leadsOf(handler, interceptor),
+    takesEvents: Reflect.getMetadata(PATTERN_HANDLER, handler) === EVENT,
     sendsEvents: Reflect.getMetadata(SERVER_SENT_EVENTS, handler) === true,
     answersByItself:
       Reflect.getMetadata(PASSTHROUGH, target, method) !== true &&

@@ -47,6 +47,8 @@ abstract class LockedInterceptor implements NestInterceptor {
 
   #fail(error: unknown, route: RoutedCall, subscriber: Subscriber<unknown>): void {
     if (isLockError(error)) this.#translate(error, route).subscribe(subscriber);
+    // Nobody reads the answer, and filters of RPC would log it.
+    else if (route.transport === 'rpc' && error === route.departure.reason) subscriber.complete();
     else subscriber.error(error);
   }
 

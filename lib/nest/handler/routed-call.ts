@@ -6,11 +6,13 @@ import type { Lock } from '../../engine/api/lock.js';
 import { type HandlerCall, handlerCall } from '../key/locked.call.js';
 import { assertStillHeld, type LockedEntry, type Section } from '../locked/entry.js';
 import type { LockedPlan } from '../locked/plan.js';
-import { DeferredIterator } from '../result/deferred-iterator.js';
 import { type HeldResult, isStreaming, type Released } from '../result/held-result.js';
 import type { LockService } from '../service/lock.service.js';
+import { grpcCallOf, isStreamedTo } from '../transport/grpc-call.js';
 import { responseOf, transportOf } from '../transport/transport.js';
-import { ClientDeparture } from './client-departure.js';
+import type { ClientDeparture } from './client-departure.js';
+import { departureOf } from './departure-of.js';
+import { emptyAnswer } from './empty-answer.js';
 import type { HandlerFacts } from './handler-facts.js';
 import { responseEnd } from './http-response.js';
 import { laterWork } from './later-work.js';
@@ -58,10 +60,12 @@ export class RoutedCall {
   ) {
     this.response = responseOf(context);
     this.transport = transportOf(context, this.response);
-    this.departure = new ClientDeparture(this.response);
+    const call = this.transport === 'rpc' ? grpcCallOf(context) : undefined;
+    this.departure = departureOf(this, call);
     this.call = handlerCall(context, plan.method, this.transport);
     this.entry = { plan, service: home.service, call: this.call, args: [], signal: this.departure };
-    this.streams = this.transport === 'http' && facts.sendsEvents;
+    this.streams =
+      call === undefined ? this.transport === 'http' && facts.sendsEvents : isStreamedTo(call);
   }
 
   /** When the response has ended; where there is none, at once. */
@@ -96,13 +100,9 @@ export class RoutedCall {
     return this.transport === 'graphql' && isSubscription(this.context);
   }
 
-  /** Ends the response of a handler that answers by itself and did not run; what others return. */
+  /** What a handler returns that did not run. */
   answerEmpty(): unknown {
-    if (this.isSubscription) return new DeferredIterator(() => Promise.resolve(undefined));
-    if (!this.facts.answersByItself || this.transport !== 'http') return undefined;
-    const response: unknown = this.context.switchToHttp().getResponse();
-    this.home.adapterHost.httpAdapter.reply(response, undefined);
-    return undefined;
+    return emptyAnswer(this, this.home.adapterHost);
   }
 
   /**

@@ -79,8 +79,14 @@ export function holdEmission(source: Observable<unknown>, emission: Emission): H
   return { value, ended: Promise.race([ended, dropped]).then(() => rest) as Promise<void> };
 }
 
-/** Whether a call of GraphQL is for a field of the type `Subscription`. */
+/** What GraphQL tells of the field that it resolves. */
+interface FieldInfo {
+  readonly operation?: { readonly operation?: string };
+  readonly path?: { readonly prev?: object | undefined };
+}
+
+/** Whether a call of GraphQL is for a field of the type `Subscription`, which no other field is around. */
 export function isSubscription(context: ExecutionContext): boolean {
-  const info: { operation?: { operation?: string } } | undefined = context.getArgByIndex(3);
-  return info?.operation?.operation === 'subscription';
+  const info: FieldInfo | undefined = context.getArgByIndex(3);
+  return info?.operation?.operation === 'subscription' && info.path?.prev === undefined;
 }

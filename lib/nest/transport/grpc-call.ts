@@ -13,6 +13,11 @@ export function grpcCallOf(host: ArgumentsHost): GrpcCall | undefined {
   return host.getArgs<unknown[]>().find(isGrpcCall);
 }
 
+/** Whether Nest writes a stream of answers: then it waits for the call to drain. The calls look alike. */
+export function isStreamedTo(call: GrpcCall): boolean {
+  return call.listenerCount('drain') > 0;
+}
+
 function isGrpcCall(argument: unknown): argument is GrpcCall {
   return typeof (argument as Partial<GrpcCall> | null | undefined)?.getPeer === 'function';
 }

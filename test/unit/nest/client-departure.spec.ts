@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 
 import { ClientDeparture } from '../../../lib/nest/handler/client-departure.js';
+import { OF_RESPONSE } from '../../../lib/nest/handler/departure-of.js';
 
 /** What a departure sees of a response. */
 function fakeResponse(state: {
@@ -16,8 +17,8 @@ function fakeResponse(state: {
 
 const noop = (): void => {};
 
-const departureOf = (response?: object): ClientDeparture =>
-  new ClientDeparture(response as unknown as ServerResponse);
+const departureOf = (response?: object): ClientDeparture<ServerResponse> =>
+  new ClientDeparture(response as unknown as ServerResponse, OF_RESPONSE);
 
 describe('a caller that leaves', () => {
   it('is told as by an AbortSignal: once, to the party that listens then', () => {

@@ -22,8 +22,13 @@ describe('a routed call that made several Observables', () => {
     afterTest(() => service.shutdown());
     const lock = await service.acquire('k');
     const plan = ownLockedPlanOf(Orders.prototype, 'watch')!;
-    const context = { getType: () => 'rpc' } as unknown as ExecutionContext;
-    const facts = { plan, sendsEvents: false, answersByItself: false, leads: 'itself' } as const;
+    const context = {
+      getType: () => 'rpc',
+      getArgs: () => [],
+      getArgByIndex: () => undefined,
+    } as unknown as ExecutionContext;
+    const none = { sendsEvents: false, takesEvents: false, answersByItself: false };
+    const facts = { plan, ...none, leads: 'itself' } as const;
     const home = { service, adapterHost: new HttpAdapterHost() };
     const route = new RoutedCall(plan, facts, context, home);
     const held = [NEVER, NEVER].map((each) => route.holdOwn(each, lock, () => lock.release()));
