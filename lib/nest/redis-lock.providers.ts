@@ -45,15 +45,7 @@ export function lockProviders(name: string | undefined): Provider[] {
       useFactory: (locks: LockService, discovery: DiscoveryService, loader: LazyModuleLoader) =>
         new LockedExplorer(name, locks, discovery, loader),
     },
-    {
-      provide: LockLifecycle,
-      inject: [service, ModulesContainer],
-      useFactory: (locks: LockService, modules: ModulesContainer) => {
-        const lifecycle = new LockLifecycle(locks);
-        endWithApplication(lifecycle, modules);
-        return lifecycle;
-      },
-    },
+    { provide: LockLifecycle, inject: [service, ModulesContainer], useFactory: beginLifecycle },
     {
       provide: LockLogger,
       inject: [service],
@@ -65,6 +57,12 @@ export function lockProviders(name: string | undefined): Provider[] {
       useFactory: installFilter,
     },
   ];
+}
+
+function beginLifecycle(locks: LockService, modules: ModulesContainer): LockLifecycle {
+  const lifecycle = new LockLifecycle(locks);
+  endWithApplication(lifecycle, modules);
+  return lifecycle;
 }
 
 /**

@@ -44,7 +44,7 @@ export class HandlerRun {
   /** Runs the chain, whose method takes the lock by itself. */
   passOn(): void {
     const { route, subscriber } = this;
-    route.call.keep(route.plan.key.partsKept);
+    route.plan.key.keepParts(route.call);
     this.#follow({
       next: (value) => subscriber.next(value),
       error: (reason) => {

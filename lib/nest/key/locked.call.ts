@@ -1,11 +1,14 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { LockedCall } from './locked.options.js';
+import type { TemplatePart } from './parser.js';
+import { followPath } from './part-value.js';
 
 /**
  * A call that Nest routed to a handler, as templates and key functions see it. Parts are read when
  * they are asked for: to read all of a request (`ip`, `query`) costs more than the lock.
  */
 export class HandlerCall implements LockedCall {
+  #kept: Map<TemplatePart, unknown> | undefined;
   #target: object | undefined;
   #targetAsked = false;
 
@@ -35,11 +38,34 @@ export class HandlerCall implements LockedCall {
     this.#target = target;
   }
 
-  /** Keeps parts as they are, whatever pipes and interceptors make of the request afterwards. */
-  keep(parts: Iterable<keyof LockedCall>): void {
+  /** Keeps what stands at the parts of a template, whatever pipes and interceptors make of the request. */
+  keep(parts: readonly TemplatePart[]): void {
     for (const part of parts) {
-      if (part in this) Object.defineProperty(this, part, { value: (this as LockedCall)[part] });
+      if (!(part.root in this)) continue;
+      this.#kept ??= new Map();
+      this.#kept.set(part, followPath(this.#at(part.root), part.path));
     }
+  }
+
+  /** Keeps whole roots of parts, for a function that may ask for anything in them: not what is inside. */
+  keepRoots(roots: readonly string[]): void {
+    for (const root of roots) {
+      if (root in this) Object.defineProperty(this, root, { value: this.#at(root) });
+    }
+  }
+
+  /** Whether {@link keep} has kept the part. */
+  keeps(part: TemplatePart): boolean {
+    return this.#kept?.has(part) === true;
+  }
+
+  /** What was kept of a part. */
+  kept(part: TemplatePart): unknown {
+    return this.#kept?.get(part);
+  }
+
+  #at(root: string): unknown {
+    return this[root as keyof this];
   }
 }
 

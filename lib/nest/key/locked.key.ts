@@ -5,7 +5,7 @@ import { HandlerCall } from './locked.call.js';
 import type { LockedCall, LockKeyFunction } from './locked.options.js';
 import { LockKeyTemplate } from './template.js';
 
-const REQUEST_PARTS = ['params', 'query', 'body', 'headers', 'user', 'ip', 'data', 'gql'] as const;
+const REQUEST_PARTS = ['params', 'query', 'body', 'headers', 'user', 'ip', 'data', 'gql'];
 
 /** The key of a `@Locked` method: a template, a list of them, or a function. */
 export class LockedKey {
@@ -15,11 +15,6 @@ export class LockedKey {
   readonly positional: boolean;
   /** None when a function makes the key. */
   readonly templates: readonly LockKeyTemplate[];
-  /**
-   * What it may take from a routed call as the client sent it, when only the method can make it:
-   * pipes and interceptors come before.
-   */
-  readonly partsKept: readonly (keyof LockedCall)[];
   readonly #make: LockKeyFunction | undefined;
 
   /** @param problems Receives what is wrong with the key. */
@@ -28,7 +23,6 @@ export class LockedKey {
     const texts = this.#make ? [] : asTexts(key, problems);
     this.templates = texts.map((text) => new LockKeyTemplate(text, owner, problems));
     this.positional = this.templates.some(({ positional }) => positional);
-    this.partsKept = this.#make ? REQUEST_PARTS : rootsOf(this.templates);
     this.template = this.#make ? owner : texts.join(', ');
     if (problems.length === 0) checkShortest(this.templates, problems);
   }
@@ -54,6 +48,15 @@ export class LockedKey {
     );
   }
 
+  /**
+   * Keeps what it may take from a routed call as the client sent it, when only the method can make the
+   * key: pipes and interceptors come before.
+   */
+  keepParts(call: HandlerCall): void {
+    if (this.#make !== undefined) call.keepRoots(REQUEST_PARTS);
+    for (const { contextParts } of this.templates) call.keep(contextParts);
+  }
+
   #checkMade(key: LockKey): LockKey {
     try {
       checkKeys(key);
@@ -70,11 +73,6 @@ export class LockedKey {
     if (only !== undefined && others.length === 0) return only.resolve(call, args);
     return this.templates.map((each) => each.resolve(call, args));
   }
-}
-
-function rootsOf(templates: readonly LockKeyTemplate[]): readonly (keyof LockedCall)[] {
-  const roots = templates.flatMap(({ contextParts }) => contextParts.map(({ root }) => root));
-  return [...new Set(roots)] as (keyof LockedCall)[];
 }
 
 function asTexts(key: unknown, problems: string[]): readonly string[] {

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { LockedCall } from './locked.options.js';
 import type { TemplatePart } from './parser.js';
-import { faultOf, isInstance } from './part-value.js';
+import { faultOf, followPath, isInstance } from './part-value.js';
 
 /** Parts that hold what the client sent; `user` and `ip` are the application's own. */
 const SENT: ReadonlySet<string> = new Set(['params', 'query', 'body', 'headers', 'data', 'gql']);
@@ -26,8 +26,10 @@ interface Source {
   readonly root: string;
   /** How its sender knows it. */
   readonly name: string;
-  /** Whether a pipe of the parameter has made it what it is. */
+  /** Whether a pipe of the parameter has made it what it is; others may have as well. */
   readonly piped: boolean;
+  /** What the client sent for the parameter; `undefined` for a part of the request itself. */
+  readonly argument?: unknown;
 }
 
 /**
@@ -43,15 +45,35 @@ export function requestFaultOf(
 ): string | undefined {
   const { context } = call;
   if (context === undefined) return undefined;
-  const source = sourceOf(part, context, call.method);
+  const source = sourceOf(part, context, call);
   if (source === undefined || isUnparsed(source.root, context)) return undefined;
   // A stream of messages, a buffer: nobody can send what has such a part.
   if (SENT.has(part.root) && isInstance(call[part.root as keyof LockedCall])) return undefined;
   if (value === undefined && isUnknownToRoute(source, context)) return undefined;
-  if (value === undefined || value === null || value === '')
-    return `This request lacks ${source.name}.`;
+  if (isNothing(value))
+    return isLacking(source, value, part) ? `This request lacks ${source.name}.` : undefined;
   if (source.piped || isInstance(value) || isOfRoute(source.root, value)) return undefined;
+  // One value was sent, and a pipe of the method or of all made an object of it.
+  if (typeof value === 'object' && faultOf(sentAt(source, part)) === undefined) return undefined;
   return `In this request ${source.name} is ${faultOf(value)}; one value is needed.`;
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
+}
+
+/** Whether the client sent nothing there, rather than a pipe made nothing of what it sent. */
+function isLacking(source: Source, value: unknown, part: TemplatePart): boolean {
+  const { argument } = source;
+  if (isNothing(argument)) return true;
+  // A pipe has loaded what the one value stands for.
+  if (typeof argument !== 'object') return false;
+  const sent = sentAt(source, part);
+  return isNothing(sent) && (value === undefined || sent !== undefined);
+}
+
+function sentAt({ argument }: Source, { path }: TemplatePart): unknown {
+  return followPath(argument, path);
 }
 
 /** Whether the path of the route does not name a parameter: no client can send it. */
@@ -72,7 +94,7 @@ interface MatchedRequest {
 
 /** The same of a value that is too long for a key. */
 export function lengthFaultOf(part: TemplatePart, call: LockedCall): string | undefined {
-  const source = call.context && sourceOf(part, call.context, call.method);
+  const source = call.context && sourceOf(part, call.context, call);
   if (source === undefined || source.piped) return undefined;
   return `In this request ${source.name} is too long.`;
 }
@@ -85,14 +107,20 @@ function isOfRoute(root: string, value: unknown): boolean {
 function sourceOf(
   part: TemplatePart,
   context: ExecutionContext,
-  method: string,
+  call: LockedCall,
 ): Source | undefined {
   if (SENT.has(part.root)) return { root: part.root, name: part.text, piped: false };
-  const { kind, data, pipes = [] } = parameterOf(part, context, method);
+  const { kind, data, pipes = [] } = parameterOf(part, context, call.method);
   const root = SOURCES[context.getType<string>()]?.[kind];
   if (root === undefined) return undefined;
-  const name = [root, ...(typeof data === 'string' ? [data] : []), ...part.path].join('.');
-  return { root, name, piped: pipes.length > 0 };
+  const read = typeof data === 'string' ? [data] : [];
+  // Node lower-cases the names of the headers that it receives.
+  const path = root === 'headers' ? read.map((each) => each.toLowerCase()) : read;
+  const argument = followPath(call[root as keyof LockedCall], path);
+  // Without the one thing that the parameter reads nobody would know of a path inside of it.
+  const inside = read.length > 0 && isNothing(argument) ? [] : part.path;
+  const name = [root, ...read, ...inside].join('.');
+  return { root, name, piped: pipes.length > 0, argument };
 }
 
 /** What decorators, or Nest itself without any, read for a positional part. */

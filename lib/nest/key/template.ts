@@ -1,6 +1,7 @@
 import { LockKeyError } from '../../engine/api/errors.js';
 import { isTooLong } from '../../engine/api/lock-key.js';
 import { noteFacts } from '../errors/facts.js';
+import { HandlerCall } from './locked.call.js';
 import type { LockedCall } from './locked.options.js';
 import { parseTemplate, type TemplatePart } from './parser.js';
 import { encodePart, faultOf, followPath } from './part-value.js';
@@ -11,6 +12,8 @@ export class LockKeyTemplate {
   readonly #pieces: readonly (string | TemplatePart)[];
   /** Whether the template names arguments, which are known only where the method is called. */
   readonly positional: boolean;
+  /** The parts that it takes from a routed call, such as `params.id`. */
+  readonly contextParts: readonly TemplatePart[];
 
   /** @param problems Receives what is wrong with the template. */
   constructor(
@@ -19,16 +22,9 @@ export class LockKeyTemplate {
     problems: string[],
   ) {
     this.#pieces = parseTemplate(text, problems);
-    this.positional = this.#pieces.some(
-      (piece) => typeof piece === 'object' && isPosition(piece.root),
-    );
-  }
-
-  /** The parts that it takes from a routed call, such as `params.id`. */
-  get contextParts(): readonly TemplatePart[] {
-    return this.#pieces
-      .filter((piece) => typeof piece === 'object')
-      .filter(({ root }) => !isPosition(root));
+    const parts = this.#pieces.filter((piece) => typeof piece === 'object');
+    this.contextParts = parts.filter(({ root }) => !isPosition(root));
+    this.positional = this.contextParts.length < parts.length;
   }
 
   /** A key that is as short as any that it makes: what is wrong with it is wrong with all. */
@@ -76,7 +72,7 @@ export class LockKeyTemplate {
   }
 
   #valueOf(part: TemplatePart, call: LockedCall, args: readonly unknown[]): string {
-    const value = followPath(this.#rootOf(part, call, args), part.path);
+    const value = this.#read(part, call, args);
     const fault = faultOf(value);
     if (fault === undefined) return String(value);
     const error = this.#unfilled(part, `${part.text} is ${fault}.`);
@@ -85,13 +81,12 @@ export class LockKeyTemplate {
     throw error;
   }
 
-  #rootOf(part: TemplatePart, call: LockedCall, args: readonly unknown[]): unknown {
-    if (isPosition(part.root)) return args[Number(part.root)];
-    if (part.root in call) return call[part.root as keyof LockedCall];
-    throw this.#unfilled(
-      part,
-      `this call has no ${part.root}: nothing of that kind routed it here.`,
-    );
+  #read(part: TemplatePart, call: LockedCall, args: readonly unknown[]): unknown {
+    const { root, path } = part;
+    if (isPosition(root)) return followPath(args[Number(root)], path);
+    if (call instanceof HandlerCall && call.keeps(part)) return call.kept(part);
+    if (root in call) return followPath(call[root as keyof LockedCall], path);
+    throw this.#unfilled(part, `this call has no ${root}: nothing of that kind routed it here.`);
   }
 
   #unfilled(part: TemplatePart, why: string): LockKeyError {
