@@ -41,9 +41,8 @@ export function lockProviders(name: string | undefined): Provider[] {
     },
     {
       provide: LockedExplorer,
-      inject: [service, DiscoveryService, LazyModuleLoader],
-      useFactory: (locks: LockService, discovery: DiscoveryService, loader: LazyModuleLoader) =>
-        new LockedExplorer(name, locks, discovery, loader),
+      inject: [service, DiscoveryService, LazyModuleLoader, ModulesContainer],
+      useFactory: explorerOf(name),
     },
     { provide: LockLifecycle, inject: [service, ModulesContainer], useFactory: beginLifecycle },
     {
@@ -57,6 +56,15 @@ export function lockProviders(name: string | undefined): Provider[] {
       useFactory: installFilter,
     },
   ];
+}
+
+function explorerOf(name: string | undefined) {
+  return (
+    locks: LockService,
+    discovery: DiscoveryService,
+    loader: LazyModuleLoader,
+    modules: ModulesContainer,
+  ): LockedExplorer => new LockedExplorer(name, locks, discovery, loader, modules);
 }
 
 function beginLifecycle(locks: LockService, modules: ModulesContainer): LockLifecycle {

@@ -1,5 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject, Injectable, Module, Param, Scope } from '@nestjs/common';
+import {
+  Catch,
+  Controller,
+  Get,
+  Inject,
+  Injectable,
+  Module,
+  Param,
+  Scope,
+  UseFilters,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Cron, Interval, ScheduleModule, Timeout } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
@@ -58,6 +68,27 @@ describe('start warns', () => {
 
     expect(log.of('warn').join('\n')).toMatch(/Orders\.pay: .*drops its metadata/);
     expect(await (await fetch(`${url}/7`)).text()).toBe('7');
+  });
+
+  it('of a lock on a filter, whose promise Nest does not wait for', async () => {
+    @Catch(Error)
+    class Report {
+      @Locked('report')
+      async catch(): Promise<void> {}
+    }
+    @Controller()
+    @UseFilters(Report)
+    class Orders {
+      @Get()
+      pay(): string {
+        return 'paid';
+      }
+    }
+    const { log } = await startApp({ controllers: [Orders] });
+
+    expect(log.of('warn')).toEqual([
+      expect.stringMatching(/Report\.catch: Nest does not wait for the promise of a filter/),
+    ]);
   });
 
   it('of a scheduled job that skips, and that a later replica would run again', async () => {

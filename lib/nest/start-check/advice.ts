@@ -8,6 +8,9 @@ import type { LockedMethod } from './inspection.js';
 /** Metadata of `@Cron`, `@Interval` and `@Timeout`: schedule.constants.js of @nestjs/schedule. */
 const SCHEDULER_TYPE = 'SCHEDULER_TYPE';
 
+/** Metadata of `@Catch`: constants.js of @nestjs/common. */
+const CAUGHT = '__filterCatchExceptions__';
+
 /** Hooks that Nest calls when locks are no longer given. */
 const LATE_HOOKS: ReadonlySet<string | symbol> = new Set([
   'beforeApplicationShutdown',
@@ -54,6 +57,12 @@ export function adviceOn(
   }
   if (LATE_HOOKS.has(name)) {
     advice.push('when Nest calls this hook the application gives no more locks: it never runs.');
+  }
+  if (name === 'catch' && Reflect.hasMetadata(CAUGHT, prototype.constructor)) {
+    advice.push(
+      'Nest does not wait for the promise of a filter: where the lock is busy nobody answers, and nobody ' +
+        'handles the rejection. Let it call a locked method, and handle what that rejects with.',
+    );
   }
   return advice.map((text) => `@Locked on ${plan.owner}: ${text}`);
 }

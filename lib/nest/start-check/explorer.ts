@@ -1,11 +1,17 @@
 import { Logger, type OnModuleInit } from '@nestjs/common';
-import { type DiscoveryService, type LazyModuleLoader, ModuleRef } from '@nestjs/core';
+import {
+  type DiscoveryService,
+  type LazyModuleLoader,
+  ModuleRef,
+  type ModulesContainer,
+} from '@nestjs/core';
 import { LockConfigError } from '../../engine/api/errors.js';
 import type { LockRequest } from '../../engine/api/lock-options.js';
 import type { LockedPlan } from '../locked/plan.js';
 import { LockService } from '../service/lock.service.js';
 import { adviceOn, isCutOff } from './advice.js';
 import { closeEngines } from './engines.js';
+import { enhancersIn } from './enhancers.js';
 import { type DecoratedMethod, type HandlerKind, handlerKindsOf } from './handler-kinds.js';
 import { inspectMethods } from './inspection.js';
 import {
@@ -56,6 +62,7 @@ export class LockedExplorer implements OnModuleInit {
     private readonly service: LockService,
     private readonly discovery: DiscoveryService,
     private readonly loader: LazyModuleLoader,
+    private readonly modules: ModulesContainer,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -78,6 +85,7 @@ export class LockedExplorer implements OnModuleInit {
     const findings = noFindings(this.faults);
     for (const each of this.discovery.getControllers()) this.#inspect(each, true, findings);
     for (const each of this.discovery.getProviders()) this.#inspect(each, false, findings);
+    for (const each of enhancersIn(this.modules)) this.#inspect(each, false, findings);
     checkTwins(this.name, this.service, this.discovery, this.faults);
     checkUsers(findings);
     for (const warning of findings.warnings) this.logger.warn(warning);
