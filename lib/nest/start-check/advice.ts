@@ -17,54 +17,66 @@ const LATE_HOOKS: ReadonlySet<string | symbol> = new Set([
   'onApplicationShutdown',
 ]);
 
-/**
- * What is probably a mistake in a `@Locked` method, though it runs.
- *
- * @param request How the method takes its lock; `undefined` when its options are wrong.
- * @param kinds What leads calls to it beside other code.
- */
-export function adviceOn(
-  found: LockedMethod,
-  request: LockRequest | undefined,
-  kinds: readonly HandlerKind[],
-): string[] {
-  const { plan, name, prototype, method } = found;
-  const advice: string[] = [];
-  if (isWrapped(prototype, name, method)) {
-    advice.push(
+/** What advice goes by. */
+interface Looked {
+  readonly found: LockedMethod;
+  /** How the method takes its lock; `undefined` when its options are wrong. */
+  readonly request: LockRequest | undefined;
+  /** What leads calls to it beside other code. */
+  readonly kinds: readonly HandlerKind[];
+}
+
+interface Advice {
+  readonly text: string;
+  readonly isFor: (looked: Looked) => boolean;
+}
+
+const ADVICE: readonly Advice[] = [
+  {
+    text:
       'a decorator above it wraps the method: what it begins before the lock ends after the release, ' +
-        'so that a transaction commits unlocked. Write @Locked above it; decorators that only add ' +
-        'metadata may stand anywhere.',
-    );
-  }
-  if (isCutOff(found)) {
-    advice.push(
+      'so that a transaction commits unlocked. Write @Locked above it; decorators that only add ' +
+      'metadata may stand anywhere.',
+    isFor: ({ found: { prototype, name, method } }) => isWrapped(prototype, name, method),
+  },
+  {
+    text:
       'a decorator between it and those of Nest wraps the method and drops its metadata: requests ' +
-        'reach it by no interceptor. Write @Locked above that decorator.',
-    );
-  }
-  if (plan.skips && request?.minHold === 0 && Reflect.hasMetadata(SCHEDULER_TYPE, method)) {
-    advice.push(
+      'reach it by no interceptor. Write @Locked above that decorator.',
+    isFor: ({ found }) => isCutOff(found),
+  },
+  {
+    text:
       "ifBusy: 'skip' without minHold lets a scheduled job run once more, in a replica whose clock is " +
-        "a moment later. Add minHold, shorter than the interval and longer than clocks differ: '5s'.",
-    );
-  }
-  if (kinds.length === 0 && returnsPlainValue(found)) {
-    advice.push(
+      "a moment later. Add minHold, shorter than the interval and longer than clocks differ: '5s'.",
+    isFor: ({ found: { plan, method }, request }) =>
+      plan.skips && request?.minHold === 0 && Reflect.hasMetadata(SCHEDULER_TYPE, method),
+  },
+  {
+    text:
       'it returns a promise, though its type says a plain value. Make the method async, for those who ' +
-        'call it.',
-    );
-  }
-  if (LATE_HOOKS.has(name)) {
-    advice.push('when Nest calls this hook the application gives no more locks: it never runs.');
-  }
-  if (name === 'catch' && Reflect.hasMetadata(CAUGHT, prototype.constructor)) {
-    advice.push(
+      'call it.',
+    isFor: ({ found, kinds }) => kinds.length === 0 && returnsPlainValue(found),
+  },
+  {
+    text: 'when Nest calls this hook the application gives no more locks: it never runs.',
+    isFor: ({ found: { name } }) => LATE_HOOKS.has(name),
+  },
+  {
+    text:
       'Nest does not wait for the promise of a filter: where the lock is busy nobody answers, and nobody ' +
-        'handles the rejection. Let it call a locked method, and handle what that rejects with.',
-    );
-  }
-  return advice.map((text) => `@Locked on ${plan.owner}: ${text}`);
+      'handles the rejection. Let it call a locked method, and handle what that rejects with.',
+    isFor: ({ found: { name, prototype } }) =>
+      name === 'catch' && Reflect.hasMetadata(CAUGHT, prototype.constructor),
+  },
+];
+
+/** What is probably a mistake in a `@Locked` method, though it runs. */
+export function adviceOn(looked: Looked): string[] {
+  const { owner } = looked.found.plan;
+  return ADVICE.filter(({ isFor }) => isFor(looked)).map(
+    ({ text }) => `@Locked on ${owner}: ${text}`,
+  );
 }
 
 /** Whether Nest does not find the interceptor that `@Locked` attached, on a method it may route to. */

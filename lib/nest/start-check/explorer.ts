@@ -130,7 +130,7 @@ export class LockedExplorer implements OnModuleInit {
       if (wrapper.isNotMetatype) this.#provideService(instance, plan, fault);
       const decorated = { method: method.method, name: method.name, prototype, isController };
       const kinds = isCutOff(method) ? [] : this.#kindsOf(decorated);
-      for (const each of adviceOn(method, request, kinds)) warnings.add(each);
+      for (const each of adviceOn({ found: method, request, kinds })) warnings.add(each);
       const its = users.get(plan) ?? { kinds: new Set(), modules: new Set() };
       users.set(plan, its);
       its.modules.add(wrapper.host);
