@@ -33,7 +33,7 @@ export function clusterClients(
   const addresses = seeds.map(seedOptions);
   const { host: _host, port: _port, ...rest } = addresses[0] ?? {};
   const { natMap } = options;
-  const base = (): RedisOptions => ({ ...rest, ...options.redisOptions });
+  const base = (): RedisOptions => ({ ...rest, ...given(options.redisOptions) });
   return {
     keyPrefix: clusterPrefix(parts),
     seeds: addresses.map(({ host = '127.0.0.1', port = 6379 }) => `${host}:${port}`),
@@ -41,6 +41,11 @@ export function clusterClients(
     login: credentials === undefined ? base : checkedLogin(credentials),
     open: (node) => new Redis({ ...base(), ...own, ...addressOf(node), db: 0 }),
   };
+}
+
+/** As ioredis merges them: a name without a value says nothing. */
+function given(options: RedisOptions = {}): RedisOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** A node as ioredis takes it: a port, `host:port`, a URL or options. */
