@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { rollUp } from './declarations.mjs';
 import { COMMAND, MAIN, SUBPATHS } from './entries.mjs';
-import { ENTRY, SHARED } from './factory.mjs';
+import { ENTRY } from './factory.mjs';
 import { bundleParts } from './parts.mjs';
 import { joinMaps } from './source-map.mjs';
 import { mainEntry, sharedModule, subpathEntry } from './wrappers.mjs';
@@ -57,9 +57,12 @@ function writeFactories(out, file, parts, others = {}) {
   writeFileSync(join(out, 'cjs', `${file}.js.map`), JSON.stringify(map));
 }
 
+/** Modules that are no files are named after what makes them. */
+const IS_MADE = /^\w+:/;
+
 /** Of a module that the bundler names from the folder of compiled modules, two below the root. */
 function pathFromDist(source) {
-  if (source === ENTRY || source.startsWith(SHARED)) return undefined;
+  if (source === ENTRY || IS_MADE.test(source)) return undefined;
   return source.startsWith('../../') ? source : `../../lib/${source}`;
 }
 

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
 
+import { pageMinified } from './page.mjs';
+
 const HELPERS = fileURLToPath(new URL('decorate.mjs', import.meta.url));
 /** Begins the name by which a part asks for a module of another. */
 export const SHARED = 'shared:';
@@ -55,7 +57,7 @@ export async function bundlePart(js, { name, module, isOwn, lent }) {
   const { outputFiles, metafile } = await build({
     ...OPTIONS,
     stdin,
-    plugins: [namesKept(js), borrowing(js, isOwn)],
+    plugins: [pageMinified, namesKept(js), borrowing(js, isOwn)],
     absWorkingDir: js,
     outfile: join(js, `${name}.bundle.js`),
     inject: [HELPERS],

@@ -1,0 +1,26 @@
+import { expect, it } from '@jest/globals';
+import { chromium } from 'playwright-core';
+
+import { afterTest } from '../support/after-test.js';
+import { Child } from '../support/child.js';
+
+it('the board that is published shows a lock in a browser, without an error', async () => {
+  const child = Child.start('board.mjs');
+  afterTest(() => child.kill());
+  const { port } = await child.next('listening');
+  const browser = await chromium.launch({
+    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+    args: ['--no-sandbox'],
+  });
+  afterTest(() => browser.close());
+  const page = await browser.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+
+  await page.goto(`http://127.0.0.1:${String(port)}/locks`);
+
+  await page.locator('tr', { hasText: 'order:7' }).getByText('Orders.pay').first().waitFor();
+  await page.getByText(/^Live/).waitFor();
+  expect(errors).toEqual([]);
+}, 120_000);
