@@ -1,5 +1,4 @@
 import { finished } from 'node:stream';
-import { ReadableStream } from 'node:stream/web';
 import { StreamableFile } from '@nestjs/common';
 import { isObservable, type Observable } from 'rxjs';
 import type { Lock } from '../../engine/api/lock.js';
