@@ -15,9 +15,13 @@ export function clientLeft(response: ServerResponse): boolean {
 }
 
 /** A response over HTTP/2 has no `closed` of its own. */
-type Closable = Partial<Pick<ServerResponse, 'closed'> & Pick<Http2ServerResponse, 'stream'>>;
+type Closable = Partial<
+  Pick<ServerResponse, 'closed' | 'destroyed'> & Pick<Http2ServerResponse, 'stream'>
+>;
 
 function isClosed(response: Closable): boolean {
+  // What closes is destroyed; the field is the response's own, and the rest takes Express' objects long.
+  if (response.destroyed === false) return false;
   if (response.closed !== undefined) return response.closed;
   const { stream } = response;
   return stream !== undefined && (stream.destroyed || stream.closed);

@@ -32,15 +32,27 @@ function responseOfQuery(shared: unknown): ServerResponse | undefined {
   return nodeResponse(res) ?? nodeResponse(reply) ?? nodeResponse(asked?.res);
 }
 
-/** Has headers: any stream or socket has the rest. */
+/** Prototypes of responses: what one has inherited is looked up once, which takes Express' objects long. */
+const RESPONSES = new WeakSet();
+
 function nodeResponse(response: unknown): ServerResponse | undefined {
   if (!isObject(response)) return undefined;
-  const { raw = response } = response as { raw?: unknown };
-  if (!isObject(raw)) return undefined;
-  const { once, writableEnded, setHeader } = raw as Partial<ServerResponse>;
-  return once !== undefined && writableEnded !== undefined && setHeader !== undefined
-    ? (raw as ServerResponse)
-    : undefined;
+  if (isResponse(response)) return response;
+  const { raw } = response as { raw?: unknown };
+  return isObject(raw) && isResponse(raw) ? raw : undefined;
+}
+
+function isResponse(value: object): value is ServerResponse {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype !== null && RESPONSES.has(prototype)) return true;
+  if (!looksLikeResponse(value)) return false;
+  if (prototype !== null && looksLikeResponse(prototype)) RESPONSES.add(prototype);
+  return true;
+}
+
+/** Has headers: any stream or socket has the rest. */
+function looksLikeResponse(value: object): boolean {
+  return 'once' in value && 'writableEnded' in value && 'setHeader' in value;
 }
 
 function isObject(value: unknown): value is object {
