@@ -148,7 +148,7 @@ const FOLDERS: Record<string, Folder> = {
   cli: { folders: ['engine/api', 'nest/service', 'redis/connection'] },
   'board/page': { folders: [] },
   board: {
-    folders: ['engine/api', 'engine/store', 'nest/service', 'nest/handler', 'board/page'],
+    folders: ['engine/api', 'engine/store', 'nest/service', 'nest/transport', 'board/page'],
     packages: NEST,
   },
   '.': {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { clientLeft } from '../nest/handler/http-response.js';
+import { clientLeft } from '../nest/transport/http-response.js';
 
 /** A request of Express or Fastify, as far as the board knows it. */
 export interface BoardRequest {

@@ -12,7 +12,7 @@ export interface Leaving<T extends EventEmitter> {
   isAnswered(link: T): boolean;
 }
 
-/** A free lock is there sooner: to watch the link for that moment costs a request more than all the rest. */
+/** A lock that is free is there sooner: most calls would listen for nothing. */
 const WATCHED_AFTER_MS = 20;
 
 /**

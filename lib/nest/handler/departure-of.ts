@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ExecutionContext } from '@nestjs/common';
 import type { GrpcCall } from '../transport/grpc-call.js';
+import { clientLeft } from '../transport/http-response.js';
 import { tcpSocketOf } from '../transport/tcp-socket.js';
 import { ClientDeparture, type Leaving } from './client-departure.js';
 import type { HandlerFacts } from './handler-facts.js';
-import { clientLeft } from './http-response.js';
 
 /** The *response*: the request of a POST closes as soon as its body has been read. */
 export const OF_RESPONSE: Leaving<ServerResponse> = {

@@ -32,7 +32,7 @@ function responseOfQuery(shared: unknown): ServerResponse | undefined {
   return nodeResponse(res) ?? nodeResponse(reply) ?? nodeResponse(asked?.res);
 }
 
-/** Prototypes of responses: what one has inherited is looked up once, which takes Express' objects long. */
+/** Prototypes that make an object a response: what it inherits is slow to look up in Express, which changes the prototype of each. */
 const RESPONSES = new WeakSet();
 
 function nodeResponse(response: unknown): ServerResponse | undefined {

@@ -20,7 +20,8 @@ type Closable = Partial<
 >;
 
 function isClosed(response: Closable): boolean {
-  // What closes is destroyed; the field is the response's own, and the rest takes Express' objects long.
+  // What has closed is destroyed as well. This field is the response's own: what it inherits is slow
+  // to look up in Express, which changes the prototype of each response.
   if (response.destroyed === false) return false;
   if (response.closed !== undefined) return response.closed;
   const { stream } = response;
