@@ -15,9 +15,10 @@ import {
 import axe from 'axe-core';
 import type { LockService } from 'nestjs-redis-lock';
 import { LockBoardModule } from 'nestjs-redis-lock/board';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 
 import { managerOf } from '../../lib/nest/service/lock.service.js';
+import { launchBrowser } from '../support/browser.js';
 import { afterTest, closing } from '../support/after-test.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
@@ -329,10 +330,7 @@ describe('a board of a Redis with very many keys', () => {
 describe('a board in a browser', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-      args: ['--no-sandbox'],
-    });
+    browser = await launchBrowser();
   });
   afterAll(() => browser.close());
 

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { chromium } from 'playwright-core';
 
+import { launchBrowser } from '../support/browser.js';
 import { afterTest } from '../support/after-test.js';
 import { Child } from '../support/child.js';
 
@@ -8,10 +8,7 @@ it('the board that is published shows a lock in a browser, without an error', as
   const child = Child.start('board.mjs');
   afterTest(() => child.kill());
   const { port } = await child.next('listening');
-  const browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-    args: ['--no-sandbox'],
-  });
+  const browser = await launchBrowser();
   afterTest(() => browser.close());
   const page = await browser.newPage();
   const errors: string[] = [];

@@ -3,19 +3,17 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 
 import { AppModule } from '../../sample-app/app.module.js';
+import { launchBrowser } from '../support/browser.js';
 import { afterTest } from '../support/after-test.js';
 import { sharedRedisUrl } from '../support/shared-redis.js';
 
 let browser: Browser;
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-    args: ['--no-sandbox'],
-  });
+  browser = await launchBrowser();
 }, 120_000);
 
 afterAll(() => browser?.close());

@@ -2,28 +2,20 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  type Browser,
-  type BrowserContext,
-  chromium,
-  type Locator,
-  type Page,
-} from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 
 import type { BoardHolder, BoardRow } from '../../../lib/board/board-row.js';
 import type { BoardUpdate } from '../../../lib/board/lock-poller.js';
 import { boardPage } from '../../../lib/board/page/board-page.js';
 import { BOARD_SCRIPT } from '../../../lib/board/page/board-script.js';
 import { BOARD_STYLE } from '../../../lib/board/page/board-style.js';
+import { launchBrowser } from '../../support/browser.js';
 import { afterTest } from '../../support/after-test.js';
 import { eventually } from '../../support/eventually.js';
 
 let browser: Browser;
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-    args: ['--no-sandbox'],
-  });
+  browser = await launchBrowser();
 });
 afterAll(() => browser.close());
 
