@@ -3,8 +3,8 @@ export const BOARD_ROWS = /* js */ `
 const shown = new Map();
 const stale = new Set();
 const kindOf = ({ mode, permits, holders }) => (permits > 1 ? holders.length + ' of ' + permits + ' permits' : mode);
-const sinceOf = (row) => Math.min(...row.holders.map(({ since }) => since), Infinity);
-const endOf = (row) => Math.max(...row.holders.map(({ endsAt }) => endsAt ?? Infinity), 0);
+const sinceOf = (row) => row.holders.reduce((first, { since }) => Math.min(first, since), Infinity);
+const endOf = (row) => row.holders.reduce((last, { endsAt }) => Math.max(last, endsAt ?? Infinity), 0);
 const SORTS = {
   key: (row) => row.key,
   kind: kindOf,
