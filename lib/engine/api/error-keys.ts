@@ -3,7 +3,7 @@ export function quote(keys: readonly string[]): string {
   return keys.map((key) => JSON.stringify(key)).join(', ');
 }
 
-/** Keys without the empty one, which no lock can have: what is of no lock, as a list of all, is asked for under it. */
+/** What is asked for no lock in particular, as by `list()`, goes by the empty key, which no lock can have: left out here. */
 export function withoutNone(keys: readonly string[]): readonly string[] {
   return keys.filter((key) => key !== '');
 }

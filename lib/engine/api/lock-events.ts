@@ -46,7 +46,7 @@ export interface LockEventMap {
 }
 
 /**
- * Receives one event. What it throws changes nothing, an `async` one neither.
+ * Receives one event. What it throws, or rejects with, changes nothing.
  *
  * @example
  * const tell: LockListener<'lost'> = ({ key, error }) => console.error(key, error.code);

@@ -14,7 +14,7 @@ export type KnownTrouble = Required<StoreTrouble> & {
   readonly reach: Reach;
 };
 
-/** Whether any connection of the store works: at start no one may have been made yet. */
+/** Whether a connection of the store works. `not-yet`: none has been made so far. */
 type Reach = 'not-yet' | 'partly' | 'no-longer';
 
 /** Tells why a store can't be used: once for many failures of the same kind at the same nodes. */
