@@ -8,14 +8,14 @@ import {
 import { DiscoveryModule } from '@nestjs/core';
 import { LockConfigError } from '../engine/api/errors.js';
 import { OptionReader, show } from '../engine/api/option-reader.js';
-import { lockProviders, MODULE_OPTIONS } from './redis-lock.providers.js';
+import { lockProviders } from './redis-lock.providers.js';
 import type {
   RedisLockModuleAsyncOptions,
   RedisLockModuleExtras,
   RedisLockModuleOptions,
   RedisLockOptionsFactory,
 } from './service/options.js';
-import { getLockServiceToken } from './service/tokens.js';
+import { getLockServiceToken, MODULE_OPTIONS } from './service/tokens.js';
 
 /**
  * Provides a `LockService`, and keeps the locks of `@Locked` methods.

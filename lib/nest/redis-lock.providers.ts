@@ -13,13 +13,10 @@ import { busyStatusOf, LockService } from './service/lock.service.js';
 import { LockLogger } from './service/logger.js';
 import { moduleId } from './service/module-id.js';
 import type { RedisLockModuleOptions } from './service/options.js';
-import { getLockServiceToken } from './service/tokens.js';
+import { getLockServiceToken, MODULE_OPTIONS } from './service/tokens.js';
 import { LockedExplorer } from './start-check/explorer.js';
 import { addLastSteps } from './start-check/last-steps.js';
 import { ScopeCheck } from './start-check/scope.check.js';
-
-/** Token of the options inside one dynamic module. */
-export const MODULE_OPTIONS = Symbol('RedisLockModuleOptions');
 
 const LAST_STEPS = Symbol('RedisLockLastSteps');
 

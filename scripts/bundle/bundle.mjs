@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { rollUp } from './declarations.mjs';
-import { COMMAND, MAIN, SUBPATHS } from './entries.mjs';
+import { COMMAND, ENGINE, MAIN, SUBPATHS } from './entries.mjs';
 import { ENTRY } from './factory.mjs';
 import { bundleParts } from './parts.mjs';
 import { joinMaps } from './source-map.mjs';
@@ -18,7 +18,7 @@ import { mainEntry, sharedModule, subpathEntry } from './wrappers.mjs';
 export async function bundle({ js, types, out }) {
   for (const format of ['esm', 'cjs']) mkdirSync(join(out, format), { recursive: true });
   const { main, engine, subpaths } = await bundleParts(js);
-  const others = { engine: [engine], subpaths };
+  const others = { [ENGINE]: [engine], subpaths };
   writeFactories(out, 'core', [main], others);
   for (const [file, parts] of Object.entries(others)) writeFactories(out, file, parts);
   const { bundled, ...both } = sharedModule(main, engine);

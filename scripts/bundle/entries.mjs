@@ -1,7 +1,5 @@
 /** The entry points of the package, by the name of their files in dist/: their module in lib/. */
 export const MAIN = 'index';
-/** The part of the main one that is read when the first lock service opens: one function. */
-export const ENGINE = { name: 'engine', module: 'nest/service/open-engine', opens: 'openEngine' };
 export const SUBPATHS = {
   board: 'board/lock-board.module',
   prometheus: 'prometheus/lock-metrics.module',
@@ -11,3 +9,10 @@ export const SUBPATHS = {
 };
 /** Run by `npx nestjs-redis-lock`; only as an ES module, and nobody imports it. */
 export const COMMAND = { cli: 'cli/main' };
+/** What the main entry point needs only behind these functions: read when one of them is called first. */
+export const ENGINE = 'engine';
+export const DOORS = {
+  'nest/locked.decorator.js': 'Locked',
+  'nest/redis-lock.providers.js': 'lockProviders',
+  'nest/service/open-engine.js': 'engineFor',
+};

@@ -22,16 +22,17 @@ const OPTIONS = {
 };
 
 /**
- * Of which modules a part consists that begins with `module`.
+ * Of which modules a part consists that begins with some.
  *
  * @param {string} js Folder of the compiled modules.
- * @param {string} module In `js`, without extension.
- * @param {(id: string) => boolean} isOwn Whether a module that it imports may belong to it.
+ * @param {readonly string[]} ids The modules it begins with.
+ * @param {(id: string) => boolean} isOwn Whether a module that they import may belong to it.
  */
-export async function reach(js, module, isOwn) {
+export async function reach(js, ids, isOwn) {
   const { metafile } = await build({
     ...OPTIONS,
-    entryPoints: [join(js, `${module}.js`)],
+    entryPoints: ids.map((id) => join(js, id)),
+    outdir: js,
     plugins: [borrowing(js, isOwn)],
     absWorkingDir: js,
   });
@@ -43,13 +44,13 @@ export async function reach(js, module, isOwn) {
  * it uses and the modules that it borrows from other parts. It returns what `module` exports, as
  * `main`, and the modules that it lends, as `shared`.
  *
- * @param {{ name: string; module: string; isOwn: (id: string) => boolean; lent: readonly string[] }} part
+ * @param {{ name: string; module?: string; isOwn: (id: string) => boolean; lent: readonly string[] }} part
  */
 export async function bundlePart(js, { name, module, isOwn, lent }) {
   const lines = lent.map((id, i) => `import * as m${i} from './${id}';`);
   const table = lent.map((id, i) => `${JSON.stringify(SHARED + id)}: m${i}`);
   const contents = [
-    `export * as main from './${module}.js';`,
+    ...(module === undefined ? [] : [`export * as main from './${module}.js';`]),
     ...lines,
     `export const shared = { ${table.join(', ')} };`,
   ].join('\n');
@@ -72,7 +73,7 @@ export async function bundlePart(js, { name, module, isOwn, lent }) {
     name,
     code: provided(file('.js')),
     map: JSON.parse(file('.map')),
-    exports: await exportsOf(join(js, `${module}.js`)),
+    exports: module === undefined ? [] : await exportsOf(js, `${module}.js`),
     borrowed: names(isBorrowed).map((path) => path.slice(SHARED.length)),
     packages: names(
       ({ path, kind }) => kind === 'require-call' && !isBuiltin(path) && !isBorrowed({ path }),
@@ -134,15 +135,15 @@ function borrowing(js, isOwn) {
       });
       onResolve({ filter: new RegExp(`^${SHARED}`) }, ({ path }) => ({ path, external: true }));
       onLoad({ filter: /^/, namespace: SHARED }, async ({ path }) => {
-        const names = await exportsOf(join(js, path));
+        const names = await exportsOf(js, path);
         return { contents: `export const { ${names.join(', ')} } = require('${SHARED}${path}');` };
       });
     },
   };
 }
 
-async function exportsOf(file) {
-  const input = { entryPoints: [file], external: ['./*', '../*'], format: 'esm' };
+export async function exportsOf(js, id) {
+  const input = { entryPoints: [join(js, id)], external: ['./*', '../*'], format: 'esm' };
   const { metafile } = await build({ ...OPTIONS, ...input });
   return Object.values(metafile.outputs)[0].exports.toSorted();
 }

@@ -1,26 +1,28 @@
-import { COMMAND, ENGINE, MAIN, SUBPATHS } from './entries.mjs';
-import { bundlePart, reach } from './factory.mjs';
+import { COMMAND, DOORS, ENGINE, MAIN, SUBPATHS } from './entries.mjs';
+import { bundlePart, exportsOf, reach } from './factory.mjs';
 
 /**
  * Bundles the package in parts, each module in one of them: in the main entry point's; or in the
- * engine's, when the main one needs it only behind that; or in the subpath's in whose folder it is.
+ * engine's, when the main one needs it only behind a door; or in the subpath's in whose folder it is.
  *
  * @param {string} js Folder of the compiled modules.
  */
 export async function bundleParts(js) {
-  const isMain = await reach(js, MAIN, (id) => id !== `${ENGINE.module}.js`);
-  const isEngine = await reach(js, ENGINE.module, (id) => !isMain(id));
+  const doors = Object.keys(DOORS);
+  await Promise.all(doors.map((id) => checkDoor(js, id)));
+  const isMain = await reach(js, [`${MAIN}.js`], (id) => !doors.includes(id));
+  const isEngine = await reach(js, doors, (id) => !isMain(id));
   const subpaths = await Promise.all(
     Object.entries({ ...SUBPATHS, ...COMMAND }).map(([name, module]) => {
       const folder = module.slice(0, module.lastIndexOf('/') + 1);
       return bundlePart(js, { name, module, isOwn: (id) => id.startsWith(folder), lent: [] });
     }),
   );
-  const borrowed = unique(subpaths.flatMap((part) => part.borrowed));
+  const borrowed = subpaths.flatMap((part) => part.borrowed);
   const engine = await bundlePart(js, {
-    ...ENGINE,
+    name: ENGINE,
     isOwn: isEngine,
-    lent: borrowed.filter(isEngine),
+    lent: unique([...doors, ...borrowed.filter(isEngine)]),
   });
   const lent = unique([...borrowed, ...engine.borrowed]).filter((id) => !isEngine(id));
   const main = await bundlePart(js, {
@@ -30,6 +32,13 @@ export async function bundleParts(js) {
     lent,
   });
   return { main, engine, subpaths };
+}
+
+/** Until its part is read, a door stands for the one function that its module exports. */
+async function checkDoor(js, id) {
+  const names = await exportsOf(js, id);
+  if (names.join() !== DOORS[id])
+    throw new Error(`${id} must export ${DOORS[id]} alone, as entries.mjs says: ${names}`);
 }
 
 function unique(names) {

@@ -1,4 +1,4 @@
-import { ENGINE } from './entries.mjs';
+import { DOORS, ENGINE } from './entries.mjs';
 import { SHARED } from './factory.mjs';
 
 /**
@@ -12,15 +12,19 @@ import { SHARED } from './factory.mjs';
  * in a form of its own for bundlers, which only follow an import.
  */
 export function sharedModule(main, engine) {
-  const packages = [...new Set([...main.packages, ...engine.packages])];
-  const all = { ...main, packages };
-  const { name, module, opens } = ENGINE;
+  const both = (kind) => [...new Set([...main[kind], ...engine[kind]])];
+  const all = { packages: both('packages'), lazyPackages: both('lazyPackages') };
   const lines = [
     `let engine;`,
-    `const readEngine = () => (engine ??= factories.${name}((id) => packages[id] ?? shared(id)));`,
-    `const unread = { ${opens}: (...given) => readEngine().main.${opens}(...given) };`,
-    table('late', [`${SHARED}${module}.js`], () => 'unread'),
-    `const core = factories.${main.name}((id) => packages[id] ?? late[id], (id) => lazyPackages[id]());`,
+    `const lazily = (id) => lazyPackages[id]();`,
+    `const readEngine = () => (engine ??= factories.${ENGINE}((id) => packages[id] ?? shared(id), lazily));`,
+    `const opening = (id, name) => ({ [name]: (...given) => readEngine().shared[id][name](...given) });`,
+    table(
+      'doors',
+      Object.keys(DOORS).map((id) => SHARED + id),
+      door,
+    ),
+    `const core = factories.${main.name}((id) => packages[id] ?? doors[id], lazily);`,
     `const shared = (id) => core.shared[id] ?? readEngine().shared[id];`,
   ];
   const exported = [`const { main } = core;`, `export { factories, main, shared };`];
@@ -39,6 +43,11 @@ export function sharedModule(main, engine) {
       `Object.assign(exports, { factories, main: core.main, shared });`,
     ],
   };
+}
+
+/** The module that stands for a door until the engine is read. */
+function door(id) {
+  return `opening('${id}', '${DOORS[id.slice(SHARED.length)]}')`;
 }
 
 /** `import` would read all of core.js for the names of its exports first, which takes longer than to run it. */

@@ -89,17 +89,23 @@ describe('the packed package', () => {
     expect(sourcesContent.filter((text: unknown) => typeof text !== 'string')).toEqual([]);
   });
 
-  it.each(['commonjs', 'module'] as const)(
-    'reads the engine when a service opens (%s)',
-    async (type) => {
+  const uses = [
+    ['a lock service', "new LockService({ connection: 'memory' })"],
+    ['a module', "RedisLockModule.forRoot({ connection: 'memory' })"],
+    ['a decorator', "Locked('stock')({ sell() {} }, 'sell', { value() {} })"],
+  ] as const;
+  const types = ['commonjs', 'module'] as const;
+  it.each(uses.flatMap(([what, use]) => types.map((type) => ({ what, use, type }))))(
+    'reads the engine with $what ($type)',
+    async ({ use, type }) => {
       const load = type === 'module' ? 'await import' : 'require';
       const code = `
+      ${load}('reflect-metadata');
       const { cache } = process.getBuiltinModule('node:module').createRequire(process.cwd() + '/x.js');
       const parts = () => Object.keys(cache).flatMap((path) => /(core|engine|subpaths).js$/.exec(path)?.[1] ?? []);
-      const { LockService } = ${load}('nestjs-redis-lock');
-      const locks = new LockService({ connection: 'memory' });
+      const { Locked, LockService, RedisLockModule } = ${load}('nestjs-redis-lock');
       const before = parts();
-      locks.current();
+      ${use};
       console.log(before.join(), parts().join());`;
 
       expect(await packed.evaluate(code, type)).toBe('core core,engine');

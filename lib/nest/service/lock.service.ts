@@ -6,9 +6,8 @@ import type { Lock, LockInfo } from '../../engine/api/lock.js';
 import type { LockManager } from '../../engine/lock-manager.js';
 import { noteFacts } from '../errors/facts.js';
 import { warnOfAnotherCopy } from './copies.js';
-import { LateEngine } from './late-engine.js';
-import { openEngine, type OpenStore } from './open-engine.js';
-import { resolveModuleOptions } from './options.check.js';
+import type { LateEngine } from './late-engine.js';
+import { engineFor, type OpenStore } from './open-engine.js';
 import type { RedisLockModuleOptions } from './options.js';
 
 warnOfAnotherCopy();
@@ -39,9 +38,7 @@ export class LockService {
   constructor(options: RedisLockModuleOptions, openStore: OpenStore);
   constructor(options: RedisLockModuleOptions, openStore?: OpenStore) {
     // The connection may hold a password: it is not kept here, where a log of the object shows it.
-    const resolved = resolveModuleOptions(options);
-    const { settings, busyStatus } = resolved;
-    this.#engine = new LateEngine(settings, busyStatus, () => openEngine(resolved, openStore));
+    this.#engine = engineFor(options, openStore);
   }
 
   private get manager(): LockManager {

@@ -1,25 +1,36 @@
 import { LockManager } from '../../engine/lock-manager.js';
 import { MemoryLockStore } from '../../memory/memory-lock.store.js';
 import { openRedisStore } from '../../redis/open-redis-store.js';
-import type { ResolvedModuleOptions } from './options.check.js';
+import { LateEngine } from './late-engine.js';
+import { type ResolvedModuleOptions, resolveModuleOptions } from './options.check.js';
+import type { RedisLockModuleOptions } from './options.js';
 
 export type OpenStore = ConstructorParameters<typeof LockManager>[1];
 
 /**
- * Opens the engine of a service. The package keeps what only this function needs in a file of its
- * own, which is read at its first call: to import the package stays cheap.
+ * The engine of a service, which opens by itself.
  *
  * @param openStore Opens the store in place of the connection's own.
+ * @throws {LockConfigError} All faults of the options at once.
  */
-export function openEngine(
-  { settings, connection, keyPrefix, replicas, credentials }: ResolvedModuleOptions,
-  openStore?: OpenStore,
-): LockManager {
-  const { commandTimeout, ttl, coexist } = settings;
+export function engineFor(options: RedisLockModuleOptions, openStore?: OpenStore): LateEngine {
+  const resolved = resolveModuleOptions(options);
+  const { settings, busyStatus } = resolved;
+  const open = () => new LockManager(settings, openStore ?? openOwn(resolved));
+  return new LateEngine(settings, busyStatus, open);
+}
+
+/** Opens the store of the connection that the options name. */
+function openOwn({
+  settings: { commandTimeout, ttl, coexist },
+  connection,
+  keyPrefix,
+  replicas,
+  credentials,
+}: ResolvedModuleOptions): OpenStore {
   const store = { keyPrefix, replicas, credentials, commandTimeout, ttl, coexist };
-  const openOwn: OpenStore = (boot, clock) =>
+  return (boot, clock) =>
     connection === 'memory'
       ? new MemoryLockStore(boot)
       : openRedisStore(connection, { ...store, boot, clock });
-  return new LockManager(settings, openStore ?? openOwn);
 }

@@ -3,6 +3,9 @@ import { LockConfigError } from '../../engine/api/errors.js';
 import { show } from '../../engine/api/option-reader.js';
 import { LockService } from './lock.service.js';
 
+/** Token of the options inside one dynamic module. */
+export const MODULE_OPTIONS = Symbol('RedisLockModuleOptions');
+
 /**
  * The injection token of a lock service.
  *
