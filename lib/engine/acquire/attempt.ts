@@ -174,7 +174,8 @@ export class Attempt {
   /** The token lives on with its new user. */
   #win(terms: LeaseTerms): void {
     this.#stop();
-    this.owner.won(this, { ...terms, queue: Math.max(terms.queue, this.#wanted) });
+    const queue = this.#wanted;
+    this.owner.won(this, queue > terms.queue ? { ...terms, queue } : terms);
   }
 
   #end(): void {

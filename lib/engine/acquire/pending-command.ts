@@ -15,8 +15,8 @@ export class PendingCommand {
 
   /** @returns After which moment it must not act. */
   sent(): number {
-    this.#skew = skewOf(this.clock);
     this.since = this.clock.now();
+    this.#skew = skewOf(this.clock, this.since);
     return this.since + this.commandTimeout;
   }
 

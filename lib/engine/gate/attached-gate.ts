@@ -128,7 +128,7 @@ export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure>
   }
 
   #begin(token: string, ttl: number, terms: LeaseTerms, keptUntil: number): void {
-    const grant = { key: this.key, token, ttl, terms, keptUntil };
+    const grant = { token, ttl, terms, keptUntil };
     this.#tenure = new Tenure(this.context, this.#callers, this, grant);
     this.#tenure.offer('free');
   }

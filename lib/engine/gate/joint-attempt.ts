@@ -17,7 +17,7 @@ export type JointOutcome =
   | { readonly kind: 'stale' };
 
 /** Gives one of the locks to the call. */
-type Adopt = (key: string, grant: Omit<TenureGrant, 'key'>) => CallerLock;
+type Adopt = (key: string, grant: TenureGrant) => CallerLock;
 
 /** Asks once for several locks in one step, for one call: all of them, or none. */
 export class JointAttempt {

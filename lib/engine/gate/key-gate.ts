@@ -124,14 +124,14 @@ export class KeyGate
     return this.#failure ?? this.context.outage([this.key]);
   }
 
-  won(from: Acquisition, grant: Omit<TenureGrant, 'key'>, via: 'free' | 'handoff'): void {
+  won(from: Acquisition, grant: TenureGrant, via: 'free' | 'handoff'): void {
     this.#tokens.endSearch(from);
     this.#begin(grant).offer(via);
     this.#balance();
   }
 
   /** The lock was taken for this call, together with others. */
-  adopt(request: LockRequest, grant: Omit<TenureGrant, 'key'>): CallerLock {
+  adopt(request: LockRequest, grant: TenureGrant): CallerLock {
     const lock = this.#begin(grant).admit(request);
     this.held();
     this.#balance();
@@ -171,9 +171,9 @@ export class KeyGate
     if (this.#tokens.tenures.length === 0 && this.#callers.size === 0) this.context.emptied(this);
   }
 
-  #begin(grant: Omit<TenureGrant, 'key'>): Tenure {
+  #begin(grant: TenureGrant): Tenure {
     this.#failure = undefined;
-    const tenure = new Tenure(this.context, this.#callers, this, { key: this.key, ...grant });
+    const tenure = new Tenure(this.context, this.#callers, this, grant);
     this.#tokens.hold(tenure);
     return tenure;
   }

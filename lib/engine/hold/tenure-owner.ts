@@ -3,7 +3,6 @@ import type { Yield } from '../store/yield.js';
 
 /** What a tenure begins with. */
 export interface TenureGrant {
-  readonly key: string;
   readonly token: string;
   readonly ttl: number;
   readonly terms: LeaseTerms;
@@ -13,6 +12,7 @@ export interface TenureGrant {
 
 /** The gate that a tenure is of. */
 export interface TenureOwner<Tenure> {
+  readonly key: string;
   /** Places that this process has in the store's queue. */
   readonly places: number;
   /** Callers that this tenure reports to the store as waiting behind it. */

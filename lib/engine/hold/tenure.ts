@@ -34,7 +34,7 @@ export class Tenure implements LeaseOwner, LockHome<CallerLock> {
     private readonly owner: TenureOwner<Tenure>,
     grant: TenureGrant,
   ) {
-    const hold = new LeaseState(grant.key, grant.token, this, grant.ttl, grant.terms);
+    const hold = new LeaseState(owner.key, grant.token, this, grant.ttl, grant.terms);
     const holders = new LeaseCallers(context.holderEvents, grant.keptUntil);
     const exit = new LeaseExit(hold, context, (yields) => owner.ended(this, yields));
     this.#hold = hold;

@@ -6,8 +6,8 @@ const SUSPECT_MS = 50;
  * Wall clock minus monotonic clock. The monotonic clock stands still while a machine is suspended,
  * leases in Redis do not: this grows by as much, as it does when the wall clock is set forward.
  */
-export function skewOf(clock: Clock): number {
-  return clock.wall() - clock.now();
+export function skewOf(clock: Clock, now = clock.now()): number {
+  return clock.wall() - now;
 }
 
 /** How long the machine may have been suspended since the skew was `before`; 0 for small differences. */

@@ -41,7 +41,7 @@ export class SuspendWatch {
   /** @param now The time of a moment ago, when it is known. */
   look(now = this.clock.now()): void {
     const before = this.#skew;
-    this.#skew = this.clock.wall() - now;
+    this.#skew = skewOf(this.clock, now);
     const asleep = suspendedBetween(before, this.#skew);
     if (asleep > 0) this.onSuspended(asleep);
   }

@@ -1,5 +1,5 @@
 import { DRIFT } from '../../engine/store/lease.js';
-import { skewOf, suspendedSince } from '../../engine/time/clock-skew.js';
+import { skewOf, suspendedBetween } from '../../engine/time/clock-skew.js';
 import type { Clock } from '../../engine/time/clock.js';
 
 /** A request whose answer told Redis' time: sent at `sentAt` (ours), executed at `redisNow` (Redis'). */
@@ -63,8 +63,9 @@ export class RedisTime {
   }
 
   #lookForSuspend(now: number): void {
-    if (suspendedSince(this.#skew, this.clock) > 0) this.#wokeAt = now;
+    const before = this.#skew;
     this.#skew = skewOf(this.clock);
+    if (suspendedBetween(before, this.#skew) > 0) this.#wokeAt = now;
   }
 
   #isFresh(now: number, life: number): boolean {

@@ -1,5 +1,7 @@
 import { hashTag, slotOf, SlotTags } from './hash-slot.js';
 
+/** Of so many locks the names are kept: each is asked for several times while the lock is in use. */
+const MOST_KNOWN = 500;
 const COUNTER = /!fence(?::\{\w+\})?$/;
 
 /** The Redis keys of one lock, and where they are. */
@@ -25,6 +27,7 @@ export class LockKeys {
   readonly #counter: string;
   readonly #channel: string;
   readonly #tags = new SlotTags();
+  readonly #known = new Map<string, KeysOfLock>();
 
   /**
    * @param prefix The client's own `keyPrefix`, then the module's.
@@ -39,18 +42,12 @@ export class LockKeys {
   }
 
   of(key: string): KeysOfLock {
-    const lock = this.prefix + key;
-    const tag = hashTag(lock);
-    const tail = this.#tail(key, lock, tag);
-    const queue = `${this.prefix}!q:${tail}`;
-    const alive = `${this.prefix}!a:${tail}`;
-    const holders = `${this.prefix}!h:${tail}`;
-    const slot = this.clustered ? slotOf(tag ?? lock) : 0;
-    const counter = this.#counter + (this.clustered ? `:{${this.#tags.of(slot)}}` : '');
-    const channel =
-      this.#channel + (this.clustered ? `${tail.slice(0, tail.indexOf('}') + 1)}:` : '');
-    // Written out: to add to a spread object costs several µs, and every lock comes by here.
-    return { lock, queue, alive, holders, counter, channel, slot };
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const made = this.#name(key);
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.set(key, made);
+    return made;
   }
 
   /** The application's key of a lock's key. */
@@ -75,6 +72,21 @@ export class LockKeys {
   /** The glob for locks whose application key matches `match`. */
   glob(match: string): string {
     return this.prefix.replace(/[\\*?[\]]/g, '\\$&') + match;
+  }
+
+  #name(key: string): KeysOfLock {
+    const lock = this.prefix + key;
+    const tag = hashTag(lock);
+    const tail = this.#tail(key, lock, tag);
+    const queue = `${this.prefix}!q:${tail}`;
+    const alive = `${this.prefix}!a:${tail}`;
+    const holders = `${this.prefix}!h:${tail}`;
+    const slot = this.clustered ? slotOf(tag ?? lock) : 0;
+    const counter = this.#counter + (this.clustered ? `:{${this.#tags.of(slot)}}` : '');
+    const channel =
+      this.#channel + (this.clustered ? `${tail.slice(0, tail.indexOf('}') + 1)}:` : '');
+    // Written out: to add to a spread object costs several µs, and every lock comes by here.
+    return { lock, queue, alive, holders, counter, channel, slot };
   }
 
   /**
