@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
+import webpack from 'webpack';
 
 import { NEST_VERSIONS, sharedLibrary } from '../fixtures/nest-versions.js';
 import { installed } from '../fixtures/scenario-application.js';
@@ -32,42 +33,74 @@ NestFactory.createApplicationContext({ module: Root, imports }, { logger: ['erro
 });
 `;
 
+type Format = 'cjs' | 'esm';
+/** Bundles `entry` in `folder` to `outfile`. */
+type Bundle = (folder: string, entry: string, outfile: string, format: Format) => Promise<void>;
+
+const withEsbuild: Bundle = async (folder, entry, outfile, format) => {
+  await build({
+    absWorkingDir: folder,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format,
+    logLevel: 'silent',
+    external: ABSENT,
+    ...(format === 'esm' && { banner: { js: REQUIRE } }),
+  });
+};
+
+const withWebpack: Bundle = (folder, entry, outfile, format) => {
+  const isEsm = format === 'esm';
+  const absent = new RegExp(`^(${ABSENT.join('|').replaceAll('*', '.*')})(/|$)`);
+  const compiler = webpack({
+    mode: 'production',
+    target: 'node20',
+    context: folder,
+    entry: `./${entry}`,
+    output: { path: folder, filename: outfile, module: isEsm },
+    experiments: { outputModule: isEsm },
+    externals: ({ request = '' }, callback) =>
+      absent.test(request)
+        ? callback(undefined, `${isEsm ? 'node-commonjs' : 'commonjs'} ${request}`)
+        : callback(),
+  });
+  return new Promise((resolve, reject) =>
+    compiler?.run((error, stats) =>
+      error || stats?.hasErrors() ? reject(error ?? new Error(stats?.toString())) : resolve(),
+    ),
+  );
+};
+
 describe('the packed library in one file with its application', () => {
   const library = sharedLibrary();
   const table = new Table('bundled by');
   afterAll(() => table.print());
 
-  for (const nest of NEST_VERSIONS)
-    for (const format of ['cjs', 'esm'] as const)
-      it(
-        `runs, made by esbuild as ${format} with Nest ${nest}`,
-        () =>
-          table.note(`esbuild, ${format}`, `Nest ${nest}`, async () => {
-            const options = { modules: installed(nest), names: PEERS, tarball: library() };
-            const files = await PackedPackage.create(options);
-            afterTest(() => files.remove());
-            const { application } = files;
-            const [entry, outfile] = [
-              'application.mjs',
-              `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`,
-            ];
-            await writeFile(join(application, entry), APPLICATION);
-            await build({
-              absWorkingDir: application,
-              entryPoints: [entry],
-              outfile,
-              bundle: true,
-              platform: 'node',
-              format,
-              logLevel: 'silent',
-              external: ABSENT,
-              ...(format === 'esm' && { banner: { js: REQUIRE } }),
-            });
-            const { NODE_OPTIONS: _, ...env } = process.env;
-            const { stdout } = await run(process.execPath, [outfile], { cwd: application, env });
+  const formats = ['cjs', 'esm'] as const;
+  const cases = [
+    { bundler: 'esbuild', bundle: withEsbuild },
+    { bundler: 'webpack', bundle: withWebpack },
+  ].flatMap((each) =>
+    formats.flatMap((format) => NEST_VERSIONS.map((nest) => ({ ...each, format, nest }))),
+  );
+  it.each(cases)(
+    'runs, made by $bundler as $format with Nest $nest',
+    ({ bundler, bundle, format, nest }) =>
+      table.note(`${bundler}, ${format}`, `Nest ${nest}`, async () => {
+        const options = { modules: installed(nest), names: PEERS, tarball: library() };
+        const files = await PackedPackage.create(options);
+        afterTest(() => files.remove());
+        const { application } = files;
+        const outfile = `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`;
+        await writeFile(join(application, 'application.mjs'), APPLICATION);
+        await bundle(application, 'application.mjs', outfile, format);
+        const { NODE_OPTIONS: _, ...env } = process.env;
+        const { stdout } = await run(process.execPath, [outfile], { cwd: application, env });
 
-            expect(stdout).toBe('order:7 function\n');
-          }),
-        120_000,
-      );
+        expect(stdout).toBe('order:7 function\n');
+      }),
+    120_000,
+  );
 });

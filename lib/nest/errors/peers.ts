@@ -4,6 +4,12 @@
  * classes its filters know.
  */
 export const peers = {
-  rpc: () => import('@nestjs/microservices').catch(() => undefined),
-  ws: () => import('@nestjs/websockets').catch(() => undefined),
+  rpc: () => whole(import('@nestjs/microservices'), 'BaseRpcExceptionFilter'),
+  ws: () => whole(import('@nestjs/websockets'), 'BaseWsExceptionFilter'),
 };
+
+/** Webpack gives an empty module for a package that is not there, from the second time on. */
+async function whole<T extends object>(loading: Promise<T>, name: keyof T): Promise<T | undefined> {
+  const peer = await loading.catch(() => undefined);
+  return peer !== undefined && name in peer ? peer : undefined;
+}
