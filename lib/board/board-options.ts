@@ -12,7 +12,7 @@ export interface LockBoardOptions {
    */
   guards: readonly (CanActivate | Type<CanActivate>)[] | 'none';
   /** Whether a lock can be taken from its holder on the page. @default false */
-  allowRelease?: boolean;
+  allowRelease?: boolean | undefined;
 }
 
 /** {@link LockBoardOptions}, checked. */

@@ -1,3 +1,4 @@
+import { textOf } from '../engine/api/error-cause.js';
 import { isLockError, type LockUnavailableError } from '../engine/api/errors.js';
 import { LockService } from '../nest/service/lock.service.js';
 import { type CliArguments, readArguments, USAGE, UsageError } from './arguments.js';
@@ -62,7 +63,7 @@ async function run(args: CliArguments, locks: LockService): Promise<number> {
 function reasonOf(error: unknown): string {
   if (isLockError(error, 'LOCK_UNAVAILABLE')) return unavailable(error as LockUnavailableError);
   if (isLockError(error, 'LOCK_CONFIG')) return error.message;
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? error.message : textOf(error);
 }
 
 function unavailable({ nodes, reason, cause }: LockUnavailableError): string {

@@ -1,5 +1,5 @@
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
-import { LockEventEmitter } from './api/lock-events.js';
+import { LockEventEmitter } from './api/lock-event-emitter.js';
 import { checkKey, checkKeys, type LockKey, type LockKeys } from './api/lock-key.js';
 import { checkTask, requestOf, resolveRequest } from './api/lock-options.check.js';
 import { askedLock, LockObservers } from './api/lock-observers.js';
@@ -83,7 +83,8 @@ export class LockManager {
     try {
       return this.#dropped.handleOf(await this.#take(key, { ...this.#request(options), wait: 0 }));
     } catch (error) {
-      if (isLockError(error, 'LOCK_TIMEOUT')) return null;
+      // What the caller aborts with may be such an error too, of another call.
+      if (isLockError(error, 'LOCK_TIMEOUT') && error !== options?.signal?.reason) return null;
       throw error;
     }
   }

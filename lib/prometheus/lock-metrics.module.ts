@@ -14,7 +14,7 @@ import { LockMeter } from './lock-meter.js';
  */
 export interface LockMetricsOptions {
   /** Where the metrics are kept. @default the global registry of `prom-client` */
-  registry?: Registry;
+  registry?: Registry | undefined;
 }
 
 /**

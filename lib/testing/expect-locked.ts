@@ -22,8 +22,8 @@ export class SectionObserver implements LockObserver {
 
 /**
  * Asserts that the code that calls it runs under the lock on `key`: inside a `@Locked` method or a
- * `withLock` of an application with `LockTestingModule`. Call it in a stub of what must not be
- * reached without the lock.
+ * `withLock` of an application with `LockTestingModule`, before the lock is lost. Call it in a stub
+ * of what must not be reached without the lock.
  *
  * @example
  * const stock = { take: () => expectLocked('stock:42') };
@@ -31,11 +31,14 @@ export class SectionObserver implements LockObserver {
  * @throws {AssertionError} It does not.
  */
 export function expectLocked(key: string): void {
-  if (running.getStore()?.some((locks) => locks.current(key) !== undefined)) return;
-  const innermost = running.getStore()?.[0]?.current()?.key;
+  const services = running.getStore() ?? [];
+  const held = services.flatMap((locks) => locks.current(key) ?? []);
+  if (held.some(({ remainingMs }) => remainingMs > 0)) return;
+  const innermost = services[0]?.current()?.key;
   const where = innermost === undefined ? 'no lock' : `the lock ${JSON.stringify(innermost)}`;
+  const why = held.length > 0 ? 'it is lost' : `this runs under ${where}`;
   throw new AssertionError({
-    message: `Expected to run under the lock ${JSON.stringify(key)}; this runs under ${where}.`,
+    message: `Expected to run under the lock ${JSON.stringify(key)}; ${why}.`,
     stackStartFn: expectLocked,
   });
 }

@@ -165,6 +165,25 @@ describe('LockTestingModule', () => {
     await expect(testing.makeLost('stock:42')).rejects.toThrow('is free');
   });
 
+  it('makes no lock lost of which only the rest of a `minHold` is left', async () => {
+    const module = await start();
+    const lock = await module.get(LockService).acquire('k', { minHold: '1h' });
+    await lock.release();
+
+    await expect(module.get(LockTesting).makeLost('k')).rejects.toThrow('is free');
+  });
+
+  it('tells code that runs on under a lock that is lost', async () => {
+    const module = await start();
+    const run = module.get(LockService).withLock('k', async () => {
+      expectLocked('k');
+      await module.get(LockTesting).makeLost('k');
+      expectLocked('k');
+    });
+
+    await expect(run).rejects.toThrow('Expected to run under the lock "k"; it is lost.');
+  });
+
   it.each<[string, LockOptions]>([
     ['an exclusive lock', {}],
     ['a shared lock', { mode: 'shared' }],

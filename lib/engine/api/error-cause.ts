@@ -11,7 +11,7 @@ const ECHOED = /,? with args beginning with:.*/s;
 export function copyOfError(error: unknown): Error {
   if (isBranded(error)) return error;
   // Not `instanceof`: Node's own errors are of another realm where tests run in a sandbox.
-  if (!types.isNativeError(error)) return new Error(String(error));
+  if (!types.isNativeError(error)) return new Error(textOf(error));
   const message = messageOf(error);
   const copy = new Error(message);
   copy.name = error.name;
@@ -28,4 +28,13 @@ function messageOf(error: Error): string {
   const { errors } = error as { errors?: unknown };
   if (error.message !== '' || !Array.isArray(errors)) return error.message.replace(ECHOED, '.');
   return errors.map((each: unknown) => copyOfError(each).message).join('; ');
+}
+
+/** A value that was thrown as text; some have none: `Object.create(null)`, or what throws when it is asked. */
+export function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return `${typeof thrown} without text`;
+  }
 }

@@ -1,4 +1,5 @@
 import { kindOf, type LockKind } from './capacity.js';
+import { textOf } from './error-cause.js';
 import type { LockEvent, Via } from './lock-events.js';
 import type { LockKeys } from './lock-key.js';
 
@@ -145,5 +146,5 @@ function wrap<T>(observer: CallObserver, task: () => T): () => T {
 }
 
 function tellOf(fault: unknown): void {
-  process.emitWarning(`An observer of locks threw: ${String(fault)}`);
+  process.emitWarning(`An observer of locks threw: ${textOf(fault)}`);
 }

@@ -1,7 +1,7 @@
 import { EXCLUSIVE, SHARED } from '../api/capacity.js';
 import type { DetachedLock } from '../api/detached-lock.js';
 import { LockShutdownError } from '../api/errors.js';
-import type { LockEventEmitter } from '../api/lock-events.js';
+import type { LockEventEmitter } from '../api/lock-event-emitter.js';
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest, LockSettings } from '../api/lock-options.js';
 import type { CallerLock } from '../hold/caller-lock.js';

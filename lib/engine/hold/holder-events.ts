@@ -1,11 +1,6 @@
 import { type LockError, LockLostError, type LockUnavailableError } from '../api/errors.js';
-import {
-  eventOf,
-  type LockEvent,
-  type LockEventEmitter,
-  type LockEventSink,
-  type Via,
-} from '../api/lock-events.js';
+import type { LockEventEmitter } from '../api/lock-event-emitter.js';
+import { eventOf, type LockEvent, type LockEventSink, type Via } from '../api/lock-events.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { ReleaseReply } from '../store/lock-store.js';
 

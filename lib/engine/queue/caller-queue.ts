@@ -1,5 +1,6 @@
 import { type LockError, LockTimeoutError, type LockUnavailableError } from '../api/errors.js';
-import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
+import type { LockEventEmitter } from '../api/lock-event-emitter.js';
+import { eventOf } from '../api/lock-events.js';
 import type { LockHolder } from '../api/lock-holder.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { Clock } from '../time/clock.js';

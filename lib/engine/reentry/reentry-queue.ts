@@ -1,5 +1,6 @@
 import { LockTimeoutError } from '../api/errors.js';
-import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
+import type { LockEventEmitter } from '../api/lock-event-emitter.js';
+import { eventOf } from '../api/lock-events.js';
 import type { LockKeys } from '../api/lock-key.js';
 import { holderHere } from '../api/lock-holder.js';
 import type { Lock } from '../api/lock.js';

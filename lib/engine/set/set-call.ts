@@ -1,5 +1,5 @@
 import { LockShutdownError, LockTimeoutError, LockUnavailableError } from '../api/errors.js';
-import { eventOf, type LockEventEmitter } from '../api/lock-events.js';
+import { eventOf, type LockEventSink } from '../api/lock-events.js';
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { LinelessCall } from '../gate/answer-wait.js';
@@ -18,7 +18,7 @@ import type { SetMember, SetStep } from './set-member.js';
 export interface SetCallContext {
   readonly gates: GateRegistry;
   readonly clock: Clock;
-  readonly events: LockEventEmitter;
+  readonly events: LockEventSink;
   /** Whether the application is closing. */
   isClosing(): boolean;
 }

@@ -13,9 +13,9 @@ export interface LockedOptions extends Omit<LockOptions, 'signal'> {
    * `'skip'`: a call that finds the lock busy, or its queue full, resolves with `undefined` and does
    * not run; `wait` is 0 then unless it is given. An outage is never a skip. @default 'throw'
    */
-  ifBusy?: 'throw' | 'skip';
+  ifBusy?: 'throw' | 'skip' | undefined;
   /** Name of the `RedisLockModule` that keeps the lock. @default the default one */
-  service?: string;
+  service?: string | undefined;
 }
 
 /**

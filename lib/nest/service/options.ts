@@ -27,7 +27,7 @@ export type LockConnection = RedisLockConnection | 'memory';
  */
 export interface LockHttpOptions {
   /** Status of a busy lock, 400 to 599. @default 423 */
-  status?: number;
+  status?: number | undefined;
 }
 
 /**
@@ -38,7 +38,7 @@ export interface LockHttpOptions {
  */
 export interface LockCredentials {
   /** @default Redis' own default user */
-  username?: string;
+  username?: string | undefined;
   password: string;
 }
 
@@ -52,20 +52,20 @@ export interface RedisLockModuleOptions extends LockEngineOptions {
   /** Where locks are kept. */
   connection: LockConnection;
   /** Stands before every key in Redis. @default 'lock:' */
-  keyPrefix?: string;
+  keyPrefix?: string | undefined;
   /**
    * A grant counts only when this many replicas (1 to 100) have it; too few reject the call with
    * `LOCK_UNAVAILABLE`. `timeout`: longest wait for them. @default unset; `timeout`: `commandTimeout`
    */
-  replicas?: { count: number; timeout?: Duration };
+  replicas?: { count: number; timeout?: Duration | undefined } | undefined;
   /**
    * What to log in with, asked before every connection to a server that keeps locks (not to Sentinels):
    * tokens of IAM or Entra, passwords that rotate. What it rejects with is told as the cause, and it is
    * asked again. @default what `connection` says
    */
-  credentials?: () => LockCredentials | Promise<LockCredentials>;
+  credentials?: (() => LockCredentials | Promise<LockCredentials>) | undefined;
   /** How lock errors are answered over HTTP; `false` leaves those over HTTP to you. */
-  http?: LockHttpOptions | false;
+  http?: LockHttpOptions | false | undefined;
 }
 
 /**
@@ -76,9 +76,9 @@ export interface RedisLockModuleOptions extends LockEngineOptions {
  */
 export interface RedisLockModuleExtras {
   /** Name of the service, for a second one beside the default. @default the default service */
-  name?: string;
+  name?: string | undefined;
   /** Whether the service is visible in every module. @default true */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
 }
 
 /**
@@ -105,10 +105,11 @@ export interface RedisLockOptionsFactory {
 export interface RedisLockModuleAsyncOptions
   extends RedisLockModuleExtras, Pick<ModuleMetadata, 'imports'> {
   /** What `useFactory` is called with. */
-  inject?: (InjectionToken | OptionalFactoryDependency)[];
+  inject?: (InjectionToken | OptionalFactoryDependency)[] | undefined;
   // `never[]` would refuse functions that name their arguments' types.
   // oxlint-disable-next-line typescript/no-explicit-any
-  useFactory?: (...args: any[]) => RedisLockModuleOptions | Promise<RedisLockModuleOptions>;
-  useClass?: Type<RedisLockOptionsFactory>;
-  useExisting?: InjectionToken<RedisLockOptionsFactory>;
+  useFactory?:
+    ((...args: any[]) => RedisLockModuleOptions | Promise<RedisLockModuleOptions>) | undefined;
+  useClass?: Type<RedisLockOptionsFactory> | undefined;
+  useExisting?: InjectionToken<RedisLockOptionsFactory> | undefined;
 }

@@ -1,3 +1,4 @@
+import { textOf } from '../../engine/api/error-cause.js';
 import type { Clock } from '../../engine/time/clock.js';
 
 /** How a connection logs in. */
@@ -50,7 +51,7 @@ export class LoginReader {
       return await this.source();
     } catch (error) {
       const { message, code } = Object(error) as { message?: unknown; code?: unknown };
-      const why = typeof message === 'string' ? message : String(error);
+      const why = typeof message === 'string' ? message : textOf(error);
       throw Object.assign(
         new Error(`credentials() failed: ${why}`),
         typeof code === 'string' ? { code } : {},

@@ -6,8 +6,11 @@ import { faultOfMode, memberOfCluster, type ServerInfo, tooOld } from './server-
 /** Refusals that Redis gives before anything was changed. */
 const REFUSED =
   /(?:^|[-\s])(OOM|READONLY|LOADING|MISCONF|NOREPLICAS|BUSY|MASTERDOWN|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN|TRYAGAIN|MOVED|ASK)\b/;
-/** Rights are looked at command by command: inside a script this may come after others have written. */
-const REFUSED_HALFWAY = /NOPERM[^]*\bscript\b/;
+/**
+ * Rights are looked at command by command: inside a script this may come after others have written.
+ * Redis 7.0 says it without NOPERM.
+ */
+const REFUSED_HALFWAY = /NOPERM[^]*\bscript\b|executing the script can't (?:run|access)/;
 const NO_LOCK = /(?:^|[-\s])WRONGTYPE\b/;
 /** Only a node of a Cluster says so: of keys in several slots, or that it keeps others. */
 const ELSEWHERE = /^(CROSSSLOT|MOVED|ASK)\b/;
@@ -35,7 +38,11 @@ export function toStoreError(
     const fault = alone === true ? kindShownBy(message, node, server) : undefined;
     if (fault !== undefined) return new LockConfigError([fault], [key], cause);
     if (NO_LOCK.test(message)) return noLock(key, cause);
-    const refused = REFUSED_HALFWAY.test(message) ? undefined : REFUSED.exec(message)?.[1];
+    if (REFUSED_HALFWAY.test(message)) {
+      const why = 'Redis refused a command inside a script: its user lacks a right.';
+      return new LockUnavailableError([key], why, cause, [node]);
+    }
+    const refused = REFUSED.exec(message)?.[1];
     if (refused !== undefined)
       return new NotAppliedError([key], `Redis refused (${refused}).`, cause, [node]);
     const old = server === undefined ? '' : tooOld(server);

@@ -9,7 +9,7 @@ import { MARKER, NOBODY } from './define-script.js';
  *
  * - `markerOf(token)`: what the key says when this token is among several; `nil`: it is exclusive
  * - `markerIn(value)`: whether the key's value is such a marker
- * - `holds(token, value)`: whether it holds the lock, whose key says `value`
+ * - `holds(token, value)`: whether it holds the lock, whose key says `value`, or why that could not be read
  * - `prolong(token, lease)`: a holder's lease; it never gets shorter
  */
 export const HOLDS = /* lua */ `
@@ -21,6 +21,8 @@ local function markerIn(value)
 end
 local function holds(token, value)
   if value == token then return true end
+  -- A key of another type is another party's; a refusal says nothing of the lock.
+  if type(value) == 'table' and string.sub(value.err, 1, 9) ~= 'WRONGTYPE' then error(value) end
   local marker = markerOf(token)
   if not marker or value ~= marker then return false end
   return tonumber(redis.call('ZSCORE', holders, token) or 0) > now

@@ -112,8 +112,9 @@ export class RedisLockStore implements NodeStore {
     if (stored === null) return false;
     const { token = NOBODY, several } = stored;
     const tokens = several?.holders.map((holder) => holder.token) ?? [token];
-    const isOurs = tokens.every((each) => each.startsWith(NOBODY) || isToken(each));
-    return isOurs && this.revokeFrom(key, ...tokens);
+    const isOurs = (each: string): boolean =>
+      each === NOBODY || isToken(each.startsWith(NOBODY) ? each.slice(NOBODY.length) : each);
+    return tokens.every(isOurs) && this.revokeFrom(key, ...tokens);
   }
 
   async revokeFrom(key: string, ...tokens: readonly string[]): Promise<boolean> {

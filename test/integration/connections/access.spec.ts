@@ -5,7 +5,7 @@ import type { LockManager } from '../../../lib/engine/lock-manager.js';
 import { afterTest, closing } from '../../support/after-test.js';
 import { documentedRights } from '../../support/documented-rights.js';
 import { eventually } from '../../support/eventually.js';
-import { openManager } from '../../support/managers.js';
+import { openClient, openManager } from '../../support/managers.js';
 import { RedisCluster } from '../../support/redis-cluster.js';
 import { RedisServer } from '../../support/redis-server.js';
 import {
@@ -112,5 +112,29 @@ describe('a Redis user with the documented rights only (A33)', () => {
     await useAll(openManager(connection), openManager(connection));
 
     for (const { client } of masters) expect(await client.call('ACL', 'LOG')).toEqual([]);
+  });
+});
+
+describe('a Redis user that lacks a right', () => {
+  it('has not lost a lock that it may not look at: the failure says what is missing', async () => {
+    const server = closing(await RedisServer.start());
+    const { server: rights } = documentedRights();
+    const admin = openClient(`redis://127.0.0.1:${server.port}`);
+    await admin.call('ACL', 'SETUSER', USER.username, ...rights, '-get');
+    const manager = openManager({ port: server.port, ...USER }, { keyPrefix: 'lock:' });
+    const failures: Error[] = [];
+    manager.events.on('unavailable', ({ error }) => void failures.push(error));
+    const lock = await manager.acquire('k', { ttl: 5000 });
+    await expect(lock.extend()).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+
+    expect(lock.signal.aborted).toBe(false);
+    expect(failures[0]).toMatchObject({ message: expect.stringContaining('lacks a right') });
+    await expect(lock.release()).rejects.toMatchObject({
+      code: 'LOCK_UNAVAILABLE',
+      reason: 'Redis refused a command inside a script: its user lacks a right.',
+    });
+
+    await admin.call('ACL', 'SETUSER', USER.username, '+get');
+    await eventually(async () => expect(await admin.exists('lock:k')).toBe(0));
   });
 });

@@ -213,5 +213,7 @@ describe('forceRelease', () => {
 
     expect(await a.forceRelease('k')).toBe(false);
     expect(await a.forceRelease('foreign')).toBe(false);
+    await redis.set(`${keyPrefix}foreign`, '~x', 'PX', 5000);
+    expect(await a.forceRelease('foreign')).toBe(false);
   });
 });

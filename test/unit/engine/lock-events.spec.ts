@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import { describe, expect, it, jest } from '@jest/globals';
 
-import { LockEventEmitter } from '../../../lib/engine/api/lock-events.js';
+import { LockEventEmitter } from '../../../lib/engine/api/lock-event-emitter.js';
 
 const EVENT = { key: 'k', label: '', template: '' };
 
@@ -55,6 +55,60 @@ describe('LockEventEmitter', () => {
     expect(told).toBe(1);
     expect(warned).toHaveBeenCalledWith(expect.stringContaining('"waiting" threw: Error: mine'));
     warned.mockRestore();
+  });
+
+  const withoutText = [Object.create(null), { toString: () => Symbol('no text') }] as const;
+  it.each(
+    withoutText.flatMap((value) => [
+      {
+        how: 'throws',
+        value,
+        listener: () => {
+          throw value;
+        },
+      },
+      { how: 'rejects with', value, listener: (): unknown => Promise.reject(value) },
+    ]),
+  )('goes on when a listener $how a value that has no text, and warns', async ({ listener }) => {
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const events = new LockEventEmitter();
+    let told = 0;
+    events.on('waiting', listener).on('waiting', () => (told += 1));
+
+    events.emit('waiting', EVENT);
+    await Promise.resolve();
+
+    expect(told).toBe(1);
+    expect(warned).toHaveBeenCalledWith(
+      expect.stringContaining('"waiting" threw: object without text'),
+    );
+    warned.mockRestore();
+  });
+
+  it('tells a listener as often as it subscribed, and takes one subscription off at a time', () => {
+    const events = new LockEventEmitter();
+    let told = 0;
+    const listener = (): void => void (told += 1);
+    events.on('waiting', listener).once('waiting', listener).on('waiting', listener);
+    events.emit('waiting', EVENT);
+    expect(told).toBe(3);
+    events.emit('waiting', EVENT);
+    expect(told).toBe(5);
+    events.off('waiting', listener).emit('waiting', EVENT);
+    expect(told).toBe(6);
+    events.off('waiting', listener).emit('waiting', EVENT);
+
+    expect(told).toBe(6);
+  });
+
+  it('tells a listener of `once` one time though it causes the event again', () => {
+    const events = new LockEventEmitter();
+    const told: string[] = [];
+    events.once('waiting', () => events.emit('waiting', EVENT));
+    events.once('waiting', () => told.push('once'));
+    events.emit('waiting', EVENT);
+
+    expect(told).toEqual(['once']);
   });
 
   it.each(['on', 'once'] as const)(

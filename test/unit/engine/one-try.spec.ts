@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
+import { LockTimeoutError, LockUnavailableError } from '../../../lib/engine/api/errors.js';
 import type { Lock } from '../../../lib/engine/api/lock.js';
 import { NotAppliedError } from '../../../lib/engine/store/lock-store.js';
 import { Call, Processes } from './processes.js';
@@ -30,6 +30,13 @@ async function oneTry(within: number): Promise<{ call: Call; ms: number }> {
 }
 
 describe('a call that takes one try', () => {
+  it('is not told *busy* where its caller aborts it with the error of another call', async () => {
+    const reason = new LockTimeoutError(['other'], 'other', 0);
+    const free = a.manager.tryAcquire('free', { signal: AbortSignal.abort(reason) });
+
+    await expect(free).rejects.toBe(reason);
+  });
+
   it('goes on trying while Redis fails, and gets the lock', async () => {
     a.store.onAcquire = down;
     void processes.after(280).then(() => (a.store.onAcquire = up));

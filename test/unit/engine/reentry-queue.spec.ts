@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { LockEventEmitter } from '../../../lib/engine/api/lock-events.js';
+import { LockEventEmitter } from '../../../lib/engine/api/lock-event-emitter.js';
 import { readSettings, resolveRequest } from '../../../lib/engine/api/lock-options.check.js';
 import type { LockRequest } from '../../../lib/engine/api/lock-options.js';
 import { OptionReader } from '../../../lib/engine/api/option-reader.js';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 
 import { LockLostError, LockUnavailableError } from '../../../lib/engine/api/errors.js';
-import { LockEventEmitter } from '../../../lib/engine/api/lock-events.js';
+import { LockEventEmitter } from '../../../lib/engine/api/lock-event-emitter.js';
 import { LockLogger } from '../../../lib/nest/service/logger.js';
 
 /** An engine that has been opened. */
