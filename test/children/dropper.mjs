@@ -1,5 +1,5 @@
 // Takes locks and drops them, under --expose-gc; tells what is held after that, and what it was warned of.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
 import { LockService } from '../../dist/esm/index.js';
 import { tell } from './parent.mjs';
@@ -25,6 +25,18 @@ async function drop() {
   return (await locks.acquire('told')).signal;
 }
 
+/** What refers to a lock after its release. */
+async function use() {
+  const lock = await locks.acquire('used');
+  await lock.release();
+  return new WeakRef(lock);
+}
+
+const used = await use();
+await turn();
+/** @type {any} */ (globalThis).gc();
+const isKept = used.deref() !== undefined;
+
 const signal = await drop();
 for (let i = 0; i < 500 && (i < 30 || warnings.length < 4); i += 1) {
   /** @type {any} */ (globalThis).gc();
@@ -33,5 +45,5 @@ for (let i = 0; i < 500 && (i < 30 || warnings.length < 4); i += 1) {
 /** @type {string[]} */
 const held = [];
 for await (const { key } of locks.list()) held.push(key);
-tell('collected', { held: held.toSorted(), reason: signal.reason?.code, warnings });
+tell('collected', { held: held.toSorted(), reason: signal.reason?.code, warnings, isKept });
 await locks.shutdown();

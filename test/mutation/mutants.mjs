@@ -303,8 +303,8 @@ const ENGINE = [
   [
     'a call re-enters the lock of another service',
     'reentry/lock-context',
-    'owner === this && (key',
-    '(key',
+    'if (isMeant && owner === this) return lock;',
+    'if (isMeant) return lock;',
   ],
   [
     'a call re-enters a lock that is lost',

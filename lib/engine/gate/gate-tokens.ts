@@ -1,5 +1,5 @@
 import type { Acquisition } from '../acquire/acquisition.js';
-import { tokensAProcess } from '../api/capacity.js';
+import { callersAToken, tokensAProcess } from '../api/capacity.js';
 import { holderHere, type LockHolder } from '../api/lock-holder.js';
 import type { Tenure } from '../hold/tenure.js';
 
@@ -12,8 +12,16 @@ export class GateTokens {
   #tenures: readonly Tenure[] = [];
   #acquisitions: readonly Acquisition[] = [];
 
+  /** The most that this process may hold. */
+  readonly #most: number;
+  /** Whether callers may enter beside those that have a token. */
+  readonly #isShared: boolean;
+
   /** @param capacity How many may hold the key beside each other. */
-  constructor(private readonly capacity: number) {}
+  constructor(capacity: number) {
+    this.#most = tokensAProcess(capacity);
+    this.#isShared = callersAToken(capacity) > 1;
+  }
 
   /** Those that are held, the oldest first. */
   get tenures(): readonly Tenure[] {
@@ -45,9 +53,8 @@ export class GateTokens {
 
   /** How many more the process could use beside those that it holds. */
   get room(): number {
-    let room = tokensAProcess(this.capacity);
-    for (const { serves } of this.#tenures) room -= serves ? 1 : 0;
-    return room;
+    const serving = this.#isShared ? this.#tenures.filter(({ serves }) => serves) : this.#tenures;
+    return this.#most - serving.length;
   }
 
   /** How many are to be sought for so many callers in line; less than none: so many are sought in vain. */
@@ -80,8 +87,7 @@ export class GateTokens {
 
   /** A tenure that lets callers in beside those that have it. */
   get open(): Tenure | undefined {
-    for (const tenure of this.#tenures) if (tenure.isOpen) return tenure;
-    return undefined;
+    return this.#isShared ? this.#tenures.find(({ isOpen }) => isOpen) : undefined;
   }
 
   /** Whether this tenure tells the store of the callers in line: else a place in the queue does. */
@@ -120,6 +126,7 @@ export class GateTokens {
 
   /** Gives up the youngest of those that are sought in vain. */
   trim(callers: number): void {
+    if (this.#acquisitions.length === 0) return;
     const surplus = -this.missing(callers);
     if (surplus <= 0) return;
     const youngest = this.#acquisitions.slice(-surplus);

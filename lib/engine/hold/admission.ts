@@ -42,7 +42,7 @@ export class Admission {
     const { hold, callers } = parts;
     const { renewer, settings } = context;
     this.isShared = callersAToken(capacityIn(hold.token)) > 1;
-    this.#ahead = new FetchAhead(hold, callers, renewer, settings.localHandoffs);
+    this.#ahead = new FetchAhead(hold, callers, renewer, settings.localHandoffs, this.isShared);
   }
 
   /** Whether the callers in line may hope for this lease: nobody waits before them. */

@@ -1,6 +1,4 @@
-import { callersAToken } from '../api/capacity.js';
 import type { CallerQueue } from '../queue/caller-queue.js';
-import { capacityIn } from '../store/token.js';
 import { fencesToFetch, wordIsOld } from './handoff-policy.js';
 import type { LeaseRenewer } from './lease-renewer.js';
 import type { LeaseState } from './lease-state.js';
@@ -9,17 +7,19 @@ import type { LeaseState } from './lease-state.js';
 export class FetchAhead {
   #isFetching = false;
 
+  /** @param isShared Whether any number of callers may be in at once. */
   constructor(
     private readonly hold: LeaseState,
     private readonly callers: Pick<CallerQueue<unknown>, 'size'>,
     private readonly renewer: LeaseRenewer,
     private readonly localHandoffs: number,
+    private readonly isShared: boolean,
   ) {}
 
   /** How many fencing numbers the callers can use beside those that are left. */
   get fences(): number {
     // Readers are numbered as they come.
-    if (callersAToken(capacityIn(this.hold.token)) > 1) return 0;
+    if (this.isShared) return 0;
     return fencesToFetch(this.hold, this.callers.size, this.localHandoffs);
   }
 

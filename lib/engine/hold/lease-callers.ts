@@ -37,6 +37,7 @@ export class LeaseCallers {
     if (at === this.#locks.length - 1) this.#locks.pop();
     else if (at >= 0) this.#locks.splice(at, 1);
     const { minHold } = lock.request;
+    if (minHold === 0 && this.#keptUntil === 0) return 0;
     const left = minHold === 0 ? 0 : Math.ceil(minHold - lock.heldMs);
     const kept = Math.max(this.#keptUntil, now + left);
     this.#keptUntil = this.#locks.length > 0 ? kept : 0;

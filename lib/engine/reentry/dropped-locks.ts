@@ -3,25 +3,22 @@ import type { Clock, Timer } from '../time/clock.js';
 import { LockHandle } from './lock-handle.js';
 import type { ReentrantLock } from './reentrant-lock.js';
 
-/** How long a lock may stay unwatched, in milliseconds, and how many may. */
+/** How long a lock may stay unwatched, in milliseconds. */
 const FRESH_MS = 1000;
-const MOST_FRESH = 256;
 
 /** Releases locks that the application has dropped: they would be renewed for as long as the process lives. */
 export class DroppedLocks {
   readonly #handles = new FinalizationRegistry<ReentrantLock>((lock) => this.#dropped(lock));
-  /** Not watched yet: to watch each would make a lock that is given back at once three times as dear. */
-  #fresh: LockHandle[] = [];
+  /** Held and not watched yet: to watch each would make a lock that is given back at once three times as dear. */
+  readonly #fresh = new Set<LockHandle>();
   #timer: Timer | undefined;
 
   constructor(private readonly clock: Clock) {}
 
   /** The handle of a lock; without it nobody can release the lock. */
   readonly handleOf = (lock: ReentrantLock): Lock => {
-    const handle = new LockHandle(lock);
     this.#timer ??= this.clock.after(FRESH_MS, this.#watch, 'observer');
-    if (this.#fresh.push(handle) >= MOST_FRESH) this.#watch();
-    return handle;
+    return new LockHandle(lock, this.#fresh);
   };
 
   close(): void {
@@ -29,14 +26,12 @@ export class DroppedLocks {
   }
 
   readonly #watch = (): void => {
-    this.clock.cancel(this.#timer);
     this.#timer = undefined;
-    const fresh = this.#fresh;
-    this.#fresh = [];
-    for (const handle of fresh) {
+    for (const handle of this.#fresh) {
       const lock = LockHandle.lockOf(handle);
       if (!isOver(lock)) this.#handles.register(handle, lock);
     }
+    this.#fresh.clear();
   };
 
   #dropped(lock: ReentrantLock): void {

@@ -5,25 +5,26 @@ import { LossSignal } from './loss-signal.js';
 
 /** A lock with a lease of its own, which can be lost; not one that re-enters another. */
 export abstract class LeasedLock extends DetachableLock {
-  readonly #loss = new LossSignal();
+  /** Unset until somebody asks, or it is lost. */
+  #loss: LossSignal | undefined;
 
   abstract get request(): LockRequest;
 
   /** Why it was lost, if it was. */
   get lostError(): LockLostError | undefined {
-    return this.#loss.error;
+    return this.#loss?.error;
   }
 
   get signal(): AbortSignal {
-    return this.#loss.signal;
+    return this.#loses.signal;
   }
 
   get isWatched(): boolean {
-    return this.#loss.isWatched;
+    return this.#loss?.isWatched === true;
   }
 
   onLoss(listener: (error: LockLostError) => void): () => void {
-    return this.#loss.listen(listener);
+    return this.#loses.listen(listener);
   }
 
   run<T>(task: () => T): T {
@@ -33,11 +34,15 @@ export abstract class LeasedLock extends DetachableLock {
 
   /** @param told Called before the signal aborts. */
   protected endAsLost(error: LockLostError, told: () => void): void {
-    this.#loss.lose(error, told);
+    this.#loses.lose(error, told);
   }
 
   /** Nothing refers to the lock any more. */
   protected abortSignal(error: LockLostError): void {
-    this.#loss.abort(error);
+    this.#loss?.abort(error);
+  }
+
+  get #loses(): LossSignal {
+    return (this.#loss ??= new LossSignal());
   }
 }

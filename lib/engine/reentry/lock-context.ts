@@ -50,11 +50,12 @@ export class LockContext {
 
   /** The innermost lock of the running context that has not been released, of `key` when given. */
   find(key?: string): ReentrantLock | undefined {
-    const wanted = ({ lock, owner }: Frame): boolean =>
-      owner === this && (key === undefined || lock.parts.some((part) => part.key === key));
-    let frame = liveFrom(frameHere());
-    while (frame !== undefined && !wanted(frame)) frame = liveFrom(frame.outer);
-    return frame?.lock;
+    for (let frame = liveFrom(frameHere()); frame !== undefined; frame = liveFrom(frame.outer)) {
+      const { lock, owner } = frame;
+      const isMeant = key === undefined || lock.parts.some((part) => part.key === key);
+      if (isMeant && owner === this) return lock;
+    }
+    return undefined;
   }
 }
 

@@ -6,10 +6,13 @@ import type { ReentrantLock } from './reentrant-lock.js';
 /** What `acquire` gives: nothing of ours refers to it, so that a dropped one is collected. */
 export class LockHandle extends ShownLock implements Lock {
   readonly #lock: ReentrantLock;
+  readonly #among: Set<LockHandle>;
 
-  constructor(lock: ReentrantLock) {
+  /** @param among The handles that it is to be one of until it is released. */
+  constructor(lock: ReentrantLock, among: Set<LockHandle>) {
     super();
     this.#lock = lock;
+    this.#among = among.add(this);
   }
 
   /** The lock behind a handle. */
@@ -46,6 +49,7 @@ export class LockHandle extends ShownLock implements Lock {
   }
 
   release(): Promise<'released' | 'lost'> {
+    this.#among.delete(this);
     return this.#lock.release();
   }
 
@@ -54,6 +58,7 @@ export class LockHandle extends ShownLock implements Lock {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#among.delete(this);
     return this.#lock[Symbol.asyncDispose]();
   }
 }
