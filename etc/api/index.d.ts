@@ -106,28 +106,28 @@ interface LockEvents {
 type Via = "free" | "handoff" | "local";
 type LockKey = string | readonly string[];
 interface LockOptions {
-    ttl?: Duration;
-    wait?: Duration;
-    renew?: boolean;
-    mode?: "exclusive" | "shared";
-    permits?: number;
-    minHold?: Duration;
-    maxHold?: Duration;
-    onLost?: "throw" | "report";
-    signal?: AbortSignal;
-    label?: string;
+    ttl?: Duration | undefined;
+    wait?: Duration | undefined;
+    renew?: boolean | undefined;
+    mode?: "exclusive" | "shared" | undefined;
+    permits?: number | undefined;
+    minHold?: Duration | undefined;
+    maxHold?: Duration | undefined;
+    onLost?: "throw" | "report" | undefined;
+    signal?: AbortSignal | undefined;
+    label?: string | undefined;
 }
 type AttachOptions = Pick<LockOptions, "ttl" | "renew" | "maxHold" | "label">;
 interface LockEngineOptions {
-    ttl?: Duration;
-    wait?: Duration;
-    renew?: boolean;
-    localHandoffs?: number;
-    coexist?: boolean;
-    maxWaiters?: number;
-    commandTimeout?: Duration;
-    shutdownTimeout?: Duration;
-    lockOrderWatch?: boolean;
+    ttl?: Duration | undefined;
+    wait?: Duration | undefined;
+    renew?: boolean | undefined;
+    localHandoffs?: number | undefined;
+    coexist?: boolean | undefined;
+    maxWaiters?: number | undefined;
+    commandTimeout?: Duration | undefined;
+    shutdownTimeout?: Duration | undefined;
+    lockOrderWatch?: boolean | undefined;
 }
 interface LockFacts {
     readonly keys: readonly string[];
@@ -168,34 +168,34 @@ type ClusterConnection = Cluster | {
 };
 type LockConnection = RedisLockConnection | "memory";
 interface LockHttpOptions {
-    status?: number;
+    status?: number | undefined;
 }
 interface LockCredentials {
-    username?: string;
+    username?: string | undefined;
     password: string;
 }
 interface RedisLockModuleOptions extends LockEngineOptions {
     connection: LockConnection;
-    keyPrefix?: string;
+    keyPrefix?: string | undefined;
     replicas?: {
         count: number;
-        timeout?: Duration;
-    };
-    credentials?: () => LockCredentials | Promise<LockCredentials>;
-    http?: LockHttpOptions | false;
+        timeout?: Duration | undefined;
+    } | undefined;
+    credentials?: (() => LockCredentials | Promise<LockCredentials>) | undefined;
+    http?: LockHttpOptions | false | undefined;
 }
 interface RedisLockModuleExtras {
-    name?: string;
-    isGlobal?: boolean;
+    name?: string | undefined;
+    isGlobal?: boolean | undefined;
 }
 interface RedisLockOptionsFactory {
     createRedisLockOptions(): RedisLockModuleOptions | Promise<RedisLockModuleOptions>;
 }
 interface RedisLockModuleAsyncOptions extends RedisLockModuleExtras, Pick<ModuleMetadata, "imports"> {
-    inject?: (InjectionToken | OptionalFactoryDependency)[];
-    useFactory?: (...args: any[]) => RedisLockModuleOptions | Promise<RedisLockModuleOptions>;
-    useClass?: Type<RedisLockOptionsFactory>;
-    useExisting?: InjectionToken<RedisLockOptionsFactory>;
+    inject?: (InjectionToken | OptionalFactoryDependency)[] | undefined;
+    useFactory?: ((...args: any[]) => RedisLockModuleOptions | Promise<RedisLockModuleOptions>) | undefined;
+    useClass?: Type<RedisLockOptionsFactory> | undefined;
+    useExisting?: InjectionToken<RedisLockOptionsFactory> | undefined;
 }
 declare class LockService {
     #private;
@@ -217,8 +217,8 @@ declare class LockService {
     private readonly note;
 }
 interface LockedOptions extends Omit<LockOptions, "signal"> {
-    ifBusy?: "throw" | "skip";
-    service?: string;
+    ifBusy?: "throw" | "skip" | undefined;
+    service?: string | undefined;
 }
 type LockKeyFunction = (call: LockedCall) => LockKey;
 interface LockedCall {

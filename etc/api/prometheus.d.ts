@@ -1,7 +1,7 @@
 import { DynamicModule } from "@nestjs/common";
 import { Registry } from "prom-client";
 interface LockMetricsOptions {
-    registry?: Registry;
+    registry?: Registry | undefined;
 }
 declare class LockMetricsModule {
     static forRoot(options?: LockMetricsOptions): DynamicModule;

@@ -24,16 +24,16 @@ class Orders {
     return id;
   }
 
-  async count(): Promise<number> {
+  async count(signal: AbortSignal | undefined, wait: number | undefined): Promise<number> {
     const task = (lock: Lock) => lock.fencingToken;
-    return this.locks.withLock('orders', task, { wait: '2s' });
+    return this.locks.withLock('orders', task, { wait, signal });
   }
 }
 
 @Module({
   imports: [
-    RedisLockModule.forRoot({ connection: 'memory' }),
-    LockBoardModule.forRoot({ path: 'locks', guards: 'none' }),
+    RedisLockModule.forRoot({ connection: 'memory', ttl: undefined, name: undefined }),
+    LockBoardModule.forRoot({ path: 'locks', guards: 'none', allowRelease: undefined }),
     LockMetricsModule.forRoot(),
     LockTestingModule.forRoot({ name: 'other', wait: '1s' }),
     LockTracingModule.forRoot(),
@@ -218,6 +218,7 @@ function typeErrors(
     types: ['node'],
     typeRoots: [join(application, 'node_modules', '@types')],
     strict: true,
+    exactOptionalPropertyTypes: true,
     experimentalDecorators: true,
     noEmit: true,
   });
