@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { clientLeft } from '../nest/transport/http-response.js';
+import { clientLeft, responseEnd } from '../nest/transport/http-response.js';
 
 /** A request of Express or Fastify, as far as the board knows it. */
 export interface BoardRequest {
@@ -89,7 +89,7 @@ export class EventStream {
 
   constructor(private readonly response: ServerResponse) {
     this.#heartbeat = setInterval(() => this.#write(ALIVE), HEARTBEAT_MS).unref();
-    response.once('close', () => clearInterval(this.#heartbeat));
+    this.onClose(() => clearInterval(this.#heartbeat));
     this.#write('retry: 1000\n\n');
   }
 
@@ -103,7 +103,7 @@ export class EventStream {
   }
 
   onClose(close: () => void): void {
-    this.response.once('close', close);
+    void responseEnd(this.response).then(close);
   }
 
   /** What compresses responses holds text back until it is told not to. */

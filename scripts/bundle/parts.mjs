@@ -1,4 +1,4 @@
-import { COMMAND, DOORS, ENGINE, MAIN, SUBPATHS } from './entries.mjs';
+import { COMMAND, DOORS, EARLY, ENGINE, MAIN, SUBPATHS } from './entries.mjs';
 import { bundlePart, exportsOf, reach } from './factory.mjs';
 
 /**
@@ -10,7 +10,7 @@ import { bundlePart, exportsOf, reach } from './factory.mjs';
 export async function bundleParts(js) {
   const doors = Object.keys(DOORS);
   await Promise.all(doors.map((id) => checkDoor(js, id)));
-  const isMain = await reach(js, [`${MAIN}.js`], (id) => !doors.includes(id));
+  const isMain = await reach(js, [`${MAIN}.js`, ...EARLY], (id) => !doors.includes(id));
   const isEngine = await reach(js, doors, (id) => !isMain(id));
   const subpaths = await Promise.all(
     Object.entries({ ...SUBPATHS, ...COMMAND }).map(([name, module]) => {
@@ -24,7 +24,7 @@ export async function bundleParts(js) {
     isOwn: isEngine,
     lent: unique([...doors, ...borrowed.filter(isEngine)]),
   });
-  const lent = unique([...borrowed, ...engine.borrowed]).filter((id) => !isEngine(id));
+  const lent = unique([...EARLY, ...borrowed, ...engine.borrowed]).filter((id) => !isEngine(id));
   const main = await bundlePart(js, {
     name: MAIN,
     module: MAIN,

@@ -1,5 +1,5 @@
 import { connect, constants, type ClientHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { connect as connectSocket, type AddressInfo, type Socket } from 'node:net';
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
@@ -9,6 +9,7 @@ import {
   Param,
   Post,
   Res,
+  StreamableFile,
   UseInterceptors,
   type CallHandler,
 } from '@nestjs/common';
@@ -68,6 +69,23 @@ class Orders {
   @Locked('order:{params.id}')
   res(@Res() _response: unknown): void {
     stage.enter('res');
+  }
+
+  @Get('first')
+  first(): Promise<string> {
+    return stage.pass('first');
+  }
+
+  @Get('sent/:id')
+  @Locked('order:{params.id}')
+  sent(@Res() response: { send(text: string): void }): void {
+    response.send('sent');
+  }
+
+  @Get('file/:id')
+  @Locked('order:{params.id}')
+  file(): StreamableFile {
+    return new StreamableFile(Buffer.from('file'));
   }
 
   @Get('impatient/:id')
@@ -135,6 +153,54 @@ describe.each(PLATFORMS)('a client that waits for a lock on %s', (platform) => {
     expect(stage.entries).toEqual([]);
   });
 });
+
+describe.each(PLATFORMS)(
+  'a request that waits for the answer to one before it on %s',
+  (platform) => {
+    async function startPipelined(path: string) {
+      const { url, locks, log } = await startApp({ platform, controllers: [Orders] });
+      const socket: Socket = connectSocket(Number(new URL(url).port), '127.0.0.1');
+      afterTest(() => socket.destroy());
+      const pipeline = (): boolean =>
+        socket.write(
+          ['/first', path].map((each) => `GET ${each} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''),
+        );
+      return { locks, log, socket, pipeline };
+    }
+
+    it('leaves the queue when its client disconnects', async () => {
+      const { locks, log, socket, pipeline } = await startPipelined('/get/7');
+      const holder = await locks.acquire('order:7');
+      pipeline();
+      const waiters = async () => (await locks.inspect('order:7'))?.waiters;
+      await eventually(async () => expect(await waiters()).toBe(1));
+
+      socket.destroy();
+
+      await eventually(async () => expect(await waiters()).toBe(0), { within: NOISE_MS });
+      await holder.release();
+      stage.open();
+      expect(stage.entries).toEqual(['first']);
+      expect(log.of('error', 'warn')).toEqual([]);
+    });
+
+    it.each(['/sent/7', '/file/7'])(
+      'gives its lock back when its client disconnects: %s',
+      async (path) => {
+        const { locks, socket, pipeline } = await startPipelined(path);
+        pipeline();
+        await eventually(async () => expect(await locks.inspect('order:7')).not.toBeNull());
+
+        socket.destroy();
+
+        await eventually(async () => expect(await locks.inspect('order:7')).toBeNull(), {
+          within: NOISE_MS,
+        });
+        stage.open();
+      },
+    );
+  },
+);
 
 describe('a client over HTTP/2 that waits for a lock', () => {
   it.each([

@@ -271,7 +271,19 @@ describe('a busy lock that a filter for everything hands on to the filter of Nes
     service(): Promise<string> {
       return this.locks.withLock('stock:secret', () => 'ran', { wait: 0 });
     }
+
+    @Query(() => String)
+    fault(): Promise<string> {
+      return this.locks.withLock('', () => 'ran');
+    }
   }
+
+  it('is in the log where the application is at fault', async () => {
+    const app = await start({ providers: [Handed] });
+    await askGraphql(app, '{ fault }');
+
+    expect(app.log.of('error')).toEqual([expect.stringContaining('must not be empty')]);
+  });
 
   it.each(['locked', 'service'])('is the documented error: %s', async (field) => {
     const app = await start({ providers: [Handed] });

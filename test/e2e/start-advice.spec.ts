@@ -300,4 +300,32 @@ describe('a stand-in for LockService', () => {
       await module.close();
     }
   });
+
+  it('is answered over HTTP as any other fault', async () => {
+    @Controller()
+    class Orders {
+      @Get()
+      @Locked('order')
+      pay(): string {
+        return 'paid';
+      }
+    }
+    const module = await Test.createTestingModule({
+      imports: [RedisLockModule.forRoot({ connection: 'memory' })],
+      controllers: [Orders],
+    })
+      .overrideProvider(LockService)
+      .useValue({ withLock: () => undefined })
+      .compile();
+    const app = module.createNestApplication({ logger: false });
+    afterTest(() => app.close());
+    await app.listen(0, '127.0.0.1');
+    const answer = await fetch(await app.getUrl());
+
+    expect(await answer.json()).toMatchObject({
+      statusCode: 500,
+      code: 'LOCK_CONFIG',
+      key: 'order',
+    });
+  });
 });

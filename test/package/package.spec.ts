@@ -112,6 +112,27 @@ describe('the packed package', () => {
     },
   );
 
+  it.each(types)('tells timers that a test moves before the engine is read (%s)', async (type) => {
+    const load = type === 'module' ? 'await import' : 'require';
+    const code = `(async () => {
+      const { mock } = ${load}('node:test');
+      const { LockService } = ${load}('nestjs-redis-lock');
+      mock.timers.enable({ apis: ['setTimeout'] });
+      const locks = new LockService({ connection: 'memory' });
+      await locks.acquire('k');
+      let code;
+      locks.acquire('k', { wait: 500 }).catch((error) => (code = error.code));
+      for (let i = 0; i < 40 && code === undefined; i += 1) {
+        await new Promise(setImmediate);
+        mock.timers.tick(50);
+      }
+      console.log(code);
+      process.exit();
+    })();`;
+
+    expect(await packed.evaluate(code, type)).toBe('LOCK_TIMEOUT');
+  });
+
   it('leads from an error to the line that threw it', async () => {
     const code = `
       process.setSourceMapsEnabled(true);

@@ -1,4 +1,5 @@
 import * as timers from 'node:timers';
+import { Timeout } from './timeout-class.js';
 
 /** A running timer; only the clock that made it can stop it. */
 export interface Timer {
@@ -28,15 +29,6 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 /** Resolves in `ms` milliseconds; {@link Clock.after} tells of `observer`. */
 export function pause(ms: number, clock: Clock, observer?: 'observer'): Promise<void> {
   return new Promise((resolve) => clock.after(ms, resolve, observer));
-}
-
-/** The class of the process' own timers; those that a test moves by hand are of another one. */
-const Timeout = classOfTimers();
-
-function classOfTimers(): new () => NodeJS.Timeout {
-  const timer = timers.setTimeout(() => undefined, 0);
-  timers.clearTimeout(timer);
-  return timer.constructor as new () => NodeJS.Timeout;
 }
 
 /**

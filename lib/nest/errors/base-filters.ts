@@ -64,8 +64,10 @@ function answerHttp(
   logger: Logger,
 ): unknown {
   const adapter = adapterOf(filter);
-  if (!hasHttpResponse(host, adapter))
+  if (!hasHttpResponse(host, adapter)) {
+    logFault(error, logger);
     throw host.getType<string>() === 'graphql' ? graphqlErrorOf(error) : error;
+  }
   if (isLeftAlone('http', error)) return error;
   logFault(error, logger);
   const response: unknown = host.getArgByIndex(1);

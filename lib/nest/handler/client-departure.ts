@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { HttpException } from '@nestjs/common';
 import type { StopSignal } from '../../engine/api/lock-options.js';
+import { raiseLimit } from '../transport/listener-limit.js';
 
 /** How something that connects a call to its client tells that the client has left. */
 export interface Leaving<T extends EventEmitter> {
@@ -66,7 +67,6 @@ export class ClientDeparture<T extends EventEmitter = EventEmitter> implements S
     for (const listener of this.#listeners) listener();
   }
 
-  /** Any number of calls may wait for one client: ours do not count against the limit. */
   readonly #watch = (): void => {
     this.#isWatched = true;
     raiseLimit(this.link, 1);
@@ -86,9 +86,4 @@ export class ClientDeparture<T extends EventEmitter = EventEmitter> implements S
   readonly #check = (): void => {
     if (this.link !== undefined && !this.leaving.isAnswered(this.link)) this.leave();
   };
-}
-
-function raiseLimit(link: EventEmitter | undefined, by: number): void {
-  const limit = link?.getMaxListeners() ?? 0;
-  if (limit > 0) link?.setMaxListeners(limit + by);
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ExecutionContext } from '@nestjs/common';
 import type { GrpcCall } from '../transport/grpc-call.js';
-import { clientLeft } from '../transport/http-response.js';
+import { clientLeft, queuedOn } from '../transport/http-response.js';
 import { tcpSocketOf } from '../transport/tcp-socket.js';
 import { ClientDeparture, type Leaving } from './client-departure.js';
 import type { HandlerFacts } from './handler-facts.js';
@@ -39,7 +39,16 @@ export function departureOf(
   { context, transport, facts, response }: WaitingCall,
   call: GrpcCall | undefined,
 ): ClientDeparture {
-  if (transport !== 'rpc') return new ClientDeparture(response, OF_RESPONSE);
+  if (transport !== 'rpc') return departureOfHttp(response);
   if (call !== undefined) return new ClientDeparture(call, OF_GRPC_CALL);
   return new ClientDeparture(facts.takesEvents ? undefined : tcpSocketOf(context), OF_SOCKET);
+}
+
+function departureOfHttp(response: ServerResponse | undefined): ClientDeparture {
+  const socket = response && queuedOn(response);
+  if (response === undefined || socket === undefined)
+    return new ClientDeparture(response, OF_RESPONSE);
+  const isAnswered = (): boolean => response.writableEnded;
+  const hasLeft = ({ destroyed }: Socket): boolean => destroyed && !isAnswered();
+  return new ClientDeparture(socket, { event: 'close', hasLeft, isAnswered });
 }

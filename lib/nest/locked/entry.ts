@@ -87,9 +87,10 @@ export function assertStillHeld(entry: LockedEntry, lock: Lock): void {
 }
 
 function noteOrigin(error: LockError, { plan, service }: LockedEntry): void {
+  const busyStatus = service && busyStatusOf(service);
   noteFacts(error, {
     key: plan.key.template,
-    ...(service && { busyStatus: busyStatusOf(service) }),
+    ...(busyStatus !== undefined && { busyStatus }),
   });
 }
 

@@ -173,10 +173,10 @@ export function managerOf(service: LockService): LockManager | undefined {
 }
 
 /**
- * Status of a busy lock; `false` when the module answers no lock errors.
+ * Status of a busy lock; `false` when the module answers no lock errors; `undefined` for a stand-in.
  *
  * @internal
  */
-export function busyStatusOf(service: LockService): number | false {
-  return LockService.engineOf(service)?.busyStatus ?? false;
+export function busyStatusOf(service: LockService): number | false | undefined {
+  return LockService.engineOf(service)?.busyStatus;
 }

@@ -1,17 +1,36 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+import { raiseLimit } from './listener-limit.js';
 
 /** Resolves when the response has been sent, or its client has left. */
 export function responseEnd(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    if (response.writableFinished || isClosed(response)) resolve();
-    else response.once('finish', resolve).once('close', resolve);
+    const socket = queuedOn(response);
+    if (response.writableFinished || isClosed(response) || socket?.destroyed) return resolve();
+    const end = (): void => {
+      raiseLimit(socket, -1);
+      socket?.off('close', end);
+      resolve();
+    };
+    raiseLimit(socket, 1);
+    socket?.once('close', end);
+    response.once('finish', end).once('close', end);
   });
 }
 
 /** Whether the client left before its answer was written. HTTP/2 calls a cancelled stream finished. */
 export function clientLeft(response: ServerResponse): boolean {
   return isClosed(response) && !response.writableEnded;
+}
+
+/**
+ * The connection, while the answers to requests before this one go over it: Node does not tell a response
+ * that waits for its turn when the client leaves.
+ */
+export function queuedOn(response: ServerResponse): Socket | undefined {
+  // A field of its own; HTTP/2 has another one, and no queue.
+  return response.socket === null ? response.req?.socket : undefined;
 }
 
 /** A response over HTTP/2 has no `closed` of its own. */
