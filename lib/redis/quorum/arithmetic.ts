@@ -1,4 +1,5 @@
 import type { FenceBlock } from '../../engine/store/lock-store.js';
+import { type BornAt, isOlder } from '../client/server-age.js';
 
 /**
  * The arithmetic of quorum locks. It follows Redlock, which has no queue, no fencing numbers and no restart rule.
@@ -31,20 +32,10 @@ export function highestBlock(blocks: readonly FenceBlock[]): FenceBlock {
   return blocks.reduce((highest, block) => (block.last > highest.last ? block : highest));
 }
 
-/** Uptime is told in whole seconds. */
-const AGE_GRAIN_MS = 2000;
-
-/**
- * Whether a server counts as restarted though nobody saw it: most of them may be older than it is, by the moments
- * `bornAt` on one clock; `undefined`: perhaps long ago. Servers that were all started together may vote at once.
- */
-export function isLatecomer(
-  own: number | undefined,
-  bornAt: readonly (number | undefined)[],
-): boolean {
+/** Whether a server counts as restarted though nobody saw it: most may be older. All that started together may vote. */
+export function isLatecomer(own: BornAt, all: readonly BornAt[]): boolean {
   if (own === undefined) return true;
-  const older = bornAt.filter((other) => other === undefined || other < own - AGE_GRAIN_MS);
-  return older.length >= majorityOf(bornAt.length);
+  return all.filter((other) => isOlder(other, own)).length >= majorityOf(all.length);
 }
 
 /** Whether a server of this age can't have forgotten a lease of `lease` ms that still runs: Redlock's delayed restart. */

@@ -3,6 +3,7 @@ import type { QuorumState } from '../../engine/store/lock-health.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
 import type { Clock } from '../../engine/time/clock.js';
 import { ReadyWaiters } from '../client/ready-waiters.js';
+import { isOlder } from '../client/server-age.js';
 import { faultOfMode } from '../client/server-info.js';
 import { isLatecomer, isOldEnough, majorityOf } from './arithmetic.js';
 import { gather, type NodeAnswer, type Verdict } from './gather.js';
@@ -97,13 +98,20 @@ export class QuorumNodes {
 
   /**
    * Whether the node can't have forgotten a lease by a restart that may still run: the longest one in use, whoever
-   * asks and for how short a one; where another node still has a lease of the same lock, nobody knows how long a one.
+   * asks and for how short a one; where nodes (`holding`) still have a lease of the same lock, nobody knows how long
+   * a one, and who is younger than any of them may have forgotten it.
    */
-  mayVote(node: QuorumNode, isHeldElsewhere = false): boolean {
-    if (node.server?.bornAt === undefined) return false;
-    if (!this.#restarted.has(node)) return true;
-    const lease = isHeldElsewhere ? LONGEST_UNKNOWN_LEASE_MS : this.#longestLease;
-    return isOldEnough(this.clock.now() - node.server.bornAt, lease);
+  mayVote(
+    node: QuorumNode,
+    holding: readonly QuorumNode[] = [],
+    held = holding.length > 0,
+  ): boolean {
+    const { bornAt } = node.server ?? {};
+    if (bornAt === undefined) return false;
+    const isYounger = holding.some(({ server }) => isOlder(server?.bornAt, bornAt));
+    if (!isYounger && !this.#restarted.has(node)) return true;
+    const lease = held ? LONGEST_UNKNOWN_LEASE_MS : this.#longestLease;
+    return isOldEnough(this.clock.now() - bornAt, lease);
   }
 
   get state(): QuorumState {

@@ -25,17 +25,16 @@ export function heldBy(grant: Grant | undefined, ttl: number, now: number): Held
 
 /**
  * The votes among the answers: not older than their own leases, and of nodes that can't have forgotten somebody
- * else's lease, whether or not `isHeldElsewhere` is known yet. A key that never expires is no lease of ours.
+ * else's lease, whether or not it is known yet that it is `held`. A key that never expires is no lease of ours.
  */
-export function votesIn(
-  { nodes }: QuorumContext,
-  answers: Answers<AcquireReply>,
-  isHeldElsewhere = answers.some(({ reply: r }) => r && 'leaseLeft' in r && r.leaseLeft < Infinity),
-) {
+export function votesIn({ nodes }: QuorumContext, answers: Answers<AcquireReply>, held?: boolean) {
   const now = nodes.clock.now();
+  const holding = answers.flatMap(({ node, reply: r }) =>
+    r && 'leaseLeft' in r && r.leaseLeft < Infinity ? node : [],
+  );
   return answers.flatMap(({ node, reply }) => {
     const isValid = reply?.kind === 'held' && validityOf(reply.lease, now - reply.sentAt) > 0;
-    return isValid && nodes.mayVote(node, isHeldElsewhere) ? [{ node, reply }] : [];
+    return isValid && nodes.mayVote(node, holding, held) ? [{ node, reply }] : [];
   });
 }
 

@@ -7,7 +7,8 @@ import { LOCK_KEYS, TIME } from './shared.script.js';
 
 /**
  * Puts a token in the place of the one that holds the lock, or beside it. The lease never gets shorter.
- * Running it again changes nothing but that: the second time the new token is found to hold the lock.
+ * Running it again changes nothing but that: the second time the new token is found to hold the lock. The first write is
+ * one that Redis allows when it is out of memory.
  *
  * KEYS  1 fence counter  2 lock  3 queue  4 alive  5 holders
  * ARGV  1 token that holds the lock  2 token that holds it then  3 ttl in ms  4 not after, µs
@@ -34,6 +35,7 @@ if not holds(from, value) then return {us, {${ACQUIRED.gone}}} end
 local left
 if value == from then
   left = redis.call('PTTL', lock)
+  redis.call('PEXPIRE', lock, math.max(ttl, left))
 else
   left = redis.call('ZSCORE', holders, from) - now
 end

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 
+import type { LockOptions } from '../../../lib/engine/api/lock-options.js';
 import type { LockManager } from '../../../lib/engine/lock-manager.js';
 import { closing } from '../../support/after-test.js';
 import { eventually } from '../../support/eventually.js';
@@ -306,6 +307,22 @@ describe('out of memory (A34)', () => {
     expect(await dwelling.release()).toBe('released');
 
     await eventually(async () => expect(await redis.keys('*')).toEqual(['lock:!fence']));
+  });
+
+  it.each<[string, LockOptions]>([
+    ['an exclusive lock', {}],
+    ['a shared lock', { mode: 'shared' }],
+    ['a permit', { permits: 2 }],
+  ])('lets %s move to another process', async (_, kind) => {
+    const server = closing(await RedisServer.start());
+    const [a, b] = [openManager(server.url), openManager(server.url)];
+    await warm(b);
+    const lock = await a.acquire('k', kind);
+    await openClient(server.url).config('SET', 'maxmemory', '1');
+
+    const attached = await b.attach(await lock.detach());
+    expect(attached.fencingToken).toBe(lock.fencingToken);
+    expect(await attached.release()).toBe('released');
   });
 });
 

@@ -216,4 +216,29 @@ describe('a quorum of three simulated servers', () => {
       await clock.advance(100);
     },
   );
+
+  it.each([500, 1000, 1900])(
+    'never gives it to two, though most servers have restarted one after another, %i ms apart',
+    async (apart) => {
+      const mint = new TokenMint();
+      const token = mint.next(2000, 1, '');
+      const until = clock.now() + COMMAND_TIMEOUT;
+      // A holder that hears nothing, as before.
+      const asked = openStore(mint.boot).acquire({ key, token, ttl: TTL, until, fences: 1 });
+      await clock.advance(100);
+      const held = await asked;
+      for (const server of servers.slice(1)) {
+        server.restart();
+        await clock.advance(apart);
+      }
+
+      const next = new Call(open(), { wait: Infinity, ttl: TTL }, key);
+      await clock.advance(held.sentAt + TTL - clock.now() - 1);
+      expect(next.lock).toBeUndefined();
+      await clock.advance(2 * TTL);
+
+      void next.lock!.release();
+      await clock.advance(100);
+    },
+  );
 });
