@@ -365,6 +365,12 @@ const NODES = [
     'this.#longestLease = lease;',
   ],
   [
+    'a server votes that is younger than one that has the lease',
+    'nodes',
+    'if (!isYounger && !this.#restarted.has(node)) return true;',
+    'if (!this.#restarted.has(node)) return true;',
+  ],
+  [
     'a majority that is not known to be missing counts',
     'nodes',
     'if (yes >= this.majority) return true;',

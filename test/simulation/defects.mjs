@@ -25,13 +25,13 @@ export const DEFECTS = [
     edits: [
       {
         file: 'lib/redis/quorum/votes.ts',
-        from: 'nodes.mayVote(node, isHeldElsewhere)',
-        to: 'nodes.mayVote(node, reply.lease)',
+        from: 'nodes.mayVote(node, holding, held)',
+        to: 'nodes.mayVote(node, [], reply.lease)',
       },
       {
         file: 'lib/redis/quorum/nodes.ts',
-        from: 'const lease = isHeldElsewhere ? LONGEST_UNKNOWN_LEASE_MS : this.#longestLease;',
-        to: 'const lease = Number(isHeldElsewhere);',
+        from: 'const lease = held ? LONGEST_UNKNOWN_LEASE_MS : this.#longestLease;',
+        to: 'const lease = Number(held);',
       },
     ],
   },
