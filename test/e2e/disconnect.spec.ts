@@ -1,5 +1,5 @@
 import { connect, constants, type ClientHttp2Stream } from 'node:http2';
-import { connect as connectSocket, type AddressInfo, type Socket } from 'node:net';
+import { connect as connectSocket, type AddressInfo, Socket } from 'node:net';
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
@@ -158,14 +158,16 @@ describe.each(PLATFORMS)(
   'a request that waits for the answer to one before it on %s',
   (platform) => {
     async function startPipelined(path: string) {
-      const { url, locks, log } = await startApp({ platform, controllers: [Orders] });
+      const { app, url, locks, log } = await startApp({ platform, controllers: [Orders] });
+      const connections: Socket[] = [];
+      app.getHttpServer().on('connection', (each: Socket) => void connections.push(each));
       const socket: Socket = connectSocket(Number(new URL(url).port), '127.0.0.1');
       afterTest(() => socket.destroy());
       const pipeline = (): boolean =>
         socket.write(
           ['/first', path].map((each) => `GET ${each} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''),
         );
-      return { locks, log, socket, pipeline };
+      return { locks, log, socket, pipeline, connections };
     }
 
     it('leaves the queue when its client disconnects', async () => {
@@ -199,6 +201,27 @@ describe.each(PLATFORMS)(
         stage.open();
       },
     );
+
+    it('leaves nothing on its connection once it is answered', async () => {
+      const { locks, socket, pipeline, connections } = await startPipelined('/sent/7');
+      let answers = '';
+      socket.on('data', (text) => (answers += String(text)));
+      pipeline();
+      await eventually(async () => expect(await locks.inspect('order:7')).not.toBeNull());
+      stage.open();
+      await eventually(async () => expect(await locks.inspect('order:7')).toBeNull());
+      await eventually(() => expect(answers).toContain('sent'));
+      const [connection] = connections;
+      const left = [connection?.listenerCount('close'), connection?.getMaxListeners()];
+      for (const path of ['/sent/7', '/sent/8']) {
+        answers = '';
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+        await eventually(() => expect(answers).toContain('sent'));
+      }
+
+      expect([connection?.listenerCount('close'), connection?.getMaxListeners()]).toEqual(left);
+      expect(connection?.getMaxListeners()).toBe(new Socket().getMaxListeners());
+    });
   },
 );
 

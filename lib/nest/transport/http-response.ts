@@ -9,8 +9,8 @@ export function responseEnd(response: ServerResponse): Promise<void> {
     const socket = queuedOn(response);
     if (response.writableFinished || isClosed(response) || socket?.destroyed) return resolve();
     const end = (): void => {
+      for (const each of [response, socket]) each?.off('finish', end).off('close', end);
       raiseLimit(socket, -1);
-      socket?.off('close', end);
       resolve();
     };
     raiseLimit(socket, 1);
@@ -29,8 +29,9 @@ export function clientLeft(response: ServerResponse): boolean {
  * that waits for its turn when the client leaves.
  */
 export function queuedOn(response: ServerResponse): Socket | undefined {
-  // A field of its own; HTTP/2 has another one, and no queue.
-  return response.socket === null ? response.req?.socket : undefined;
+  // A field of its own; HTTP/2 has another one, and no queue. What stands in for a request may have any socket.
+  const socket = response.socket === null ? response.req?.socket : undefined;
+  return typeof socket?.once === 'function' ? socket : undefined;
 }
 
 /** A response over HTTP/2 has no `closed` of its own. */
