@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import {
   Locked,
   LockService,
+  LockTimeoutError,
   type LockEventMap,
   type RedisLockModuleOptions,
 } from 'nestjs-redis-lock';
@@ -13,6 +14,9 @@ import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
 import { freePort } from '../support/spawn-redis.mjs';
 import { startApp } from './support/app.js';
 import { Stage } from './support/stage.js';
+
+/** Nothing can be noted on it. */
+const OF_ANOTHER = Object.freeze(new LockTimeoutError(['other'], 'other', 0));
 
 let stage: Stage;
 beforeEach(() => {
@@ -42,6 +46,16 @@ class Jobs {
   @Locked('job:{0}', { ifBusy: 'skip', wait: undefined as never, label: undefined as never })
   async unset(id: string): Promise<string> {
     return stage.pass(id);
+  }
+
+  @Locked(
+    () => {
+      throw OF_ANOTHER;
+    },
+    { ifBusy: 'skip' },
+  )
+  async keyed(): Promise<void> {
+    stage.enter();
   }
 
   @Locked('outer', { ifBusy: 'skip' })
@@ -129,6 +143,13 @@ describe("ifBusy: 'skip'", () => {
     await using _lock = await locks.acquire('inner');
 
     await expect(jobs.outer()).rejects.toMatchObject({ code: 'LOCK_TIMEOUT', key: 'inner' });
+    expect(skipped).toEqual([]);
+  });
+
+  it('does not skip a lock error of the key function', async () => {
+    const { jobs, skipped } = await startJobs();
+
+    await expect(jobs.keyed()).rejects.toBe(OF_ANOTHER);
     expect(skipped).toEqual([]);
   });
 });

@@ -112,7 +112,7 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
     const extended = await Promise.allSettled(this.#members.map((member) => member.extend(ttl)));
     if (this.lostError !== undefined) throw this.lostError;
     for (const each of extended)
-      if (each.status === 'rejected') throw errorOfSet(each.reason, this.keys, 0);
+      if (each.status === 'rejected') throw errorOfSet(each.reason, this);
   }
 
   release(): Promise<'released' | 'lost'> {
@@ -194,7 +194,7 @@ export class LockSet extends LeasedLock implements ReentrantLock, HeldCall {
     const isLost = replies.some((reply) => reply.status === 'fulfilled' && reply.value === 'lost');
     if (isLost) return 'not-held';
     for (const reply of replies)
-      if (reply.status === 'rejected') throw errorOfSet(reply.reason, this.keys, 0);
+      if (reply.status === 'rejected') throw errorOfSet(reply.reason, this);
     return 'released';
   }
 }

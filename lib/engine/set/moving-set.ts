@@ -71,7 +71,7 @@ export async function attachAll<Lock extends AttachedMember>(
 function failureOf(error: unknown, keys: readonly string[], heldMs: number): unknown {
   return error instanceof LockLostError
     ? lostSet(keys, heldMs, error)
-    : errorOfSet(error, keys, heldMs);
+    : errorOfSet(error, { keys, waitedMs: heldMs });
 }
 
 async function settled<T>(all: readonly Promise<T>[]): Promise<{

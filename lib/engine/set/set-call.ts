@@ -10,7 +10,7 @@ import type { BusyMember } from '../store/set-store.js';
 import { backoff } from '../time/backoff.js';
 import { type Clock, pause } from '../time/clock.js';
 import { giveBack } from './give-back.js';
-import { errorOfSet, unavailableSet } from './set-errors.js';
+import { errorOfSet } from './set-errors.js';
 import { SetEvents } from './set-events.js';
 import type { SetMember, SetStep } from './set-member.js';
 
@@ -84,7 +84,9 @@ export class SetCall implements LinelessCall {
       }
     } catch (error) {
       await giveBack(taken, this.context.clock);
-      throw error instanceof LockUnavailableError ? this.#unavailable(error) : this.#errorOf(error);
+      throw error instanceof LockUnavailableError
+        ? this.#unavailable(error)
+        : errorOfSet(error, this);
     }
   }
 
@@ -107,7 +109,7 @@ export class SetCall implements LinelessCall {
       }
     } catch (error) {
       await giveBack(taken, this.context.clock);
-      throw this.#errorOf(error);
+      throw errorOfSet(error, this);
     }
   }
 
@@ -180,12 +182,6 @@ export class SetCall implements LinelessCall {
     if (this.context.isClosing() && !this.isInside) throw new LockShutdownError(this.keys);
   }
 
-  #errorOf(error: unknown): unknown {
-    if (error instanceof LockUnavailableError)
-      return unavailableSet(error, this.keys, this.trouble);
-    return errorOfSet(error, this.keys, this.waitedMs);
-  }
-
   #busy(key: string, waitedMs: number, of?: BusyMember): LockTimeoutError {
     const by = of?.holder === undefined ? undefined : holderOf(of.holder, of.leaseLeft);
     this.#events.emit('timeout', { ...eventOf(key, this.request), waitedMs, holder: by });
@@ -193,7 +189,8 @@ export class SetCall implements LinelessCall {
   }
 
   #unavailable(error: LockUnavailableError): LockUnavailableError {
-    const own = unavailableSet(error, this.keys, this.trouble);
+    const own = errorOfSet(error, this) as LockUnavailableError;
+    if (own === error) return own;
     this.#events.emit('unavailable', { ...eventOf(this.keys[0], this.request), error: own });
     return own;
   }

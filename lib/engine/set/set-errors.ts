@@ -7,19 +7,32 @@ import {
   LockTimeoutError,
   LockUnavailableError,
 } from '../api/errors.js';
+import type { LockRequest } from '../api/lock-options.js';
+
+/** A call for several keys, as its errors tell of it. */
+interface SetFacts {
+  readonly keys: readonly string[];
+  /** How long the whole call has waited, in milliseconds. @default 0 */
+  readonly waitedMs?: number;
+  /** What failed before in the same call. */
+  readonly trouble?: LockUnavailableError | undefined;
+  readonly request?: Pick<LockRequest, 'signal'>;
+}
 
 /**
  * The error of a call for several keys, of that of one of them: with all keys of the call. What is no
- * lock error is the caller's own.
- *
- * @param waitedMs How long the whole call has waited, in milliseconds.
+ * lock error is the caller's own, as is what the call was aborted with, be it an error of another lock.
  */
-export function errorOfSet(error: unknown, keys: readonly string[], waitedMs: number): unknown {
+export function errorOfSet(
+  error: unknown,
+  { keys, waitedMs = 0, trouble, request }: SetFacts,
+): unknown {
+  if (error === request?.signal?.reason) return error;
   if (error instanceof LockTimeoutError) {
     const waited = error.waitedMs === 0 ? 0 : Math.ceil(waitedMs);
     return new LockTimeoutError(keys, error.key, waited, error.leaseLeftMs, error.holder);
   }
-  if (error instanceof LockUnavailableError) return unavailableSet(error, keys);
+  if (error instanceof LockUnavailableError) return unavailableSet(error, keys, trouble);
   if (error instanceof LockQueueFullError)
     return new LockQueueFullError(keys, error.waiters, error.leaseLeftMs);
   if (error instanceof LockShutdownError) return new LockShutdownError(keys);

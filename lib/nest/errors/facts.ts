@@ -17,7 +17,8 @@ const FACTS = Symbol.for('nestjs-redis-lock.facts');
 
 /** Notes facts on an error; what was noted before, nearer to its cause, stands. */
 export function noteFacts(error: LockError, facts: Partial<LockErrorFacts>): void {
-  Object.defineProperty(error, FACTS, {
+  // Of a frozen one nothing can be noted: it goes on as it is.
+  Reflect.defineProperty(error, FACTS, {
     value: { ...facts, ...factsOf(error) },
     configurable: true,
   });

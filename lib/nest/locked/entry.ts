@@ -67,7 +67,8 @@ export async function enter<T>(
     });
   } catch (error) {
     if (bodyRuns || !isLockError(error)) throw error;
-    if (plan.skips && SKIPPABLE.has(error.code)) {
+    // Without a key it is an error of the key's function, be it of another lock.
+    if (plan.skips && key.length > 0 && SKIPPABLE.has(error.code)) {
       tellSkipped(reachableManager(entry), plan, key);
       return SKIPPED;
     }

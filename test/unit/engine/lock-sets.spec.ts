@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
+import { LockTimeoutError, LockUnavailableError } from '../../../lib/engine/api/errors.js';
 import { Call, Processes } from './processes.js';
 import type { Process } from './processes.js';
 
@@ -395,6 +395,27 @@ describe('several keys of which one is waited for', () => {
         why === 'it is aborted' ? 'enough' : expect.objectContaining(unavailable),
       );
       expect(inUse()).toEqual([]);
+    },
+  );
+
+  it.each([
+    new LockTimeoutError(['other'], 'other', 0),
+    new LockUnavailableError(['other'], 'it is down.'),
+  ])(
+    'are aborted with what the caller says, be it an error of another lock: $code',
+    async (reason) => {
+      await two.manager.acquire('b');
+      const abort = new AbortController();
+      let told = 0;
+      one.manager.events.on('unavailable', () => (told += 1));
+      const call = new Call(one.manager, { wait: 60_000, signal: abort.signal }, AB);
+      await processes.clock.advance(500);
+      abort.abort(reason);
+      await processes.clock.advance(500);
+
+      expect(call.error).toBe(reason);
+      expect(told).toBe(0);
+      expect(await one.manager.inspect('a')).toBeNull();
     },
   );
 
