@@ -66,7 +66,7 @@ export class LockTesting implements OnApplicationShutdown {
 
   /**
    * Makes every call for a lock fail as it does while Redis can't be reached: with `LOCK_UNAVAILABLE`
-   * after its `wait`. Held locks are lost when their leases end.
+   * after its `wait`, or after `commandTimeout` with `wait: 0`. Held locks are lost when their leases end.
    *
    * @example
    * testing.makeUnavailable();

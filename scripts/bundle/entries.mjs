@@ -14,7 +14,7 @@ export const ENGINE = 'engine';
 export const DOORS = {
   'nest/locked.decorator.js': 'Locked',
   'nest/redis-lock.providers.js': 'lockProviders',
-  'nest/service/open-engine.js': 'engineFor',
+  'nest/service/engine-for.js': 'engineFor',
 };
 /** Read with the main entry point though only the engine needs them: they look at what a test may change later. */
 export const EARLY = ['engine/time/timeout-class.js'];

@@ -16,7 +16,7 @@ export abstract class LeasedLock extends DetachableLock {
   }
 
   get signal(): AbortSignal {
-    return this.#loses.signal;
+    return this.#lossSignal.signal;
   }
 
   get isWatched(): boolean {
@@ -24,7 +24,7 @@ export abstract class LeasedLock extends DetachableLock {
   }
 
   onLoss(listener: (error: LockLostError) => void): () => void {
-    return this.#loses.listen(listener);
+    return this.#lossSignal.listen(listener);
   }
 
   run<T>(task: () => T): T {
@@ -34,7 +34,7 @@ export abstract class LeasedLock extends DetachableLock {
 
   /** @param told Called before the signal aborts. */
   protected endAsLost(error: LockLostError, told: () => void): void {
-    this.#loses.lose(error, told);
+    this.#lossSignal.lose(error, told);
   }
 
   /** Nothing refers to the lock any more. */
@@ -42,7 +42,7 @@ export abstract class LeasedLock extends DetachableLock {
     this.#loss?.abort(error);
   }
 
-  get #loses(): LossSignal {
+  get #lossSignal(): LossSignal {
     return (this.#loss ??= new LossSignal());
   }
 }

@@ -44,11 +44,14 @@ export function departureOf(
   return new ClientDeparture(facts.takesEvents ? undefined : tcpSocketOf(context), OF_SOCKET);
 }
 
+/** A response that waits for its turn is not told: there its connection is. */
 function departureOfHttp(response: ServerResponse | undefined): ClientDeparture {
   const socket = response && queuedOn(response);
   if (response === undefined || socket === undefined)
     return new ClientDeparture(response, OF_RESPONSE);
-  const isAnswered = (): boolean => response.writableEnded;
-  const hasLeft = ({ destroyed }: Socket): boolean => destroyed && !isAnswered();
-  return new ClientDeparture(socket, { event: 'close', hasLeft, isAnswered });
+  return new ClientDeparture(socket, {
+    event: OF_RESPONSE.event,
+    hasLeft: () => OF_RESPONSE.hasLeft(response),
+    isAnswered: () => OF_RESPONSE.isAnswered(response),
+  });
 }

@@ -7,7 +7,7 @@ import type { LockManager } from '../../engine/lock-manager.js';
 import { noteFacts } from '../errors/facts.js';
 import { warnOfAnotherCopy } from './copies.js';
 import type { LateEngine } from './late-engine.js';
-import { engineFor, type OpenStore } from './open-engine.js';
+import { engineFor, type OpenStore } from './engine-for.js';
 import type { RedisLockModuleOptions } from './options.js';
 
 warnOfAnotherCopy();

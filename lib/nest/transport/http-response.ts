@@ -21,7 +21,8 @@ export function responseEnd(response: ServerResponse): Promise<void> {
 
 /** Whether the client left before its answer was written. HTTP/2 calls a cancelled stream finished. */
 export function clientLeft(response: ServerResponse): boolean {
-  return isClosed(response) && !response.writableEnded;
+  const isGone = isClosed(response) || queuedOn(response)?.destroyed === true;
+  return isGone && !response.writableEnded;
 }
 
 /**
