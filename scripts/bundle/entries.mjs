@@ -9,8 +9,9 @@ export const SUBPATHS = {
 };
 /** Run by `npx nestjs-redis-lock`; only as an ES module, and nobody imports it. */
 export const COMMAND = { cli: 'cli/main' };
-/** What the main entry point needs only behind these functions: read when one of them is called first. */
+/** The part of the main entry point that is read late. */
 export const ENGINE = 'engine';
+/** By which functions: when one of them is called first, what only they need is read. Each is all that its module exports. */
 export const DOORS = {
   'nest/locked.decorator.js': 'Locked',
   'nest/redis-lock.providers.js': 'lockProviders',
