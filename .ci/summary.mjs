@@ -1,10 +1,12 @@
 // Prints "N passed, N failed" over jest's JSON results, each file by the last of its runs, and names
 // the files that failed at first. A test file that could not be run, and a result that is not
-// there, count as one failure. Fails when anything failed or nothing ran.
+// there, count as one failure. Its first argument is how many steps failed, tests or not: as many
+// failures are told at least. Fails when anything failed or nothing ran.
 import { resultsIn } from './results.mjs';
 
 const files = new Map();
-const runs = process.argv.slice(2).map(resultsIn);
+const [failedSteps, ...results] = process.argv.slice(2);
+const runs = results.map(resultsIn);
 for (const run of runs) for (const result of run ?? []) files.set(result.file, result);
 const failedAtFirst = runs
   .flatMap((run) => run ?? [])
@@ -14,7 +16,8 @@ for (const { file, failures } of failedAtFirst)
 
 const lost = runs.filter((run) => run === undefined).length;
 const passed = sum([...files.values()].map((result) => result.passed));
-const failed = sum([...files.values()].map((result) => result.failed)) + lost;
+const failedTests = sum([...files.values()].map((result) => result.failed)) + lost;
+const failed = Math.max(failedTests, Number(failedSteps));
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
-import webpack from 'webpack';
 
 import { NEST_VERSIONS, sharedLibrary } from '../fixtures/nest-versions.js';
 import { installed } from '../fixtures/scenario-application.js';
@@ -51,24 +51,38 @@ const withEsbuild: Bundle = async (folder, entry, outfile, format) => {
   });
 };
 
+/** As far as it is used; installed in this folder alone, which the compiler does not ask for. */
+type Webpack = (
+  options: object,
+  done: (error: Error | null, stats: { hasErrors(): boolean; toString(): string }) => void,
+) => void;
+type Externals = (
+  asked: { readonly request?: string },
+  answer: (error?: undefined, external?: string) => void,
+) => void;
+
 const withWebpack: Bundle = (folder, entry, outfile, format) => {
   const isEsm = format === 'esm';
   const absent = new RegExp(`^(${ABSENT.join('|').replaceAll('*', '.*')})(/|$)`);
-  const compiler = webpack({
+  const externals: Externals = ({ request = '' }, answer) =>
+    absent.test(request)
+      ? answer(undefined, `${isEsm ? 'node-commonjs' : 'commonjs'} ${request}`)
+      : answer();
+  const options = {
     mode: 'production',
     target: 'node20',
     context: folder,
     entry: `./${entry}`,
     output: { path: folder, filename: outfile, module: isEsm },
     experiments: { outputModule: isEsm },
-    externals: ({ request = '' }, callback) =>
-      absent.test(request)
-        ? callback(undefined, `${isEsm ? 'node-commonjs' : 'commonjs'} ${request}`)
-        : callback(),
-  });
+    externals,
+  };
+  const webpack = createRequire(import.meta.url)('webpack') as Webpack;
   return new Promise((resolve, reject) =>
-    compiler?.run((error, stats) =>
-      error || stats?.hasErrors() ? reject(error ?? new Error(stats?.toString())) : resolve(),
+    webpack(options, (error, stats) =>
+      error === null && !stats.hasErrors()
+        ? resolve()
+        : reject(error ?? new Error(stats.toString())),
     ),
   );
 };

@@ -106,9 +106,9 @@ export interface RedisLockModuleAsyncOptions
   extends RedisLockModuleExtras, Pick<ModuleMetadata, 'imports'> {
   /** What `useFactory` is called with. */
   inject?: (InjectionToken | OptionalFactoryDependency)[] | undefined;
-  // `never[]` would refuse functions that name their arguments' types.
-  // oxlint-disable-next-line typescript/no-explicit-any
   useFactory?:
+    // `never[]` would refuse functions that name their arguments' types.
+    // oxlint-disable-next-line typescript/no-explicit-any
     ((...args: any[]) => RedisLockModuleOptions | Promise<RedisLockModuleOptions>) | undefined;
   useClass?: Type<RedisLockOptionsFactory> | undefined;
   useExisting?: InjectionToken<RedisLockOptionsFactory> | undefined;
