@@ -1,10 +1,11 @@
+import { CallKeys } from './api/call-keys.js';
+import type { DetachedLocks } from './api/detached-lock.js';
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { LockEventEmitter } from './api/lock-event-emitter.js';
-import { checkKey, checkKeys, type LockKey, type LockKeys } from './api/lock-key.js';
+import { checkKey, type LockKey, type LockKeys } from './api/lock-key.js';
 import { checkTask, requestOf, resolveRequest } from './api/lock-options.check.js';
 import { askedLock, LockObservers } from './api/lock-observers.js';
 import type { AttachOptions, LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
-import { SuspectKeys } from './api/suspect-keys.js';
 import type { Lock, LockInfo } from './api/lock.js';
 import { attachRequest } from './gate/attach-request.js';
 import { GateRegistry } from './gate/gate-registry.js';
@@ -22,9 +23,6 @@ import { readTicket } from './store/lock-ticket.js';
 import type { KnownTrouble } from './store/troubles.js';
 import { type Clock, systemClock } from './time/clock.js';
 
-/** The way of a call to its lock. */
-type Enter = (request: LockRequest, isInside: boolean) => Promise<ReentrantLock>;
-
 /** The locks of one process in one store: what `LockService` and `@Locked` stand on. */
 export class LockManager {
   readonly events = new LockEventEmitter(runApart);
@@ -35,7 +33,7 @@ export class LockManager {
   readonly #gates: GateRegistry;
   readonly #contexts = new LockContext();
   readonly #dropped: DroppedLocks;
-  readonly #suspects = new SuspectKeys();
+  readonly #keys = new CallKeys();
   readonly #usual: LockRequest;
   readonly #reentry: ReentryContext;
   readonly #sets: LockSets;
@@ -93,8 +91,7 @@ export class LockManager {
   async attach(ticket: string, options?: AttachOptions): Promise<Lock> {
     const detached = readTicket(ticket);
     const { keys, request } = attachRequest(detached, options, this.settings);
-    const enter: Enter = (asked, isInside) => this.#sets.attach(detached, keys, asked, isInside);
-    return this.#dropped.handleOf(await this.#ask(keys, request, enter));
+    return this.#dropped.handleOf(await this.#ask(keys, request, detached));
   }
 
   /** Runs `task` while holding the lock. */
@@ -176,25 +173,25 @@ export class LockManager {
   }
 
   #take(key: LockKey, request: LockRequest): Promise<ReentrantLock> {
-    const keys = checkKeys(key);
-    for (const each of keys) this.#suspects.look(each);
+    const keys = this.#keys.of(key);
     const outer = this.#contexts.holderOf(keys);
     if (outer !== undefined) return reenter(outer, keys, request, this.#reentry);
     this.order?.asked(keys, request, this.#contexts);
-    return this.#ask(keys, request, (asked, isInside) =>
-      keys.length > 1
-        ? this.#sets.enter(keys, asked, isInside)
-        : this.#gates.enter(keys[0], asked, isInside),
-    );
+    return this.#ask(keys, request);
   }
 
-  /** Asks for a lock before the eyes of the observers; as the application closes, from inside a held section alone. */
-  #ask(keys: LockKeys, request: LockRequest, enter: Enter): Promise<ReentrantLock> {
+  /** Asks for a lock, or for a detached one; as the application closes, from inside a held section alone. */
+  #ask(keys: LockKeys, request: LockRequest, detached?: DetachedLocks): Promise<ReentrantLock> {
     const enclosing = this.#contexts.find();
     const isInside = enclosing !== undefined && enclosing.lostError === undefined;
     if (this.#closing && !isInside) throw new LockShutdownError(keys);
-    if (!this.observers.any) return enter(request, isInside);
-    const observed = this.observers.asked(askedLock(keys, request));
-    return enter(requestOf(request, request.signal, observed), isInside);
+    let asked = request;
+    if (this.observers.any) {
+      const observed = this.observers.asked(askedLock(keys, request));
+      asked = requestOf(request, request.signal, observed);
+    }
+    return detached === undefined
+      ? this.#sets.enter(keys, asked, isInside)
+      : this.#sets.attach(detached, keys, asked, isInside);
   }
 }

@@ -18,4 +18,4 @@ export const DOORS = {
   'nest/service/engine-for.js': 'engineFor',
 };
 /** Read with the main entry point though only the engine needs them: they look at what a test may change later. */
-export const EARLY = ['engine/time/timeout-class.js'];
+export const EARLY = ['engine/time/process-timers.js'];

@@ -4,15 +4,12 @@ const MOST_WARNINGS = 20;
 /** Warns, in development, of keys with a segment that was no value: one lock for everybody. */
 export class SuspectKeys {
   readonly #warned = new Set<string>();
-  /** The key that was looked at last: mostly one is asked for again and again. */
-  #last: string | undefined;
   readonly #isOn = process.env['NODE_ENV'] !== 'production';
 
   /** Warns once of each key, and of few keys. */
   look(key: string): void {
-    if (!this.#isOn || key === this.#last) return;
-    this.#last = key;
-    const [, segment] = HOLLOW_SEGMENT.exec(key) ?? [];
+    if (!this.#isOn) return;
+    const segment = HOLLOW_SEGMENT.exec(key)?.[1];
     if (segment === undefined || this.#warned.has(key) || this.#warned.size >= MOST_WARNINGS)
       return;
     this.#warned.add(key);

@@ -2,6 +2,7 @@ import type { LockError } from '../api/errors.js';
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
 import { unanswered } from '../queue/unanswered.js';
+import { WaiterList } from '../queue/waiter-list.js';
 import { Waiter, type WaiterOwner } from '../queue/waiter.js';
 import type { Gate, GateContext } from './gate-context.js';
 
@@ -19,6 +20,8 @@ export class AnswerWait<T> implements Gate, WaiterOwner<T> {
   readonly key: string;
   readonly capacity: number;
   readonly #waiter: Waiter<T>;
+  /** Of this one waiter. */
+  readonly #line: WaiterList<T>;
 
   /** @param bound Longest wait, in milliseconds. */
   constructor(
@@ -29,6 +32,8 @@ export class AnswerWait<T> implements Gate, WaiterOwner<T> {
     this.key = call.keys[0];
     this.capacity = call.request.capacity;
     this.#waiter = new Waiter(call.request, context.clock, bound, this, call.isInside);
+    this.#line = new WaiterList(context.clock);
+    this.#line.add(this.#waiter);
   }
 
   /** The answer, if it comes in time; an error of its own is the call's. */
@@ -38,7 +43,7 @@ export class AnswerWait<T> implements Gate, WaiterOwner<T> {
     if (signal?.aborted === true) this.#fail(signal.reason);
     answer.then(
       (value) => {
-        this.context.emptied(this);
+        this.#end();
         this.#waiter.resolve(value);
       },
       (reason: unknown) => this.#fail(reason),
@@ -65,7 +70,12 @@ export class AnswerWait<T> implements Gate, WaiterOwner<T> {
   }
 
   #fail(reason: unknown): void {
-    this.context.emptied(this);
+    this.#end();
     this.#waiter.reject(reason);
+  }
+
+  #end(): void {
+    this.#line.delete(this.#waiter);
+    this.context.emptied(this);
   }
 }

@@ -16,6 +16,9 @@ import type { LockHome } from './lock-home.js';
 import type { TenureContext } from './tenure-context.js';
 import type { TenureGrant, TenureOwner } from './tenure-owner.js';
 
+/** What a release answers that asks nothing of the store. */
+const RELEASED = Promise.resolve('released' as const);
+
 /**
  * The time for which this process has the lock of one key: from the grant, through the hands of
  * any number of its callers, until it is given back, yielded to another process, or lost. One after
@@ -138,7 +141,7 @@ export class Tenure implements LeaseOwner, LockHome<CallerLock> {
     const minHoldLeft = this.#holders.delete(lock, now);
     if (this.#holders.size > 0) {
       holderEvents.released(lock);
-      return Promise.resolve('released');
+      return RELEASED;
     }
     if (minHoldLeft > 0 || this.callers.size === 0)
       return holderEvents.releasing(lock, this.#exit.giveBack(minHoldLeft));
@@ -146,7 +149,7 @@ export class Tenure implements LeaseOwner, LockHome<CallerLock> {
       return holderEvents.releasing(lock, this.#exit.yield());
     }
     this.offer('local', holderEvents.released(lock) ? this.context.clock.now() : now);
-    return Promise.resolve('released');
+    return RELEASED;
   }
 
   detach(lock: CallerLock, token?: string): Promise<DetachedLock> {

@@ -4,8 +4,8 @@ import { eventOf } from '../api/lock-events.js';
 import type { LockHolder } from '../api/lock-holder.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { Clock } from '../time/clock.js';
-import { LinkedList } from './linked-list.js';
 import { unanswered } from './unanswered.js';
+import { WaiterList } from './waiter-list.js';
 import { Waiter, type WaiterOwner } from './waiter.js';
 
 /** What the queue asks about the lock that its callers wait for. */
@@ -30,7 +30,7 @@ const GRACE_MS = 50;
  * @typeParam T What a caller gets in its turn.
  */
 export class CallerQueue<T> implements WaiterOwner<T> {
-  readonly #waiters = new LinkedList<Waiter<T>>();
+  readonly #waiters: WaiterList<T>;
   /** The caller that got the lock last, and when. */
   last: { readonly label: string; readonly at: number } | undefined;
 
@@ -40,7 +40,9 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     private readonly events: LockEventEmitter,
     /** Bounds a call that takes one try, in milliseconds. */
     private readonly commandTimeout: number,
-  ) {}
+  ) {
+    this.#waiters = new WaiterList(clock);
+  }
 
   get key(): string {
     return this.owner.key;

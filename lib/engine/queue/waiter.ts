@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { LockRequest } from '../api/lock-options.js';
 import type { Clock, Timer } from '../time/clock.js';
 import { listenForAbort } from './abort-listener.js';
@@ -6,49 +7,48 @@ import type { Linked } from './linked-list.js';
 /** Who keeps the waiters. */
 export interface WaiterOwner<T> {
   /**
-   * Called once when a wait ends by itself; must take the waiter out of its queue and reject it:
+   * Called once when a wait ends by itself; must take the waiter out of its list and reject it:
    * after `wait` without a reason, after an abort with `signal.reason` in a box.
    */
   left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void;
 }
 
-/**
- * One waiting call. Owns its timer and its abort listener, and removes both when it settles. A timer that waiters
- * shared would end one of them in the async context of another.
- */
+/** One waiting call. Owns its abort listener, and removes it when it settles; its list ends it in time. */
 export class Waiter<T> implements Linked<Waiter<T>> {
   before: Waiter<T> | undefined;
   after: Waiter<T> | undefined;
   listed = false;
   readonly promise: Promise<T>;
+  /** When its time is over. */
+  readonly endsAt: number;
+  /** Its own timer, if its list gave it one. */
+  timer: Timer | undefined;
   /** Whether the caller's `waiting` event is out. */
   announced = false;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
-  readonly #timer: Timer | undefined;
+  /** The async context of the call: what listens as its wait ends belongs to it. */
+  readonly #context = new AsyncResource('LOCK_WAITER');
   #stopListening: (() => void) | undefined;
 
   /** @param bound Longest wait, in milliseconds. */
   constructor(
     readonly request: LockRequest,
     private readonly clock: Clock,
-    bound: number,
-    owner: WaiterOwner<T>,
+    readonly bound: number,
+    private readonly owner: WaiterOwner<T>,
     /** Whether the call is made inside a held section. */
     readonly isInside = false,
     readonly startedAt = clock.now(),
   ) {
+    this.endsAt = startedAt + bound;
     this.promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
     const { signal } = request;
-    if (bound !== Infinity) this.#timer = clock.after(bound, () => owner.left(this));
-    if (signal !== undefined) {
-      this.#stopListening = listenForAbort(signal, () =>
-        owner.left(this, { reason: signal.reason }),
-      );
-    }
+    if (signal === undefined) return;
+    this.#stopListening = listenForAbort(signal, () => owner.left(this, { reason: signal.reason }));
   }
 
   /** Whether it takes one try only. */
@@ -58,6 +58,11 @@ export class Waiter<T> implements Linked<Waiter<T>> {
 
   get waitedMs(): number {
     return this.clock.now() - this.startedAt;
+  }
+
+  /** Its time is over. */
+  expire(): void {
+    this.#context.runInAsyncScope(() => this.owner.left(this));
   }
 
   resolve(value: T): void {
@@ -71,7 +76,6 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   }
 
   #settle(): void {
-    this.clock.cancel(this.#timer);
     this.#stopListening?.();
     this.#stopListening = undefined;
   }

@@ -10,7 +10,7 @@ const FRESH_MS = 1000;
 export class DroppedLocks {
   readonly #handles = new FinalizationRegistry<ReentrantLock>((lock) => this.#dropped(lock));
   /** Held and not watched yet: to watch each would make a lock that is given back at once three times as dear. */
-  readonly #fresh = new Set<LockHandle>();
+  readonly #fresh: LockHandle[] = [];
   #timer: Timer | undefined;
 
   constructor(private readonly clock: Clock) {}
@@ -27,11 +27,8 @@ export class DroppedLocks {
 
   readonly #watch = (): void => {
     this.#timer = undefined;
-    for (const handle of this.#fresh) {
-      const lock = LockHandle.lockOf(handle);
+    for (const [handle, lock] of LockHandle.takeAll(this.#fresh))
       if (!isOver(lock)) this.#handles.register(handle, lock);
-    }
-    this.#fresh.clear();
   };
 
   #dropped(lock: ReentrantLock): void {

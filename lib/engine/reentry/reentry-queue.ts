@@ -5,7 +5,7 @@ import type { LockKeys } from '../api/lock-key.js';
 import { holderHere } from '../api/lock-holder.js';
 import type { Lock } from '../api/lock.js';
 import type { LockRequest } from '../api/lock-options.js';
-import { LinkedList } from '../queue/linked-list.js';
+import { WaiterList } from '../queue/waiter-list.js';
 import { Waiter } from '../queue/waiter.js';
 import type { Clock, Timer } from '../time/clock.js';
 
@@ -23,7 +23,7 @@ const PATIENCE_MS = 10_000;
  * a nested call waits for its siblings, never for its parent.
  */
 export class ReentryQueue {
-  readonly #waiting = new LinkedList<Waiter<void>>();
+  readonly #waiting: WaiterList<void>;
   readonly #idle: (() => void)[] = [];
   /** The call whose turn it is. */
   #running: LockRequest | undefined;
@@ -33,7 +33,9 @@ export class ReentryQueue {
   constructor(
     private readonly lock: Pick<Lock, 'key' | 'remainingMs'>,
     private readonly context: ReentryContext,
-  ) {}
+  ) {
+    this.#waiting = new WaiterList(context.clock);
+  }
 
   /**
    * Resolves when it is the caller's turn; rejects after `wait` or when aborted.

@@ -48,10 +48,11 @@ export class LockSets {
   }
 
   /**
-   * @param keys At least two, sorted.
+   * @param keys Sorted; of several, all or nothing.
    * @throws {LockConfigError} They can't be locked together.
    */
-  enter(keys: LockKeys, request: LockRequest, isInside: boolean): Promise<LockSet> {
+  enter(keys: LockKeys, request: LockRequest, isInside: boolean): Promise<ReentrantLock> {
+    if (keys.length === 1) return this.gates.enter(keys[0], request, isInside);
     const entered = this.#enter(keys, request, isInside);
     request.observed?.watch(entered);
     return entered;

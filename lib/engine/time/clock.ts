@@ -1,5 +1,5 @@
 import * as timers from 'node:timers';
-import { Timeout } from './timeout-class.js';
+import { processTimeout, Timeout } from './process-timers.js';
 
 /** A running timer; only the clock that made it can stop it. */
 export interface Timer {
@@ -68,6 +68,14 @@ class SystemTimer implements Timer {
   get #isMovedByHand(): boolean {
     return !(this.#timeout instanceof Timeout);
   }
+}
+
+/**
+ * Whether the timers are not the process' own: a test may move them by hand, and no other clock. Then a timer
+ * is all that knows when its time is over.
+ */
+export function areTimersReplaced(): boolean {
+  return globalThis.setTimeout !== processTimeout;
 }
 
 /**

@@ -1,0 +1,16 @@
+import * as timers from 'node:timers';
+
+// The package looks at the timers when it is imported: by the time that the engine is read a test may have
+// put its own in their place.
+
+/** What sets the process' own timers. */
+export const { setTimeout: processTimeout } = timers;
+
+/** The class of the process' own timers; those that a test moves by hand are of another one. */
+export const Timeout = classOfTimers();
+
+function classOfTimers(): new () => NodeJS.Timeout {
+  const timer = processTimeout(() => undefined, 0);
+  timers.clearTimeout(timer);
+  return timer.constructor as new () => NodeJS.Timeout;
+}

@@ -1,0 +1,102 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+
+import { readSettings, resolveRequest } from '../../../lib/engine/api/lock-options.check.js';
+import { OptionReader } from '../../../lib/engine/api/option-reader.js';
+import { WaiterList } from '../../../lib/engine/queue/waiter-list.js';
+import { Waiter } from '../../../lib/engine/queue/waiter.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+
+const request = resolveRequest(undefined, readSettings(new OptionReader({})));
+
+let clock: VirtualClock;
+let list: WaiterList<void>;
+/** Those whose time was over, and when. */
+let ended: [string, number][];
+
+beforeEach(() => {
+  clock = new VirtualClock({ now: 0 });
+  list = new WaiterList(clock);
+  ended = [];
+});
+
+/** A waiter that joins now; `onEnd` runs as its wait ends. */
+function join(name: string, bound: number, onEnd = () => {}): Waiter<void> {
+  const waiter = new Waiter<void>(request, clock, bound, {
+    left: (leaver) => {
+      ended.push([name, clock.now()]);
+      list.delete(leaver);
+      leaver.resolve();
+      onEnd();
+    },
+  });
+  list.add(waiter);
+  return waiter;
+}
+
+describe('the waiters of one line', () => {
+  it('end each at its own time, whatever the order in which they came', async () => {
+    join('long', 500);
+    join('short', 100);
+    await clock.advance(50);
+    join('later', 100);
+    join('last', 450);
+    await clock.advance(1000);
+
+    expect(ended).toEqual([
+      ['short', 100],
+      ['later', 150],
+      ['long', 500],
+      ['last', 500],
+    ]);
+  });
+
+  it('have one timer, and none once all have left', async () => {
+    const all = Array.from({ length: 100 }, (_, i) => join(`${i}`, 1000 + i));
+    expect(clock.pending).toBe(1);
+    await clock.advance(900);
+    for (const waiter of all.slice(1)) list.delete(waiter);
+    expect(clock.pending).toBe(1);
+    for (const waiter of all.slice(0, 1)) list.delete(waiter);
+
+    expect(clock.pending).toBe(0);
+  });
+
+  it('end in time when the one for whom the timer was set has left', async () => {
+    const first = join('first', 100);
+    await clock.advance(60);
+    join('second', 100);
+    list.delete(first);
+    await clock.advance(100);
+
+    expect(ended).toEqual([['second', 160]]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('need no timer when they may wait for ever', async () => {
+    join('patient', Infinity);
+    expect(clock.pending).toBe(0);
+    join('other', 100);
+    await clock.advance(1000);
+
+    expect(ended).toEqual([['other', 100]]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('may join and leave while others end', async () => {
+    const leavers: Waiter<void>[] = [];
+    join('first', 100, () => {
+      for (const leaver of leavers) list.delete(leaver);
+      join('fourth', 30);
+    });
+    join('second', 100);
+    leavers.push(join('third', 100));
+    await clock.advance(1000);
+
+    expect(ended).toEqual([
+      ['first', 100],
+      ['second', 100],
+      ['fourth', 130],
+    ]);
+    expect(clock.pending).toBe(0);
+  });
+});
