@@ -184,9 +184,9 @@ export const DEFECTS = [
     violates: /waited \d+ ms/,
     edits: [
       {
-        file: 'lib/engine/queue/waiter.ts',
-        from: 'clock.after(bound',
-        to: 'clock.after(3 * bound',
+        file: 'lib/engine/queue/waiter-list.ts',
+        from: '#ringIn(waiter.bound',
+        to: '#ringIn(3 * waiter.bound',
       },
     ],
   },

@@ -44,7 +44,8 @@ export class WaiterList<T> extends LinkedList<Waiter<T>> {
   }
 
   #ring(): void {
-    const now = this.clock.now();
+    // A timer fires no earlier than it was set for; the sum that said when may be a rounding apart.
+    const now = Math.max(this.#ringsAt, this.clock.now());
     this.#stop();
     for (const waiter of this) {
       if (!waiter.listed) continue;
