@@ -467,14 +467,14 @@ const SCRIPTS = [
   [
     'a holder whose lease is over holds a permit',
     'holders',
-    "return tonumber(redis.call('ZSCORE', holders, token) or 0) > now",
-    "return tonumber(redis.call('ZSCORE', holders, token) or 0) > 0",
+    "return tonumber(call('ZSCORE', holders, token) or 0) > now",
+    "return tonumber(call('ZSCORE', holders, token) or 0) > 0",
   ],
   [
     'a waiter that is dead gets the lock',
     'promote',
-    "return tonumber(redis.call('ZSCORE', alive, token) or 0) > now",
-    "return tonumber(redis.call('ZSCORE', alive, token) or 0) >= 0",
+    "return tonumber(call('ZSCORE', alive, token) or 0) > now",
+    "return tonumber(call('ZSCORE', alive, token) or 0) >= 0",
   ],
   [
     'a set is taken though one of its keys is not free',

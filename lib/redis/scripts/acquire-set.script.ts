@@ -33,13 +33,13 @@ local ttl, locks = ARGV[2], (#KEYS - 1) / 4
 local areFree = true
 for i = 0, locks - 1 do
   areFree = areFree and string.byte(ARGV[i * 2 + 3], 28) ~= 67
-    and redis.call('EXISTS', KEYS[i * 4 + 2], KEYS[i * 4 + 3]) == 0
+    and call('EXISTS', KEYS[i * 4 + 2], KEYS[i * 4 + 3]) == 0
 end
 if areFree then
   local count, floor = 1, nil
   ${mintInPlace()}
   for i = 0, locks - 1 do
-    redis.call('SET', KEYS[i * 4 + 2], ARGV[i * 2 + 3], 'PX', ttl)
+    call('SET', KEYS[i * 4 + 2], ARGV[i * 2 + 3], 'PX', ttl)
   end
   return {us, {${ACQUIRED.held}, first}}
 end
@@ -65,12 +65,12 @@ end
 local mine, values = {}, {}
 local function inTheWay(i)
   local token = tokenOf(i)
-  local value, count = redis.call('GET', lock), nil
+  local value, count = call('GET', lock), nil
   mine[i] = holds(token, value)
   if mine[i] then return end
   value, count = occupants(value)
   if admits(token, value, count) then
-    local behind = redis.call('ZCARD', queue)
+    local behind = call('ZCARD', queue)
     if behind > 0 then value, count, behind = promote(nil, behind, value, count) end
     values[i] = value
     if behind == 0 and admits(token, value, count) then return end
@@ -82,7 +82,7 @@ local function inTheWay(i)
 end
 local function giveBack(i)
   local token = tokenOf(i)
-  local value = redis.call('GET', lock)
+  local value = call('GET', lock)
   if holds(token, value) then promote(nil, nil, leave(token, value)) end
 end
 

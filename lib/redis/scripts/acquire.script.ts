@@ -39,7 +39,7 @@ local counter = KEYS[1]
   TIME,
   /* lua */ `
 if us > tonumber(ARGV[1]) then return {us} end
-local call, byte = redis.call, string.byte
+local byte = string.byte
 local locks = (#KEYS - 1) / 4
 local floor = ARGV[locks * 4 + 2]
 -- The place of the first lock's reply is there from the start: it costs less than to grow the table.
@@ -83,34 +83,34 @@ local lock, queue, alive, holders, channel
   /* lua */ `
 local function enqueue(token, callers, ticket)
   local place = math.min(tonumber(ticket) or us, us)
-  local isNew = redis.call('ZADD', queue, 'NX', place, token) == 1
-  local waiting = redis.call('ZCARD', queue)
+  local isNew = call('ZADD', queue, 'NX', place, token) == 1
+  local waiting = call('ZCARD', queue)
   if not isNew then
-    place = tonumber(redis.call('ZSCORE', queue, token))
-  elseif waiting > 1 and place == us then
-    -- Redis' clock may have stepped back since the others came.
-    local last = redis.call('ZRANGE', queue, -1, -1, 'WITHSCORES')
-    if last[1] ~= token then
-      place = math.min(tonumber(ticket) or math.huge, last[2] + 1)
-      redis.call('ZADD', queue, 'XX', place, token)
-    end
+    place = tonumber(call('ZSCORE', queue, token))
+  elseif place == us and call('ZRANK', queue, token) < waiting - 1 then
+    -- Redis' clock has stepped back since the others came.
+    local last = call('ZRANGE', queue, -1, -1, 'WITHSCORES')
+    place = math.min(tonumber(ticket) or math.huge, last[2] + 1)
+    call('ZADD', queue, 'XX', place, token)
   end
   keepQueue()
   report(token, tonumber(callers))
   return place, waiting, isNew, isNew and not tonumber(ticket)
 end
 local function rankOf(token, waiting, isLast)
-  return isLast and waiting - 1 or redis.call('ZRANK', queue, token)
+  return isLast and waiting - 1 or call('ZRANK', queue, token)
 end
 local function yieldTo(token, yields, callers, ticket, value)
   local count, behind, mine
-  redis.call('ZREM', alive, yields)
+  call('ZREM', alive, yields)
   value, count = leave(yields, value)
   local place, waiting, _, isLast = enqueue(token, callers, ticket)
   value, count, behind, mine = promote(token, waiting, value, count)
   if mine then return {${ACQUIRED.held}, 1, mine[1], mine[2], behind, mine[3]} end
   local left = value and not count and claimOf(value) or leaseLeft(token, value, count)
-  return {${ACQUIRED.queued}, 1, left, rankOf(token, behind, isLast), place, shown(value, count)}
+  -- Whoever got it stood in the queue: a token of ours, or one of several.
+  local holder = count and shown(value, count) or value
+  return {${ACQUIRED.queued}, 1, left, rankOf(token, behind, isLast), place, holder}
 end
 local function acquire(i)
   local at = i * 4
@@ -119,7 +119,7 @@ local function acquire(i)
   local yields, callers, ticket
   yields, callers, ticket, channel = string.match(ARGV[at + 5], '^(%S+) (%d+) (%S+) (.*)$')
 
-  local value, count = redis.call('GET', lock), nil
+  local value, count = call('GET', lock), nil
   local yielded = -1
   if yields ~= '${NOBODY}' then
     if holds(yields, value) then return yieldTo(token, yields, callers, ticket, value) end
@@ -128,11 +128,11 @@ local function acquire(i)
   if holds(token, value) then
     prolong(token, ttl)
     local first, last = mint(fences, floor)
-    return {${ACQUIRED.held}, yielded, first, last, redis.call('ZCARD', queue)}
+    return {${ACQUIRED.held}, yielded, first, last, call('ZCARD', queue)}
   end
   value, count = occupants(value)
   if admits(token, value, count) then
-    local behind, mine = redis.call('ZCARD', queue), nil
+    local behind, mine = call('ZCARD', queue), nil
     if behind > 0 then value, count, behind, mine = promote(token, behind, value, count) end
     if mine then return {${ACQUIRED.held}, yielded, mine[1], mine[2], behind, mine[3]} end
     if behind == 0 and admits(token, value, count) then

@@ -25,16 +25,16 @@ local function isThere(head, own)
     or tell(string.sub(head, 1, 16), string.format('recheck %d %s %s', freeFor, head, lock))
 end
 local function promote(own, waiting, value, count)
-  local behind = waiting or redis.call('ZCARD', queue)
+  local behind = waiting or call('ZCARD', queue)
   if value or freeFor == 0 then return handOver(own, behind, value, count) end
   while behind > 0 do
-    local head = redis.call('ZRANGE', queue, 0, 0)[1]
+    local head = call('ZRANGE', queue, 0, 0)[1]
     if isThere(head, own) then
-      redis.call('DEL', lock)
+      call('DEL', lock)
       return nil, nil, behind
     end
-    redis.call('ZREM', queue, head)
-    redis.call('ZREM', alive, head)
+    call('ZREM', queue, head)
+    call('ZREM', alive, head)
     behind = behind - 1
   end
   return handOver(own, 0)

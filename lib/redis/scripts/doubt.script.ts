@@ -9,10 +9,10 @@ import { SIGN_MS } from '../../engine/store/lock-queue.js';
 export const DOUBT_FIRST = /* lua */ `
 local function doubtFirst(token, value, count)
   if not count or not admits(token, value, count) then return end
-  local head = redis.call('ZRANGE', queue, 0, 0)[1]
+  local head = call('ZRANGE', queue, 0, 0)[1]
   if not head or head == token then return end
   local isHeard = tell(string.sub(head, 1, 16), 'recheck 0 ' .. head .. ' ' .. lock)
-  local score = tonumber(redis.call('ZSCORE', alive, head) or 0)
+  local score = tonumber(call('ZSCORE', alive, head) or 0)
   local untilThen = now + (isHeard and ${SIGN_MS} or -1) + score % 1
   if untilThen < score then redis.pcall('ZADD', alive, 'XX', untilThen, head) end
   return isHeard and ${SIGN_MS} or 0

@@ -25,14 +25,14 @@ local function holds(token, value)
   if type(value) == 'table' and string.sub(value.err, 1, 9) ~= 'WRONGTYPE' then error(value) end
   local marker = markerOf(token)
   if not marker or value ~= marker then return false end
-  return tonumber(redis.call('ZSCORE', holders, token) or 0) > now
+  return tonumber(call('ZSCORE', holders, token) or 0) > now
 end
 local function prolong(token, lease)
-  local keyLease = math.max(lease, redis.call('PTTL', lock))
-  redis.call('PEXPIRE', lock, keyLease)
+  local keyLease = math.max(lease, call('PTTL', lock))
+  call('PEXPIRE', lock, keyLease)
   if not markerOf(token) then return end
-  redis.call('ZADD', holders, 'GT', now + lease, token)
-  redis.call('PEXPIRE', holders, keyLease)
+  call('ZADD', holders, 'GT', now + lease, token)
+  call('PEXPIRE', holders, keyLease)
 end
 `;
 
@@ -50,7 +50,7 @@ end
 export const ADMIT = /* lua */ `
 local function occupants(value)
   if not value or not markerIn(value) then return value or nil, nil end
-  local count = redis.call('ZCOUNT', holders, '(' .. now, '+inf')
+  local count = call('ZCOUNT', holders, '(' .. now, '+inf')
   if count > 0 then return value, count end
 end
 local function admits(token, value, count)
@@ -59,37 +59,37 @@ local function admits(token, value, count)
 end
 local function admit(token, lease, value)
   local marker = markerOf(token)
-  if not marker then return redis.call('SET', lock, token, 'PX', lease) end
+  if not marker then return call('SET', lock, token, 'PX', lease) end
   if value then
-    redis.call('PEXPIRE', lock, math.max(lease, redis.call('PTTL', lock)))
+    call('PEXPIRE', lock, math.max(lease, call('PTTL', lock)))
   else
     -- Fails at a key that is no set of holders, which DEL would not: see where they are left out.
-    redis.call('ZREMRANGEBYSCORE', holders, '-inf', '+inf')
-    redis.call('SET', lock, marker, 'PX', lease)
+    call('ZREMRANGEBYSCORE', holders, '-inf', '+inf')
+    call('SET', lock, marker, 'PX', lease)
   end
-  redis.call('ZADD', holders, now + lease, token)
-  redis.call('PEXPIRE', holders, redis.call('PTTL', lock))
+  call('ZADD', holders, now + lease, token)
+  call('PEXPIRE', holders, call('PTTL', lock))
 end
 local function settle(value)
-  redis.call('ZREMRANGEBYSCORE', holders, '-inf', now)
-  local last = redis.call('ZRANGE', holders, -1, -1, 'WITHSCORES')[2]
+  call('ZREMRANGEBYSCORE', holders, '-inf', now)
+  local last = call('ZRANGE', holders, -1, -1, 'WITHSCORES')[2]
   if not last then return end
-  redis.call('PEXPIRE', lock, last - now)
-  redis.call('PEXPIRE', holders, last - now)
-  return value, redis.call('ZCARD', holders)
+  call('PEXPIRE', lock, last - now)
+  call('PEXPIRE', holders, last - now)
+  return value, call('ZCARD', holders)
 end
 local function leave(token, value)
   if value == token then return end
-  redis.call('ZREM', holders, token)
+  call('ZREM', holders, token)
   return settle(value)
 end
 local function earliestEnd()
-  local first = redis.call('ZRANGEBYSCORE', holders, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  local first = call('ZRANGEBYSCORE', holders, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   return (first[2] or now) - now
 end
 local function leaseLeft(token, value, count)
   if count and markerOf(token) == value then return earliestEnd() end
-  return redis.call('PTTL', lock)
+  return call('PTTL', lock)
 end
 `;
 
@@ -99,7 +99,7 @@ end
  */
 export const SHOWN = /* lua */ `
 local function shown(value, count)
-  local holder = count and redis.call('ZRANGE', holders, 0, 0)[1] or value or '${NOBODY}'
+  local holder = count and call('ZRANGE', holders, 0, 0)[1] or value or '${NOBODY}'
   if string.byte(holder) == ${NOBODY.charCodeAt(0)} then return '${NOBODY}' end
   return isToken(holder) and holder or ''
 end
@@ -113,7 +113,7 @@ end
  */
 export const TELL_HOLDERS = /* lua */ `
 local function tellHolders(note, value, count)
-  for _, token in ipairs(count and redis.call('ZRANGE', holders, 0, 15) or {value}) do
+  for _, token in ipairs(count and call('ZRANGE', holders, 0, 15) or {value}) do
     if isToken(token) then
       tell(string.sub(token, 1, 16), note .. ' ' .. token .. ' ' .. lock)
     end
@@ -128,7 +128,7 @@ local function capacityOf(value)
 end
 local function conflict(token, value)
   local mine = capacityOf(token)
-  local theirs = capacityOf(value) or capacityOf(redis.call('ZRANGE', queue, -1, -1)[1])
+  local theirs = capacityOf(value) or capacityOf(call('ZRANGE', queue, -1, -1)[1])
   if theirs == nil or theirs == mine then return end
   local waits = (mine == 1 or mine == ${SHARED}) and (theirs == 1 or theirs == ${SHARED})
   if not waits then return theirs end

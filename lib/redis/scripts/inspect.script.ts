@@ -18,10 +18,10 @@ export const inspectScript = defineScript(
   HOLDS,
   ADMIT,
   /* lua */ `
-local value, count = occupants(redis.call('GET', lock))
+local value, count = occupants(call('GET', lock))
 if not value then return {} end
-local beside = count and redis.call('ZRANGEBYSCORE', holders, '(' .. now, '+inf', 'WITHSCORES') or {}
-local waiting = redis.call('ZRANGEBYSCORE', alive, now, '+inf', 'WITHSCORES')
-return {value, redis.call('PTTL', lock), beside, waiting, now}
+local beside = count and call('ZRANGEBYSCORE', holders, '(' .. now, '+inf', 'WITHSCORES') or {}
+local waiting = call('ZRANGEBYSCORE', alive, now, '+inf', 'WITHSCORES')
+return {value, call('PTTL', lock), beside, waiting, now}
 `,
 );

@@ -26,7 +26,7 @@ export const moveScript = defineScript(
   /* lua */ `
 local from, to, ttl, stays = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[5] == '1'
 if us > tonumber(ARGV[4]) then return {us} end
-local value, waiting = redis.call('GET', lock), redis.call('ZCARD', queue)
+local value, waiting = call('GET', lock), call('ZCARD', queue)
 if holds(to, value) then
   prolong(to, ttl)
   return {us, {${ACQUIRED.held}, waiting}}
@@ -34,14 +34,14 @@ end
 if not holds(from, value) then return {us, {${ACQUIRED.gone}}} end
 local left
 if value == from then
-  left = redis.call('PTTL', lock)
-  redis.call('PEXPIRE', lock, math.max(ttl, left))
+  left = call('PTTL', lock)
+  call('PEXPIRE', lock, math.max(ttl, left))
 else
-  left = redis.call('ZSCORE', holders, from) - now
+  left = call('ZSCORE', holders, from) - now
 end
 admit(to, math.max(ttl, left), value)
 if stays then return {us, {${ACQUIRED.held}, waiting, left}} end
-if value ~= from then redis.call('ZREM', holders, from) end
+if value ~= from then call('ZREM', holders, from) end
 redis.pcall('ZREM', alive, from)
 return {us, {${ACQUIRED.held}, waiting, left}}
 `,

@@ -38,14 +38,14 @@ if us > tonumber(ARGV[2]) then return {us} end
   DOUBT_FIRST,
   LEAVE_FREE,
   /* lua */ `
-local value, count = redis.call('GET', lock), nil
+local value, count = call('GET', lock), nil
 if holds(token, value) then
   local claim = claimOf(token)
   prolong(token, claim)
   local first, last = mint(tonumber(string.sub(token, 23, 26)))
-  return {us, {${ACQUIRED.held}, -1, first, last, redis.call('ZCARD', queue), claim}}
+  return {us, {${ACQUIRED.held}, -1, first, last, call('ZCARD', queue), claim}}
 end
-local place = redis.call('ZSCORE', queue, token)
+local place = call('ZSCORE', queue, token)
 if not place then return {us, {${ACQUIRED.gone}}} end
 keepQueue()
 report(token, tonumber(ARGV[3]))
@@ -56,8 +56,8 @@ if not value or count then
   if mine then return {us, {${ACQUIRED.held}, -1, mine[1], mine[2], behind, mine[3]}} end
 end
 local pollIn = doubtFirst(token, value, count)
-local left, rank = leaseLeft(token, value, count), redis.call('ZRANK', queue, token)
-local holder = count and redis.call('ZRANGE', holders, 0, 0)[1] or value
+local left, rank = leaseLeft(token, value, count), call('ZRANK', queue, token)
+local holder = count and call('ZRANGE', holders, 0, 0)[1] or value
 if holder and isToken(holder) then
   tell(string.sub(holder, 1, 16), 'doubted 0 ' .. holder .. ' ' .. lock)
 end

@@ -16,7 +16,7 @@ local function give(head, behind, own, value)
   return heard, {first, last, claim}
 end
 local function isAlive(token)
-  return tonumber(redis.call('ZSCORE', alive, token) or 0) > now
+  return tonumber(call('ZSCORE', alive, token) or 0) > now
 end
 `;
 
@@ -25,17 +25,17 @@ function promotion(look: string): string {
   return /* lua */ `
 ${GIVE}
 local function promote(own, waiting, value, count)
-  local behind = waiting or redis.call('ZCARD', queue)
+  local behind = waiting or call('ZCARD', queue)
   local mine
   while behind > 0 and (not value or count) do
     if value then
-      local head = redis.call('ZRANGE', queue, 0, 0)[1]
+      local head = call('ZRANGE', queue, 0, 0)[1]
       if isAlive(head) and not admits(head, value, count) then break end
     end
     ${look}
-    local head = redis.call('ZPOPMIN', queue)[1]
+    local head = call('ZPOPMIN', queue)[1]
     local lives = isAlive(head)
-    redis.call('ZREM', alive, head)
+    call('ZREM', alive, head)
     behind = behind - 1
     if lives then
       local heard, terms = give(head, behind, own, value)
@@ -44,12 +44,12 @@ local function promote(own, waiting, value, count)
         value, count = marker or head, marker and (count or 0) + 1
         if head == own then mine = terms end
       elseif marker then
-        redis.call('ZREM', holders, head)
+        call('ZREM', holders, head)
       end
     end
   end
   if not value then
-    redis.call('DEL', lock)
+    call('DEL', lock)
     redis.pcall('DEL', alive)
   elseif behind == 1 then
     keepQueue()
@@ -78,7 +78,7 @@ end
 export const PROMOTE: TopologyPart = {
   single: promotion(''),
   sharded: promotion(/* lua */ `
-    if holders == counter and markerOf(redis.call('ZRANGE', queue, 0, 0)[1]) then
-      redis.call('ZCARD', holders)
+    if holders == counter and markerOf(call('ZRANGE', queue, 0, 0)[1]) then
+      call('ZCARD', holders)
     end`),
 };

@@ -16,7 +16,7 @@ export const queueScript = defineScript(
   'queue',
   LOCK_KEYS,
   /* lua */ `
-return redis.call('ZRANGE', queue, 0, ${SHOWN - 1}, 'WITHSCORES')
+return call('ZRANGE', queue, 0, ${SHOWN - 1}, 'WITHSCORES')
 `,
 );
 

@@ -14,8 +14,8 @@ export const raiseScript = defineScript(
   /* lua */ `
 local lock, counter = KEYS[1], KEYS[2]
 local token, fence = ARGV[1], ARGV[2]
-if redis.call('GET', lock) ~= token then return 0 end
-if tonumber(redis.call('GET', counter) or 0) < tonumber(fence) then redis.call('SET', counter, fence) end
+if call('GET', lock) ~= token then return 0 end
+if tonumber(call('GET', counter) or 0) < tonumber(fence) then call('SET', counter, fence) end
 return 1
 `,
 );

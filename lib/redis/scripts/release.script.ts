@@ -20,7 +20,6 @@ import { IS_TOKEN, KEEP_QUEUE, MINT, TELL, TIME } from './shared.script.js';
 export const releaseScript = defineScript(
   'release',
   /* lua */ `
-local call = redis.call
 local locks, replies, others = (#KEYS - 1) / 4, {false}, nil
 for i = 0, locks - 1 do
   local value = redis.pcall('GET', KEYS[i * 4 + 2])
@@ -48,30 +47,30 @@ local counter, lock, queue, alive, holders, channel = KEYS[1], nil, nil, nil, ni
   LEAVE_FREE,
   /* lua */ `
 local function quit(token, value)
-  local rank = redis.call('ZRANK', queue, token)
+  local rank = call('ZRANK', queue, token)
   if not rank then return 0 end
-  redis.call('ZREM', queue, token)
-  redis.call('ZREM', alive, token)
+  call('ZREM', queue, token)
+  call('ZREM', alive, token)
   if rank > 0 or type(value) ~= 'string' then return 0 end
   local isMarker, count, waiting = markerIn(value), nil, nil
   value, count = occupants(value)
   if isMarker then value, count, waiting = promote(nil, nil, value, count) end
-  if value then tellHolders('wanted ' .. (waiting or redis.call('ZCARD', queue)), value, count) end
+  if value then tellHolders('wanted ' .. (waiting or call('ZCARD', queue)), value, count) end
   return 0
 end
 local function keep(token, value, ms)
   local left = ms
   if value == token then
-    redis.call('PEXPIRE', lock, ms)
-    redis.call('SET', lock, '${NOBODY}', 'PX', ms)
+    call('PEXPIRE', lock, ms)
+    call('SET', lock, '${NOBODY}', 'PX', ms)
   else
-    redis.call('ZREM', holders, token)
-    redis.call('ZADD', holders, now + ms, '${NOBODY}' .. token)
+    call('ZREM', holders, token)
+    call('ZADD', holders, now + ms, '${NOBODY}' .. token)
     promote(nil, nil, settle(value))
     left = earliestEnd()
   end
-  redis.call('ZREM', alive, token)
-  local head = redis.call('ZRANGE', queue, 0, 0)[1]
+  call('ZREM', alive, token)
+  local head = call('ZRANGE', queue, 0, 0)[1]
   if head then
     tell(string.sub(head, 1, 16), string.format('recheck %d %s %s', left, head, lock))
   end

@@ -52,7 +52,7 @@ for i = 1, locks, 2 do
   else
     prolong(token, ttl)
     if callers ~= '0' then report(token, tonumber(callers)) end
-    local waiting = redis.call('ZCARD', queue)
+    local waiting = call('ZCARD', queue)
     replies[#replies + 1] = fences ~= '0' and {waiting, mint(tonumber(fences), floor)} or waiting
   end
 end

@@ -29,11 +29,11 @@ local channel = ARGV[1]
   PROMOTE,
   LEAVE_FREE,
   /* lua */ `
-local value = redis.call('GET', lock)
+local value = call('GET', lock)
 local isMarker = value and markerIn(value)
 local ousted, count = {}, nil
 for i = 2, #ARGV do
-  if value == ARGV[i] or isMarker and redis.call('ZREM', holders, ARGV[i]) == 1 then
+  if value == ARGV[i] or isMarker and call('ZREM', holders, ARGV[i]) == 1 then
     ousted[#ousted + 1] = ARGV[i]
   end
 end

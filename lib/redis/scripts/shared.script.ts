@@ -15,7 +15,7 @@ local counter, lock, queue, alive, holders = KEYS[1], KEYS[2], KEYS[3], KEYS[4],
  * writing, as Lua prints 14 digits of a number.
  */
 export const TIME = /* lua */ `
-local time = redis.call('TIME')
+local time = call('TIME')
 local us = time[1] * 1000000 + time[2]
 local now = math.floor(us / 1000)
 local digits = time[1] .. (#time[2] == 6 and time[2] or string.sub('00000' .. time[2], -6))
@@ -25,14 +25,14 @@ local digits = time[1] .. (#time[2] == 6 and time[2] or string.sub('00000' .. ti
 export function mintInPlace(): string {
   return /* lua */ `
   local last, text = us, digits
-  if floor and (tonumber(floor) > us or redis.call('EXISTS', counter) == 1) then
+  if floor and (tonumber(floor) > us or call('EXISTS', counter) == 1) then
     last, text = tonumber(floor), floor
   end
   local first = last - count + 1
-  local issued = tonumber(redis.call('SET', counter, text, 'GET') or 0)
+  local issued = tonumber(call('SET', counter, text, 'GET') or 0)
   if issued >= first then
     first, last = issued + 1, issued + count
-    redis.call('SET', counter, string.format('%.0f', last))
+    call('SET', counter, string.format('%.0f', last))
   end`;
 }
 
@@ -59,15 +59,15 @@ end
  */
 export const REPORT = /* lua */ `
 local function report(token, callers)
-  redis.call('ZADD', alive, now + ${ALIVE_MS} + math.min(callers, 4095) / 4096, token)
-  redis.call('PEXPIRE', alive, ${4 * ALIVE_MS})
+  call('ZADD', alive, now + ${ALIVE_MS} + math.min(callers, 4095) / 4096, token)
+  call('PEXPIRE', alive, ${4 * ALIVE_MS})
 end
 `;
 
 /** `keepQueue()`: the queue outlives every sign of life in it. */
 export const KEEP_QUEUE = /* lua */ `
 local function keepQueue()
-  redis.call('PEXPIRE', queue, ${4 * ALIVE_MS})
+  call('PEXPIRE', queue, ${4 * ALIVE_MS})
 end
 `;
 
@@ -78,12 +78,12 @@ end
 export const TELL: TopologyPart = {
   single: /* lua */ `
 local function tell(boot, message)
-  return redis.call('PUBLISH', channel .. boot, message) > 0
+  return call('PUBLISH', channel .. boot, message) > 0
 end
 `,
   sharded: /* lua */ `
 local function tell(boot, message)
-  redis.call('SPUBLISH', channel .. boot, message)
+  call('SPUBLISH', channel .. boot, message)
   return true
 end
 `,
