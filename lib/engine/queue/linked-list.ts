@@ -46,9 +46,9 @@ export class LinkedList<T extends Linked<T>> implements Iterable<T> {
   }
 
   /** Who is in now; the list may change meanwhile. */
-  *[Symbol.iterator](): Iterator<T> {
+  [Symbol.iterator](): Iterator<T> {
     const all: T[] = [];
     for (let one = this.#first; one !== undefined; one = one.after) all.push(one);
-    yield* all;
+    return all.values();
   }
 }

@@ -81,7 +81,7 @@ export interface HeldReply {
 }
 
 /** `yielded`: whether the token that yields still had the lock; unset: none yields, or it is not known. */
-export type AcquireReply = { readonly sentAt: number; readonly yielded?: boolean } & (
+export type AcquireReply = { readonly sentAt: number; readonly yielded?: boolean | undefined } & (
   | HeldReply
   | ({ readonly kind: 'busy' } & BusyLock)
   | ({ readonly kind: 'queued' } & QueuePlace)

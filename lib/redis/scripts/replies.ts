@@ -71,22 +71,23 @@ function readOutcome(
 ): AcquireReply | PollReply {
   const [kind, yields = -1, a = 0, b = 0, c = 0, d = ttl, pollIn] = outcome as readonly number[];
   // Sent twice, the second time finds what the first has given up: no proof of a loss.
-  const yielded = yields < 0 || (yields === 0 && resent) ? {} : { yielded: yields === 1 };
+  const isKnown = yields >= 0 && !(yields === 0 && resent);
+  const yielded = isKnown ? yields === 1 : undefined;
   switch (kind) {
     case ACQUIRED.held:
-      return { kind: 'held', sentAt, ...yielded, fences: { next: a, last: b }, queue: c, lease: d };
+      return { kind: 'held', sentAt, yielded, fences: { next: a, last: b }, queue: c, lease: d };
     case ACQUIRED.busy:
-      return {
-        kind: 'busy',
-        sentAt,
-        ...yielded,
-        leaseLeft: leaseLeft(a),
-        holder: shown(outcome[3]),
-      };
+      return { kind: 'busy', sentAt, yielded, leaseLeft: leaseLeft(a), holder: shown(outcome[3]) };
     case ACQUIRED.queued:
       return {
-        ...{ kind: 'queued', sentAt, ...yielded, leaseLeft: leaseLeft(a), rank: b, ticket: c },
-        ...{ holder: shown(outcome[5]), pollIn },
+        kind: 'queued',
+        sentAt,
+        yielded,
+        leaseLeft: leaseLeft(a),
+        rank: b,
+        ticket: c,
+        holder: shown(outcome[5]),
+        pollIn,
       };
     default:
       return { kind: 'gone', sentAt };

@@ -41,12 +41,14 @@ export class PushMessages {
 function readGrant(text: string, time: RedisTime | undefined, keys: LockKeys): Grant | undefined {
   const fields = GRANT.exec(text);
   if (fields === null) return undefined;
-  const [next = 0, last = 0, expiresAtMs = 0, nowUs = 0, queue = 0] = fields
-    .slice(1, 6)
-    .map(Number);
-  const [token = '', lock = ''] = fields.slice(6);
-  const expiresAt = time && toLocal(expiresAtMs, nowUs / 1000, time);
-  return { key: keys.keyOf(lock), token, fences: { next, last }, queue, expiresAt };
+  const [, next, last, expiresAtMs, nowUs, queue, token = '', lock = ''] = fields;
+  return {
+    key: keys.keyOf(lock),
+    token,
+    fences: { next: Number(next), last: Number(last) },
+    queue: Number(queue),
+    expiresAt: time && toLocal(Number(expiresAtMs), Number(nowUs) / 1000, time),
+  };
 }
 
 /**
