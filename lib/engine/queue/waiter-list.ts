@@ -47,10 +47,12 @@ export class WaiterList<T> extends LinkedList<Waiter<T>> {
     // A timer fires no earlier than it was set for; the sum that said when may be a rounding apart.
     const now = Math.max(this.#ringsAt, this.clock.now());
     this.#stop();
+    const over: Waiter<T>[] = [];
     for (const waiter of this) {
-      if (!waiter.listed) continue;
-      if (waiter.endsAt <= now) waiter.expire();
-      else this.#ringIn(waiter.endsAt - now, waiter.endsAt);
+      if (waiter.endsAt <= now) over.push(waiter);
+      // In its context: a line that never empties would keep that of its first caller for ever.
+      else waiter.runInContext(() => this.#ringIn(waiter.endsAt - now, waiter.endsAt));
     }
+    for (const waiter of over) if (waiter.listed) waiter.expire();
   }
 }

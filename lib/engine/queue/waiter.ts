@@ -62,7 +62,12 @@ export class Waiter<T> implements Linked<Waiter<T>> {
 
   /** Its time is over. */
   expire(): void {
-    this.#context.runInAsyncScope(() => this.owner.left(this));
+    this.runInContext(() => this.owner.left(this));
+  }
+
+  /** Runs `task` in the async context of the call. */
+  runInContext(task: () => void): void {
+    this.#context.runInAsyncScope(task);
   }
 
   resolve(value: T): void {
