@@ -185,8 +185,8 @@ export const DEFECTS = [
     edits: [
       {
         file: 'lib/engine/queue/waiter-list.ts',
-        from: '#ringIn(waiter.bound',
-        to: '#ringIn(3 * waiter.bound',
+        from: '#ringIn(bound',
+        to: '#ringIn(3 * bound',
       },
     ],
   },

@@ -110,15 +110,14 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   busy(): void {
     if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) {
-      if (waiter.once) this.#dismiss(waiter, this.#timedOut(waiter, this.owner.busyFor));
+      if (waiter.once) this.#dismiss(waiter, () => this.#timedOut(waiter, this.owner.busyFor));
       else this.#announce(waiter);
     }
   }
 
   /** Turns everybody away, or those that `isMeant` names by whether they wait inside a held section. */
   clear(error: () => LockError, isMeant: (isInside: boolean) => boolean = () => true): void {
-    for (const waiter of this.#waiters)
-      if (isMeant(waiter.isInside)) this.#dismiss(waiter, error());
+    for (const waiter of this.#waiters) if (isMeant(waiter.isInside)) this.#dismiss(waiter, error);
   }
 
   /** Tells that a call found the lock busy. */
@@ -129,7 +128,7 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   }
 
   left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void {
-    this.#dismiss(waiter, aborted ? aborted.reason : this.#expired(waiter));
+    this.#dismiss(waiter, () => (aborted ? aborted.reason : this.#expired(waiter)));
   }
 
   #announce(waiter: Waiter<T>): void {
@@ -139,8 +138,10 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     if (events.hears('waiting')) events.emit('waiting', eventOf(this.owner.key, waiter.request));
   }
 
-  #dismiss(waiter: Waiter<T>, reason: unknown): void {
+  /** @param why Tells listeners, who may give the lock back: not to a call that is told that it was busy. */
+  #dismiss(waiter: Waiter<T>, why: () => unknown): void {
     if (!this.#waiters.delete(waiter)) return;
+    const reason = why();
     waiter.request.observed?.refused(reason);
     waiter.reject(reason);
     this.owner.shrunk();

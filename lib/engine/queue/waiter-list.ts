@@ -1,15 +1,17 @@
 import { areTimersReplaced, type Clock, type Timer } from '../time/clock.js';
+import { outside } from '../time/process-timers.js';
 import { LinkedList } from './linked-list.js';
-import type { Waiter } from './waiter.js';
+import type { TimerShare, Waiter } from './waiter.js';
 
 /**
- * The waiters of one line, in the order in which they came. Owns the timer that ends their waits: one for
- * all of them, since most get what they wait for long before, and a timer costs more than all else here.
+ * The waiters of one line, in the order in which they came, and the timers that end their waits. Most get what
+ * they wait for long before, and a timer costs more than all else here: so those whose waits end in the order
+ * in which they came share one. Only who would end before somebody else that shares it has its own.
  */
 export class WaiterList<T> extends LinkedList<Waiter<T>> {
+  readonly #shares = new LinkedList<TimerShare<T>>();
+  /** Set for the first that shares it, or for one before that has left. */
   #timer: Timer | undefined;
-  /** When the timer rings: no later than the first wait ends. */
-  #ringsAt = Infinity;
 
   constructor(private readonly clock: Clock) {
     super();
@@ -17,42 +19,57 @@ export class WaiterList<T> extends LinkedList<Waiter<T>> {
 
   override add(waiter: Waiter<T>): void {
     super.add(waiter);
-    if (waiter.bound === Infinity) return;
+    const { bound, endsAt } = waiter;
+    if (bound === Infinity) return;
+    const last = this.#shares.last?.waiter.endsAt ?? -Infinity;
     // A timer that a test moves by hand is right about its own wait, and says nothing of the others.
-    if (areTimersReplaced()) waiter.timer = this.clock.after(waiter.bound, () => waiter.expire());
-    else this.#ringIn(waiter.bound, waiter.endsAt);
+    if (endsAt < last || areTimersReplaced()) {
+      waiter.timer = this.clock.after(bound, () => this.#end(waiter));
+    } else {
+      waiter.share = { waiter };
+      this.#shares.add(waiter.share);
+      if (this.#timer === undefined) this.#ringIn(bound, endsAt);
+    }
   }
 
   override delete(waiter: Waiter<T>): boolean {
-    const wasIn = super.delete(waiter);
+    if (!super.delete(waiter)) return false;
     this.clock.cancel(waiter.timer);
-    if (this.size === 0) this.#stop();
-    return wasIn;
+    if (waiter.share !== undefined) this.#shares.delete(waiter.share);
+    if (this.#shares.size === 0) this.#stop();
+    return true;
   }
 
   #ringIn(ms: number, at: number): void {
-    if (at >= this.#ringsAt) return;
-    this.#stop();
-    this.#ringsAt = at;
-    this.#timer = this.clock.after(ms, () => this.#ring());
+    // Outside the caller's async context, which it would keep for as long as it is set.
+    const timer = outside(() =>
+      this.clock.after(ms, () => {
+        // It may ring though it was stopped, where a test has replaced what stops timers.
+        if (this.#timer === timer) this.#ring(at);
+      }),
+    );
+    this.#timer = timer;
   }
 
   #stop(): void {
     this.clock.cancel(this.#timer);
     this.#timer = undefined;
-    this.#ringsAt = Infinity;
   }
 
-  #ring(): void {
+  #ring(at: number): void {
+    this.#timer = undefined;
     // A timer fires no earlier than it was set for; the sum that said when may be a rounding apart.
-    const now = Math.max(this.#ringsAt, this.clock.now());
-    this.#stop();
+    const now = Math.max(at, this.clock.now());
     const over: Waiter<T>[] = [];
-    for (const waiter of this) {
-      if (waiter.endsAt <= now) over.push(waiter);
-      // In its context: a line that never empties would keep that of its first caller for ever.
-      else waiter.runInContext(() => this.#ringIn(waiter.endsAt - now, waiter.endsAt));
-    }
-    for (const waiter of over) if (waiter.listed) waiter.expire();
+    let share = this.#shares.first;
+    for (; share !== undefined && share.waiter.endsAt <= now; share = share.after)
+      over.push(share.waiter);
+    if (share !== undefined) this.#ringIn(share.waiter.endsAt - now, share.waiter.endsAt);
+    for (const waiter of over) this.#end(waiter);
+  }
+
+  /** The wait is over, unless it was before. */
+  #end(waiter: Waiter<T>): void {
+    if (waiter.listed) waiter.expire();
   }
 }

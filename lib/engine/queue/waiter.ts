@@ -13,6 +13,11 @@ export interface WaiterOwner<T> {
   left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void;
 }
 
+/** A place among those that share the timer of their line. */
+export interface TimerShare<T> extends Linked<TimerShare<T>> {
+  readonly waiter: Waiter<T>;
+}
+
 /** One waiting call. Owns its abort listener, and removes it when it settles; its list ends it in time. */
 export class Waiter<T> implements Linked<Waiter<T>> {
   before: Waiter<T> | undefined;
@@ -21,8 +26,9 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   readonly promise: Promise<T>;
   /** When its time is over. */
   readonly endsAt: number;
-  /** Its own timer, if its list gave it one. */
+  /** What ends it in time; only its list writes these two. */
   timer: Timer | undefined;
+  share: TimerShare<T> | undefined;
   /** Whether the caller's `waiting` event is out. */
   announced = false;
   #resolve!: (value: T) => void;
@@ -62,12 +68,7 @@ export class Waiter<T> implements Linked<Waiter<T>> {
 
   /** Its time is over. */
   expire(): void {
-    this.runInContext(() => this.owner.left(this));
-  }
-
-  /** Runs `task` in the async context of the call. */
-  runInContext(task: () => void): void {
-    this.#context.runInAsyncScope(task);
+    this.#context.runInAsyncScope(() => this.owner.left(this));
   }
 
   resolve(value: T): void {

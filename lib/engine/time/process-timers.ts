@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import * as timers from 'node:timers';
 
 // The package looks at the timers when it is imported: by the time that the engine is read a test may have
@@ -5,6 +6,13 @@ import * as timers from 'node:timers';
 
 /** What sets the process' own timers. */
 export const { setTimeout: processTimeout } = timers;
+
+const context = new AsyncResource('LOCK_TIMERS');
+
+/** Runs `task` in the async context in which the package was imported: mostly none. */
+export function outside<T>(task: () => T): T {
+  return context.runInAsyncScope(task);
+}
 
 /** The class of the process' own timers; those that a test moves by hand are of another one. */
 export const Timeout = classOfTimers();

@@ -72,6 +72,43 @@ describe('the waiters of one line', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('have a timer of their own when they would end before others that came first', async () => {
+    join('long', 500);
+    const short = join('short', 100);
+    expect(clock.pending).toBe(2);
+    join('longer', 600);
+    expect(clock.pending).toBe(2);
+    list.delete(short);
+    expect(clock.pending).toBe(1);
+    await clock.advance(1000);
+
+    expect(ended).toEqual([
+      ['long', 500],
+      ['longer', 600],
+    ]);
+  });
+
+  it('leave no timer for a call that has left, when the others may wait for ever', () => {
+    const hasty = join('hasty', 100);
+    join('patient', Infinity);
+    list.delete(hasty);
+
+    expect(clock.pending).toBe(0);
+  });
+
+  it('are not ended by a timer that rings though it was stopped', async () => {
+    const first = join('first', 100);
+    clock.cancel = () => {};
+    list.delete(first);
+    join('second', 300);
+    join('patient', Infinity);
+    await clock.advance(200);
+    expect(ended).toEqual([]);
+    await clock.advance(200);
+
+    expect(ended).toEqual([['second', 300]]);
+  });
+
   it('need no timer when they may wait for ever', async () => {
     join('patient', Infinity);
     expect(clock.pending).toBe(0);

@@ -60,6 +60,36 @@ describe('calls that wait beside each other', () => {
   });
 });
 
+describe('a call that is told that the lock is busy', () => {
+  it('does not get it all the same, when a listener gives the lock back then', async () => {
+    const lock = await manager.acquire('k');
+    manager.events.on('timeout', () => void lock.release());
+    const hasty = new Call(manager, { wait: 20, label: 'hasty' });
+    const patient = new Call(manager, { label: 'patient' });
+    await hasty.settled;
+
+    expect(hasty.error).toMatchObject({ code: 'LOCK_TIMEOUT' });
+    await patient.settled;
+    expect(patient.error).toBeUndefined();
+  });
+
+  it('waited in real time, though another one waits for timers that a test moves', async () => {
+    const lock = await manager.acquire('k');
+    const real = new Call(manager, { wait: 50 });
+    jest.useFakeTimers({
+      doNotFake: ['performance', 'nextTick', 'queueMicrotask', 'setImmediate'],
+    });
+    const faked = new Call(manager, { wait: 30 });
+    await real.settled;
+    expect(real.error).toMatchObject({ code: 'LOCK_TIMEOUT' });
+    expect(faked.error).toBeUndefined();
+    await jest.advanceTimersByTimeAsync(30);
+
+    expect(faked.error).toMatchObject({ code: 'LOCK_TIMEOUT' });
+    await lock.release();
+  });
+});
+
 describe('what listeners do while another call is in its section', () => {
   /** Runs `task` in a section of `outer` and waits for what it gives, inside it. */
   const inSection = <T>(task: () => Promise<T>): Promise<T> => manager.withLock('outer', task);
