@@ -62,10 +62,15 @@ export class LeaseCallers {
   renewed(at: number, apart: number): void {
     if (at - this.#renewedAt < apart) return;
     this.#renewedAt = at;
-    for (const lock of [...this.#locks]) this.events.renewed(lock);
+    this.#tellEach((lock) => this.events.renewed(lock));
   }
 
   troubled(error: LockUnavailableError): void {
-    for (const lock of [...this.#locks]) this.events.troubled(lock, error);
+    this.#tellEach((lock) => this.events.troubled(lock, error));
+  }
+
+  /** What listens to one of them may release another. */
+  #tellEach(tell: (lock: CallerLock) => void): void {
+    for (const lock of [...this.#locks]) if (!lock.over) tell(lock);
   }
 }

@@ -110,6 +110,8 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   busy(): void {
     if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) {
+      // What listens to one of them may have ended the wait of another.
+      if (!waiter.listed) continue;
       if (waiter.once) this.#dismiss(waiter, () => this.#timedOut(waiter, this.owner.busyFor));
       else this.#announce(waiter);
     }

@@ -2,12 +2,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 
+import { LockUnavailableError } from '../../../lib/engine/api/errors.js';
 import { readSettings } from '../../../lib/engine/api/lock-options.check.js';
 import { OptionReader } from '../../../lib/engine/api/option-reader.js';
 import { LockManager } from '../../../lib/engine/lock-manager.js';
 import { MemoryLockStore } from '../../../lib/memory/memory-lock.store.js';
 import { eventually } from '../../support/eventually.js';
-import { Call } from './processes.js';
+import { Call, Processes } from './processes.js';
 
 let manager: LockManager;
 
@@ -125,5 +126,53 @@ describe('what listeners do while another call is in its section', () => {
     manager.events.on('lost', ({ key }) => key === 'k' && tries());
     lock.signal.addEventListener('abort', tries);
     await section;
+  });
+});
+
+describe('a call that has left because of what was told of another one', () => {
+  it('is not told to wait', async () => {
+    const processes = new Processes();
+    const [holding, asking] = [processes.open().manager, processes.open().manager];
+    await holding.acquire('k');
+    const abort = new AbortController();
+    const told: (string | undefined)[] = [];
+    asking.events.on('timeout', () => abort.abort());
+    asking.events.on('waiting', ({ label }) => told.push(label));
+    const hasty = new Call(asking, { wait: 0 });
+    const leaver = new Call(asking, { wait: '1m', signal: abort.signal, label: 'leaver' });
+    const patient = new Call(asking, { wait: '1m', label: 'patient' });
+    await processes.clock.advance(100);
+
+    expect([hasty.error, leaver.error]).toMatchObject([
+      { code: 'LOCK_TIMEOUT' },
+      { name: 'AbortError' },
+    ]);
+    expect(patient.error).toBeUndefined();
+    expect(told).toEqual(['patient']);
+  });
+
+  it('is not told of a renewal, nor of trouble', async () => {
+    const processes = new Processes();
+    const { manager, store } = processes.open();
+    const readers = [
+      await manager.acquire('k', { mode: 'shared', ttl: 3000, label: 'one' }),
+      await manager.acquire('k', { mode: 'shared', ttl: 3000, label: 'other' }),
+    ];
+    const told: string[] = [];
+    const tell = ({ label }: { label: string }): void => {
+      told.push(label);
+      void readers[1]!.release();
+    };
+    manager.events.on('renewed', tell);
+    await processes.clock.advance(1500);
+    expect(new Set(told)).toEqual(new Set(['one']));
+
+    readers.splice(1, 1, await manager.acquire('k', { mode: 'shared', ttl: 3000, label: 'third' }));
+    manager.events.off('renewed', tell);
+    told.length = 0;
+    manager.events.on('unavailable', tell);
+    store.onRenew = () => Promise.reject(new LockUnavailableError(['k'], 'it is down.'));
+    await processes.clock.advance(1500);
+    expect(new Set(told)).toEqual(new Set(['one']));
   });
 });
