@@ -1,7 +1,8 @@
 // Prints "N passed, N failed" over jest's JSON results, each file by the last of its runs, and names
 // the files that failed at first. A test file that could not be run, and a result that is not
-// there, count as one failure. Its first argument is how many steps failed, tests or not: as many
-// failures are told at least. Fails when anything failed or nothing ran.
+// there, count as one failure. Its first argument is how many steps failed: it never tells of fewer
+// failures, so that it does not say 0 when only a step failed that is no test. Fails when anything
+// failed or nothing ran.
 import { resultsIn } from './results.mjs';
 
 const files = new Map();
