@@ -1,7 +1,7 @@
 import { checkKeys, type LockKey, type LockKeys } from './lock-key.js';
 import { SuspectKeys } from './suspect-keys.js';
 
-/** The keys of one service's calls: most calls name the key of the call before, which is looked at once. */
+/** Checks the keys of one service's calls. Mostly a call names the key of the call before: that one is not checked again. */
 export class CallKeys {
   readonly #suspects = new SuspectKeys();
   #last: string | undefined;

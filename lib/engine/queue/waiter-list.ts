@@ -1,12 +1,12 @@
 import { areTimersReplaced, type Clock, type Timer } from '../time/clock.js';
-import { outside } from '../time/process-timers.js';
+import { inImportContext } from '../time/process-timers.js';
 import { LinkedList } from './linked-list.js';
 import type { TimerShare, Waiter } from './waiter.js';
 
 /**
  * The waiters of one line, in the order in which they came, and the timers that end their waits. Most get what
- * they wait for long before, and a timer costs more than all else here: so those whose waits end in the order
- * in which they came share one. Only who would end before somebody else that shares it has its own.
+ * they wait for long before, and a timer costs more than all else here: so they share one. A waiter that would
+ * end before the last of those that share it has a timer of its own, so that the next to end is the first of them.
  */
 export class WaiterList<T> extends LinkedList<Waiter<T>> {
   readonly #shares = new LinkedList<TimerShare<T>>();
@@ -41,8 +41,8 @@ export class WaiterList<T> extends LinkedList<Waiter<T>> {
   }
 
   #ringIn(ms: number, at: number): void {
-    // Outside the caller's async context, which it would keep for as long as it is set.
-    const timer = outside(() =>
+    // A timer keeps the async context in which it is set: not that of a caller that has long left.
+    const timer = inImportContext(() =>
       this.clock.after(ms, () => {
         // It may ring though it was stopped, where a test has replaced what stops timers.
         if (this.#timer === timer) this.#ring(at);

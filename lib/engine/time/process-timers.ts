@@ -7,11 +7,11 @@ import * as timers from 'node:timers';
 /** What sets the process' own timers. */
 export const { setTimeout: processTimeout } = timers;
 
-const context = new AsyncResource('LOCK_TIMERS');
+const importContext = new AsyncResource('LOCK_TIMERS');
 
 /** Runs `task` in the async context in which the package was imported: mostly none. */
-export function outside<T>(task: () => T): T {
-  return context.runInAsyncScope(task);
+export function inImportContext<T>(task: () => T): T {
+  return importContext.runInAsyncScope(task);
 }
 
 /** The class of the process' own timers; those that a test moves by hand are of another one. */

@@ -87,7 +87,7 @@ local function enqueue(token, callers, ticket)
   local waiting = call('ZCARD', queue)
   if not isNew then
     place = tonumber(call('ZSCORE', queue, token))
-  elseif place == us and call('ZRANK', queue, token) < waiting - 1 then
+  elseif waiting > 1 and place == us and call('ZRANK', queue, token) < waiting - 1 then
     -- Redis' clock has stepped back since the others came.
     local last = call('ZRANGE', queue, -1, -1, 'WITHSCORES')
     place = math.min(tonumber(ticket) or math.huge, last[2] + 1)

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { readSettings, resolveRequest } from '../../../lib/engine/api/lock-options.check.js';
@@ -94,6 +96,22 @@ describe('the waiters of one line', () => {
     list.delete(hasty);
 
     expect(clock.pending).toBe(0);
+  });
+
+  it('set their timer outside the async context of any of them', async () => {
+    const calls = new AsyncLocalStorage<string>();
+    const kept: (string | undefined)[] = [];
+    const after = clock.after.bind(clock);
+    clock.after = (ms, task) => {
+      kept.push(calls.getStore());
+      return after(ms, task);
+    };
+    calls.run('first', () => join('first', 100));
+    calls.run('second', () => join('second', 200));
+    await clock.advance(150);
+
+    expect(ended).toEqual([['first', 100]]);
+    expect(kept).toEqual([undefined, undefined]);
   });
 
   it('are not ended by a timer that rings though it was stopped', async () => {
