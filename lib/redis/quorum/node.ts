@@ -69,8 +69,8 @@ export class QuorumNode {
   }
 
   /**
-   * Makes one attempt to get its vote. The giver must have said who it is, on the very connection of the answer: after
-   * a cut the client sends a command again, perhaps to a server that has just lost its data.
+   * Makes one attempt to get its vote. The giver must be the server that we have met, on the very connection of the
+   * answer: after a cut the client sends a command again, perhaps to a server that has just lost its data.
    */
   vote<T extends { readonly kind: string }>(
     key: string,
@@ -79,8 +79,8 @@ export class QuorumNode {
     return this.call(key, async (store) => {
       const { server } = this.link;
       const reply = await command(store);
-      if (reply.kind !== 'held' || (server?.runId !== undefined && server === this.link.server))
-        return reply;
+      const isMet = server?.runId !== undefined && server === this.server;
+      if (reply.kind !== 'held' || (isMet && server === this.link.server)) return reply;
       const why = 'it is not certain which server has answered.';
       throw new LockUnavailableError([key], why, undefined, [this.link.address]);
     });

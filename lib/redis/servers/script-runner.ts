@@ -42,7 +42,8 @@ export class ScriptRunner {
     this.#grants = new RedisConnection(open(), patient, {
       alone,
       prepare,
-      ready: () => {},
+      // Who the server is is known once both are: the last of them tells.
+      ready: () => this.commands.server !== undefined && hooks.ready(),
       troubled: hooks.troubled,
     });
   }

@@ -5,6 +5,7 @@ import { closing } from '../../support/after-test.js';
 import { eventually } from '../../support/eventually.js';
 import { openClient, openManager } from '../../support/managers.js';
 import { RedisServer } from '../../support/redis-server.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 import { timed } from '../../support/timed.js';
 
 const REPLICAS = { count: 1, timeout: 300 };
@@ -68,6 +69,34 @@ describe('locks that a replica of each node of a quorum must have', () => {
 
     replicas[silent]!.resume();
     await eventually(async () => expect(count(await held(primaries, 'k'))).toBe(0));
+  });
+
+  it('are given when the connection that waits for the replicas is the last to be ready', async () => {
+    const proxies = await Promise.all(
+      primaries.map(async ({ port }) => closing(await TcpProxy.start(port))),
+    );
+    for (const proxy of proxies) proxy.holdReplies();
+    const urls = proxies.map(({ url }) => url);
+    const late = openManager(urls, { replicas: REPLICAS, commandTimeout: 5000, ttl: 3000 });
+    await eventually(() =>
+      expect(proxies.map(({ connections }) => connections.length)).toEqual([3, 3, 3]),
+    );
+    const looked = timed(late.inspect('k'));
+    let isOver = false;
+    void looked.then(() => (isOver = true));
+    await eventually(async () => {
+      // For commands, for grants, and for what is published, in this order.
+      for (const [commands, , subscriber] of proxies.map(({ connections }) => connections))
+        for (const connection of [commands, subscriber]) connection!.release();
+      const heard = primaries.map(({ url }) => openClient(url).pubsub('CHANNELS', '*'));
+      expect((await Promise.all(heard)).map(({ length }) => length)).toEqual([3, 3, 3]);
+      expect(isOver).toBe(true);
+    });
+    expect(await looked).toMatchObject({ value: null });
+
+    for (const proxy of proxies) await proxy.pass();
+
+    expect(await (await late.acquire('k', { wait: 10_000 })).release()).toBe('released');
   });
 
   it('are not given, and not kept, when a majority of the replicas is missing', async () => {

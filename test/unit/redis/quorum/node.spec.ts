@@ -51,6 +51,15 @@ describe('QuorumNode', () => {
     await expect(vote()).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
   });
 
+  it('gives no vote of a server that it has not met', async () => {
+    const { link, vote, reconnect } = await nodeThatIs(SERVER);
+    link.server = { runId: 'b', bornAt: 9 };
+
+    await expect(vote()).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    reconnect();
+    expect(await vote()).toBe(HELD);
+  });
+
   it('is known by what it told last, when a connection breaks as it is asked', async () => {
     const { node, link, reconnect } = await nodeThatIs(SERVER);
 
