@@ -48,6 +48,8 @@ describe.each(['es6', 'commonjs'] as const)('the steps of README.md, compiled to
     const folder = await follow(type, library());
     const main = start(folder, 'main.js', { REDIS_URL: redis.url, PORT: port });
     await printed(main, /successfully started/);
+    // Nest says so just before it listens.
+    await eventually(() => fetch(`http://localhost:${port}/`));
     const [command, answer] = [await blocks('sh'), await blocks('http')].map((all) => all.at(-1));
     const path = /localhost:3000(?<path>\/\S+)/.exec(command!)?.groups?.['path'];
     const pay = () => fetch(`http://localhost:${port}${path}`, { method: 'POST' });

@@ -255,10 +255,14 @@ describe('Redis refuses', () => {
     const redis = openClient(server.url);
     const manager = openManager(server.url);
     await warm(manager);
-    await redis.debug('POPULATE', 200);
+    await redis.debug('POPULATE', 800);
     await redis.config('SET', 'loading-process-events-interval-bytes', '1024');
     await redis.config('SET', 'key-load-delay', '5000');
+    const other = openClient(server.url);
+    await other.ping();
     const loaded = redis.debug('RELOAD');
+    // It loads: a lock that was taken before would be known to be busy here, and never asked for.
+    await eventually(() => expect(other.ping()).rejects.toThrow('LOADING'));
     await eventually(async () => {
       const { error } = await timed(manager.tryAcquire('k'));
       expect(String((error as { cause?: Error })?.cause?.message)).toContain('LOADING');
