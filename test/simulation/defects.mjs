@@ -43,8 +43,8 @@ export const DEFECTS = [
     edits: [
       {
         file: 'lib/redis/quorum/node.ts',
-        from: "if (reply.kind !== 'held' || (server?.runId !== undefined && server === this.link.server))",
-        to: 'if (server !== null)',
+        from: "if (reply.kind !== 'held' || (isMet && server === this.link.server)) return reply;",
+        to: 'if (server !== null) return reply;',
       },
     ],
   },
