@@ -3,6 +3,7 @@ import { SIGN_MS } from '../../lib/engine/store/lock-queue.js';
 import { ALIVE_MS } from '../../lib/engine/store/lock-store.js';
 import { bootOf, capacityIn, claimIn, fencesIn, isToken } from '../../lib/engine/store/token.js';
 import { MARKER, NOBODY } from '../../lib/redis/scripts/define-script.js';
+import { SIGN_UNIT } from '../../lib/redis/scripts/shared.script.js';
 import type { Keyspace } from './keyspace.js';
 
 /** The keys of one lock. */
@@ -61,7 +62,11 @@ export class ReferenceLock {
 
   report(token: string, callers: number): void {
     const { alive } = this.keys;
-    this.db.zadd(alive, this.now + ALIVE_MS + Math.min(callers, 4095) / 4096, token);
+    this.db.zadd(
+      alive,
+      (this.now + ALIVE_MS) * SIGN_UNIT + Math.min(callers, SIGN_UNIT - 1),
+      token,
+    );
     this.db.pexpire(alive, 4 * ALIVE_MS);
   }
 
@@ -146,7 +151,7 @@ export class ReferenceLock {
     if (head === undefined || head === token) return undefined;
     const isHeard = this.tell(head, `recheck 0 ${head} ${this.keys.lock}`);
     const score = this.db.zscore(this.keys.alive, head) ?? 0;
-    const until = this.now + (isHeard ? SIGN_MS : -1) + (score % 1);
+    const until = (this.now + (isHeard ? SIGN_MS : -1)) * SIGN_UNIT + (score % SIGN_UNIT);
     if (until < score) this.db.zadd(this.keys.alive, until, head);
     return isHeard ? SIGN_MS : 0;
   }
@@ -177,7 +182,7 @@ export class ReferenceLock {
   }
 
   isAlive(token: string): boolean {
-    return (this.db.zscore(this.keys.alive, token) ?? 0) > this.now;
+    return (this.db.zscore(this.keys.alive, token) ?? 0) > this.now * SIGN_UNIT;
   }
 
   /** Hands over to the first that are alive and listen, as long as they get along with the holders. */

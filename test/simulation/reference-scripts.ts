@@ -1,7 +1,7 @@
 import { ACQUIRED } from '../../lib/redis/scripts/acquire.script.js';
-import { NOBODY } from '../../lib/redis/scripts/define-script.js';
-import { MARKER } from '../../lib/redis/scripts/define-script.js';
+import { MARKER, NOBODY } from '../../lib/redis/scripts/define-script.js';
 import { RENEWED } from '../../lib/redis/scripts/renew.script.js';
+import { SIGN_UNIT } from '../../lib/redis/scripts/shared.script.js';
 import { claimIn, fencesIn, isToken } from '../../lib/engine/store/token.js';
 import type { Keyspace } from './keyspace.js';
 import { ReferenceLock, type Terms } from './reference-lock.js';
@@ -378,5 +378,5 @@ function inspect(run: ScriptRun): unknown {
       .filter(([, score]) => score >= from)
       .flatMap(([token, score]) => [token, String(score)]);
   const beside = count === undefined ? [] : flat(keys.holders, now + 1);
-  return [value, db.pttl(keys.lock), beside, flat(keys.alive, now), now];
+  return [value, db.pttl(keys.lock), beside, flat(keys.alive, now * SIGN_UNIT), now];
 }

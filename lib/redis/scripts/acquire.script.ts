@@ -67,6 +67,8 @@ end
 if not others then return replies end
 
 local lock, queue, alive, holders, channel
+-- Lua finds the variables of an outer function at once, and looks through those of the same function.
+local function contend()
 `,
   MINT,
   REPORT,
@@ -83,7 +85,7 @@ local lock, queue, alive, holders, channel
   /* lua */ `
 local function enqueue(token, callers, ticket)
   local place = math.min(tonumber(ticket) or us, us)
-  local isNew = call('ZADD', queue, 'NX', place, token) == 1
+  local isNew = call('ZADD', queue, 'NX', exact(place), token) == 1
   local waiting = call('ZCARD', queue)
   if not isNew then
     place = tonumber(call('ZSCORE', queue, token))
@@ -163,5 +165,8 @@ for _, i in ipairs(others) do
   replies[i + 3] = (ran or type(reply) == 'table') and reply or {err = reply}
 end
 return replies
+
+end
+return contend()
 `,
 );

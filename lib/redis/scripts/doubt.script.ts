@@ -1,4 +1,5 @@
 import { SIGN_MS } from '../../engine/store/lock-queue.js';
+import { SIGN_UNIT } from './shared.script.js';
 
 /**
  * `doubtFirst(token, value, count)`: where the lock has room for the token, and the first in line alone keeps it
@@ -13,7 +14,7 @@ local function doubtFirst(token, value, count)
   if not head or head == token then return end
   local isHeard = tell(string.sub(head, 1, 16), 'recheck 0 ' .. head .. ' ' .. lock)
   local score = tonumber(call('ZSCORE', alive, head) or 0)
-  local untilThen = now + (isHeard and ${SIGN_MS} or -1) + score % 1
+  local untilThen = (now + (isHeard and ${SIGN_MS} or -1)) * ${SIGN_UNIT} + score % ${SIGN_UNIT}
   if untilThen < score then redis.pcall('ZADD', alive, 'XX', untilThen, head) end
   return isHeard and ${SIGN_MS} or 0
 end

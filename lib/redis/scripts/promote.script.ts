@@ -1,11 +1,12 @@
 import type { TopologyPart } from './define-script.js';
+import { SIGN_UNIT } from './shared.script.js';
 
 const GIVE = /* lua */ `
 local function claimOf(token)
   return tonumber(string.sub(token, 18, 21))
 end
-local function exact(fence)
-  return fence == us and digits or string.format('%.0f', fence)
+local function exact(moment)
+  return moment == us and digits or string.format('%.0f', moment)
 end
 local function give(head, behind, own, value)
   local claim = claimOf(head)
@@ -16,7 +17,7 @@ local function give(head, behind, own, value)
   return heard, {first, last, claim}
 end
 local function isAlive(token)
-  return tonumber(call('ZSCORE', alive, token) or 0) > now
+  return tonumber(call('ZSCORE', alive, token) or 0) > now * ${SIGN_UNIT}
 end
 `;
 

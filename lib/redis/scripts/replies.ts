@@ -12,9 +12,7 @@ import type { Answer } from '../client/redis-connection.js';
 import { ACQUIRED } from './acquire.script.js';
 import { MARKER, NOBODY } from './define-script.js';
 import { RENEWED } from './renew.script.js';
-
-/** Waiting callers stand in the fraction of a sign of life, as n / 4096. */
-const CALLERS_UNIT = 4096;
+import { SIGN_UNIT } from './shared.script.js';
 
 /** What acquire and poll reply for one lock; poll never replies the bare *held*, nor an error. */
 type Outcome = typeof ACQUIRED.held | OutcomeFields | Error;
@@ -157,10 +155,8 @@ export function readInspected(reply: InspectedReply): StoredLock | null {
   const [value, left = 0, beside = [], waiting = [], now = 0] = reply;
   if (value === undefined) return null;
   const waiters = new Map<string, number>();
-  for (const [token, until] of pairs(waiting)) {
-    const callers = (until - Math.floor(until)) * CALLERS_UNIT;
-    waiters.set(bootOf(token), (waiters.get(bootOf(token)) ?? 0) + callers);
-  }
+  for (const [token, sign] of pairs(waiting))
+    waiters.set(bootOf(token), (waiters.get(bootOf(token)) ?? 0) + (sign % SIGN_UNIT));
   const leased = { leaseLeft: leaseLeft(left), waiters };
   if (value.startsWith(MARKER)) {
     const holders = pairs(beside).map(([token, until]) => ({ token, leaseLeft: until - now }));

@@ -54,20 +54,23 @@ end
 `;
 
 /**
- * `report(token, callers)`: its process is alive and has so many callers waiting. The score is the
- * moment until which the token counts as alive, in ms, and the callers in its fraction, as n / 4096.
+ * A sign of life is the moment until which a token counts as alive, in ms, times this, plus how many of its callers
+ * wait. A whole number, exact until the year 2109: Redis and Lua read and print a fraction four times as slowly.
  */
+export const SIGN_UNIT = 2048;
+
+/** `report(token, callers)`: its process is alive and has so many callers waiting. */
 export const REPORT = /* lua */ `
 local function report(token, callers)
-  call('ZADD', alive, now + ${ALIVE_MS} + math.min(callers, 4095) / 4096, token)
-  call('PEXPIRE', alive, ${4 * ALIVE_MS})
+  call('ZADD', alive, (now + ${ALIVE_MS}) * ${SIGN_UNIT} + math.min(callers, ${SIGN_UNIT - 1}), token)
+  call('PEXPIRE', alive, '${4 * ALIVE_MS}')
 end
 `;
 
 /** `keepQueue()`: the queue outlives every sign of life in it. */
 export const KEEP_QUEUE = /* lua */ `
 local function keepQueue()
-  call('PEXPIRE', queue, ${4 * ALIVE_MS})
+  call('PEXPIRE', queue, '${4 * ALIVE_MS}')
 end
 `;
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { LockManager } from '../../../lib/engine/lock-manager.js';
 import type { Lock } from '../../../lib/engine/api/lock.js';
+import { SIGN_UNIT } from '../../../lib/redis/scripts/shared.script.js';
 import { closing } from '../../support/after-test.js';
 import { eventually } from '../../support/eventually.js';
 import { openClient, openManager } from '../../support/managers.js';
@@ -79,7 +80,7 @@ describe('a token without a live attempt (I8)', () => {
     // A waiter and a holder that nobody has: as of processes that died.
     const ghost = (n: number): string => `${'g'.repeat(15)}${n}.0300.0001.0.1.host.`;
     await redis.zadd('lock:!q:{lock:k}', 1, ghost(1), 2, ghost(2));
-    await redis.zadd('lock:!a:{lock:k}', Date.now() + 15_000, ghost(2));
+    await redis.zadd('lock:!a:{lock:k}', (Date.now() + 15_000) * SIGN_UNIT, ghost(2));
     await openClient(server.url).subscribe(`lock:!g:${'g'.repeat(15)}2`);
     const next = b.acquire('k');
     const releasedAt = performance.now();
