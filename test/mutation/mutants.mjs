@@ -205,8 +205,8 @@ const ENGINE = [
   [
     'a lease that ran out is not given back',
     'hold/lease-exit',
-    'if (ours) this.context',
-    'if (!ours) this.context',
+    'if (ours)',
+    'if (!ours)',
   ],
   [
     'a release after the deadline tells that the lock was held',
@@ -315,8 +315,8 @@ const ENGINE = [
   [
     'a call re-enters a lock that was lost while it waited',
     'reentry/reentered-lock',
-    'if (outer.lostError === undefined) return new',
-    'if (outer) return new',
+    'if (outer.lostError !== undefined) {',
+    'if (outer.lostError === null) {',
   ],
   [
     'a writer re-enters a lock of readers',

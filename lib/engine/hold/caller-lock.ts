@@ -19,6 +19,8 @@ export class CallerLock extends LeasedLock implements ReentrantLock, LockPart {
   readonly #clock: Clock;
   #acquiredAt: number;
   #fence: number;
+  /** How long it stays locked from `#acquiredAt` on at least, in milliseconds. */
+  #minHold: number;
   /** How the caller gave it away. */
   #ended: 'released' | 'detached' | undefined;
   #reentries: ReentryQueue | undefined;
@@ -39,6 +41,7 @@ export class CallerLock extends LeasedLock implements ReentrantLock, LockPart {
     this.#home = home;
     this.#clock = home.context.clock;
     this.#acquiredAt = acquiredAt;
+    this.#minHold = request.minHold;
     const { maxHold } = request;
     if (maxHold !== Infinity) {
       const why = `it was held for maxHold (${maxHold} ms).`;
@@ -84,6 +87,10 @@ export class CallerLock extends LeasedLock implements ReentrantLock, LockPart {
 
   get heldMs(): number {
     return this.#clock.now() - this.#acquiredAt;
+  }
+
+  get minHold(): number {
+    return this.#minHold;
   }
 
   get remainingMs(): number {
@@ -139,12 +146,17 @@ export class CallerLock extends LeasedLock implements ReentrantLock, LockPart {
   settle(request: LockRequest): Promise<boolean> {
     this.#request = request;
     this.#acquiredAt = this.#clock.now();
+    this.#minHold = request.minHold;
     return this.#home.settle(this);
   }
 
   raiseFence(fence: number): void {
     this.#fence = Math.max(this.#fence, fence);
     this.#hold.skipFences(fence);
+  }
+
+  keepFor(ms: number): void {
+    this.#minHold = Math.max(this.#minHold, this.heldMs + ms);
   }
 
   drop(): void {

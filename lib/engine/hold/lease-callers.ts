@@ -36,7 +36,7 @@ export class LeaseCallers {
     const at = this.#locks.lastIndexOf(lock);
     if (at === this.#locks.length - 1) this.#locks.pop();
     else if (at >= 0) this.#locks.splice(at, 1);
-    const { minHold } = lock.request;
+    const { minHold } = lock;
     if (minHold === 0 && this.#keptUntil === 0) return 0;
     const left = minHold === 0 ? 0 : Math.ceil(minHold - lock.heldMs);
     const kept = Math.max(this.#keptUntil, now + left);

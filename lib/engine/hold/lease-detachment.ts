@@ -24,12 +24,10 @@ export async function detachLease(
   hold: LeaseState,
   lock: CallerLock,
   { beside, minHoldLeft, token }: Detachment,
-  { clock, mover, releaser, routes, settings }: TenureContext,
+  { clock, mover, releaser, settings }: TenureContext,
 ): Promise<DetachedLock> {
   const { key, token: from } = hold;
   const until = Math.min(hold.deadline, clock.now() + settings.wait);
-  // The former holder is asked whether it still is one until it has been answered that it is not.
-  if (!beside) routes.watch(from, {});
   const lease = Math.floor(Math.max(hold.ttl, minHoldLeft));
   const to = token ?? new TokenMint().next(claimOf(lease), 1, lock.request.label, capacityIn(from));
   const command = { key, from, to, ttl: lease, beside };
@@ -41,8 +39,6 @@ export async function detachLease(
     if (!beside) releaser.discard(key, from, lease, minHoldLeft);
     releaser.discard(key, to, lease, minHoldLeft);
     throw error;
-  } finally {
-    if (!beside) routes.forget(from);
   }
   const why = 'Redis had it no longer under our token when it was detached.';
   throw new LockLostError(lock.keys, lock.heldMs, why);

@@ -100,8 +100,9 @@ export class ReenteredLock extends DetachableLock implements ReentrantLock {
     return (this.#release ??= this.#end());
   }
 
-  /** The call that goes on is part of what the code around holds, as it is. */
-  settle(): Promise<boolean> {
+  /** What the code around holds is as it is, and stays locked for as long as this call wants. */
+  settle({ minHold }: LockRequest): Promise<boolean> {
+    if (minHold > 0) for (const part of partsOf(this, this.keys)) part.keepFor(minHold);
     return Promise.resolve(true);
   }
 
@@ -141,16 +142,24 @@ export async function reenter(
   checkReentries(outer, keys, request);
   if (outer.lostError !== undefined) throw outer.lostError;
   await outer.reentries.take(request, keys);
-  if (outer.lostError === undefined) return new ReenteredLock(outer, keys, request, context);
-  outer.reentries.endTurn();
-  throw outer.lostError;
+  if (outer.lostError !== undefined) {
+    outer.reentries.endTurn();
+    throw outer.lostError;
+  }
+  const lock = new ReenteredLock(outer, keys, request, context);
+  await lock.settle(request);
+  return lock;
 }
 
 /** @throws {LockConfigError} A call of this kind can't re-enter the lock for one of these keys. */
 export function checkReentries(
-  { parts }: ReentrantLock,
+  outer: ReentrantLock,
   keys: readonly string[],
   { capacity }: LockRequest,
 ): void {
-  for (const part of parts) if (keys.includes(part.key)) checkReentry(part, capacity);
+  for (const part of partsOf(outer, keys)) checkReentry(part, capacity);
+}
+
+function partsOf({ parts }: ReentrantLock, keys: readonly string[]): readonly LockPart[] {
+  return parts.filter(({ key }) => keys.includes(key));
 }

@@ -11,6 +11,8 @@ export interface LockPart {
   readonly capacity: number;
   /** Whoever has the key after this gets a fencing number above `fence`, which it shares from here on. */
   raiseFence(fence: number): void;
+  /** It stays locked for so many milliseconds from here on at least, even when it is released before. */
+  keepFor(ms: number): void;
 }
 
 /** A lock as the engine knows it: one that nested calls can re-enter. */

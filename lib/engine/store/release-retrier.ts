@@ -62,7 +62,9 @@ export class ReleaseRetrier {
 
   /** Releases a token that nobody here uses any more, whatever has become of it. */
   discard(key: string, token: string, ttl: number, minHoldLeft = 0): void {
-    this.release({ key, token, minHoldLeft }, ttl).catch(() => undefined);
+    const owed = this.#owed.get(token)?.command.minHoldLeft ?? 0;
+    const command = { key, token, minHoldLeft: Math.max(minHoldLeft, owed) };
+    this.release(command, ttl).catch(() => undefined);
   }
 
   /** Resolves when every release has been answered or has failed. */

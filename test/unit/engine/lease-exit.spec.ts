@@ -9,13 +9,12 @@ function setUp() {
   const hold = { key: 'order:7', token: 'mine', ttl: 1000 } as LeaseState;
   const context = {
     renewer: { drop: () => undefined },
-    routes: { forget: () => undefined },
+    routes: { watch: () => undefined, forget: () => undefined },
     releaser: {
       release: async () => {
         seen.push('released');
         return 'released';
       },
-      discard: () => void seen.push('discarded'),
     },
   } as unknown as TenureContext;
   return { exit: new LeaseExit(hold, context, () => void seen.push('ended')), seen };
@@ -38,7 +37,7 @@ describe('a lease that has left this process', () => {
     const once = [...seen];
     lose();
 
-    expect(once).toEqual(['told', ...(ours ? ['discarded'] : []), 'ended']);
+    expect(once).toEqual(['told', ...(ours ? ['released'] : []), 'ended']);
     expect(seen).toEqual(once);
   });
 });

@@ -71,6 +71,26 @@ describe('the rest of a minHold', () => {
     await expectLockedFor(4950);
   });
 
+  it('stands when the call that wanted it had re-entered the lock', async () => {
+    await a.manager.withLock('k', async () => {
+      await processes.clock.advance(1000);
+      await a.manager.withLock('k', () => {}, { minHold: 5000 });
+      await a.manager.withLock('k', () => {}, { minHold: 3000 });
+    });
+
+    await expectLockedFor(5000);
+  });
+
+  it('stands when the call that wanted it had re-entered one of several keys', async () => {
+    await a.manager.withLock(['j', 'k'], () =>
+      a.manager.withLock(['k', 'l'], () => {}, { minHold: 5000 }),
+    );
+
+    expect(await a.manager.tryAcquire('j')).not.toBeNull();
+    expect(await a.manager.tryAcquire('l')).toBeNull();
+    await expectLockedFor(5000);
+  });
+
   it('does not hold up the shutdown', async () => {
     const patient = processes.open({ shutdownTimeout: 60_000 });
     await patient.manager.withLock('k', () => {}, { minHold: 5000 });
