@@ -34,7 +34,7 @@ export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure>
     const { clock, events, settings } = context;
     this.key = detached.key;
     this.capacity = capacityIn(detached.token);
-    this.#callers = new CallerQueue(this, clock, events, settings.commandTimeout);
+    this.#callers = new CallerQueue(this, clock, events, settings);
   }
 
   get failure(): LockUnavailableError | undefined {

@@ -1,4 +1,4 @@
-import { type LockError, LockQueueFullError } from '../api/errors.js';
+import type { LockError } from '../api/errors.js';
 import type { LockRequest, LockSettings } from '../api/lock-options.js';
 import type { CallerLock } from '../hold/caller-lock.js';
 import type { CallerQueue } from '../queue/caller-queue.js';
@@ -31,9 +31,8 @@ export function refusalOf(
     if (busyFor !== undefined) return callers.timedOut(request, 0, busyFor);
   }
   const waits = busy || (callers.size > 0 && tokens.room <= size);
-  if (!waits || callers.size < maxWaiters) return undefined;
-  // Those for whom a lock that may be free is asked do not wait yet.
-  const waiting = Math.max(0, callers.size - (size - tokens.places));
-  if (waiting < maxWaiters) return undefined;
-  return new LockQueueFullError([callers.key], waiting, tokens.known?.busyFor());
+  if (!waits || request.wait === 0 || callers.size < maxWaiters) return undefined;
+  // Those for whom a lock that may be free is asked do not wait yet; fewer than none: nor does this one.
+  const waiting = callers.waiting - tokens.promised;
+  return waiting < maxWaiters ? undefined : callers.full(waiting);
 }

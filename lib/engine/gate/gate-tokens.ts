@@ -14,13 +14,13 @@ export class GateTokens {
 
   /** The most that this process may hold. */
   readonly #most: number;
-  /** Whether callers may enter beside those that have a token. */
-  readonly #isShared: boolean;
+  /** Callers that may have the lock by one token. */
+  readonly #callersAToken: number;
 
   /** @param capacity How many may hold the key beside each other. */
   constructor(capacity: number) {
     this.#most = tokensAProcess(capacity);
-    this.#isShared = callersAToken(capacity) > 1;
+    this.#callersAToken = callersAToken(capacity);
   }
 
   /** Those that are held, the oldest first. */
@@ -31,6 +31,11 @@ export class GateTokens {
   /** Those that are sought, the oldest first. */
   get acquisitions(): readonly Acquisition[] {
     return this.#acquisitions;
+  }
+
+  /** Whether callers may enter beside those that have a token. */
+  get #isShared(): boolean {
+    return this.#callersAToken > 1;
   }
 
   hold(tenure: Tenure): void {
@@ -67,6 +72,12 @@ export class GateTokens {
     let places = 0;
     for (const { isQueued } of this.#acquisitions) places += isQueued ? 1 : 0;
     return places;
+  }
+
+  /** Callers that may get the lock by tokens for which it was asked, and of which nobody knows yet that it is busy. */
+  get promised(): number {
+    const asked = this.#acquisitions.length - this.places;
+    return asked === 0 ? 0 : asked * this.#callersAToken;
   }
 
   /** What knows whether the lock is busy. */

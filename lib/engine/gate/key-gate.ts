@@ -34,7 +34,7 @@ export class KeyGate
   ) {
     this.#tokens = new GateTokens(capacity);
     const { clock, events, settings } = context;
-    this.#callers = new CallerQueue(this, clock, events, settings.commandTimeout);
+    this.#callers = new CallerQueue(this, clock, events, settings);
   }
 
   /** Gives the lock to this call when its turn comes. */

@@ -1,8 +1,13 @@
-import { type LockError, LockTimeoutError, type LockUnavailableError } from '../api/errors.js';
+import {
+  type LockError,
+  LockQueueFullError,
+  LockTimeoutError,
+  type LockUnavailableError,
+} from '../api/errors.js';
 import type { LockEventEmitter } from '../api/lock-event-emitter.js';
 import { eventOf } from '../api/lock-events.js';
 import type { LockHolder } from '../api/lock-holder.js';
-import type { LockRequest } from '../api/lock-options.js';
+import type { LockRequest, LockSettings } from '../api/lock-options.js';
 import type { Clock } from '../time/clock.js';
 import { unanswered } from './unanswered.js';
 import { WaiterList } from './waiter-list.js';
@@ -31,6 +36,8 @@ const GRACE_MS = 50;
  */
 export class CallerQueue<T> implements WaiterOwner<T> {
   readonly #waiters: WaiterList<T>;
+  /** Those of them that take one try only. */
+  #once = 0;
   /** The caller that got the lock last, and when. */
   last: { readonly label: string; readonly at: number } | undefined;
 
@@ -38,8 +45,7 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     private readonly owner: CallerQueueOwner,
     private readonly clock: Clock,
     private readonly events: LockEventEmitter,
-    /** Bounds a call that takes one try, in milliseconds. */
-    private readonly commandTimeout: number,
+    private readonly settings: Pick<LockSettings, 'commandTimeout' | 'maxWaiters'>,
   ) {
     this.#waiters = new WaiterList(clock);
   }
@@ -73,25 +79,28 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     return this.#waiters.first?.startedAt ?? Infinity;
   }
 
+  /** How many wait when the lock is busy. */
+  get waiting(): number {
+    return this.size - this.#once;
+  }
+
   /** Whether somebody waits when the lock is busy. */
   get patient(): boolean {
-    for (let one = this.#waiters.first; one !== undefined; one = one.after)
-      if (!one.once) return true;
-    return false;
+    return this.waiting > 0;
   }
 
   /** Whether somebody takes one try only. */
   get impatient(): boolean {
-    for (let one = this.#waiters.first; one !== undefined; one = one.after)
-      if (one.once) return true;
-    return false;
+    return this.#once > 0;
   }
 
   /** @param busy Whether the lock is known to be held, so that the caller waits from the start. */
   join(request: LockRequest, busy: boolean, isInside: boolean, now: number): Promise<T> {
-    const bound = request.wait === 0 ? this.commandTimeout + GRACE_MS : request.wait;
+    // What bounds a call that takes one try is how long an answer may take.
+    const bound = request.wait === 0 ? this.settings.commandTimeout + GRACE_MS : request.wait;
     const waiter = new Waiter<T>(request, this.clock, bound, this, isInside, now);
     this.#waiters.add(waiter);
+    if (waiter.once) this.#once += 1;
     if (busy && !waiter.once) this.#announce(waiter);
     return waiter.promise;
   }
@@ -100,21 +109,33 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   take(now: number): Waiter<T> | undefined {
     const head = this.#waiters.first;
     if (head === undefined) return undefined;
-    this.#waiters.delete(head);
+    this.#remove(head);
     this.last = { label: head.request.label, at: now };
     this.owner.shrunk();
     return head;
   }
 
-  /** The lock is busy: tells those that wait, and turns away those that take one try only. */
+  /** The lock is busy: tells those that wait, and turns away those that take one try only, and who are too many. */
   busy(): void {
     if (this.#waiters.size === 0) return;
+    let places = this.settings.maxWaiters;
     for (const waiter of this.#waiters) {
       // What listens to one of them may have ended the wait of another.
       if (!waiter.listed) continue;
-      if (waiter.once) this.#dismiss(waiter, () => this.#timedOut(waiter, this.owner.busyFor));
-      else this.#announce(waiter);
+      if (waiter.once) {
+        this.#dismiss(waiter, () => this.#timedOut(waiter, this.owner.busyFor));
+      } else if (places === 0) {
+        this.#dismiss(waiter, () => this.full(this.settings.maxWaiters));
+      } else {
+        places -= 1;
+        this.#announce(waiter);
+      }
     }
+  }
+
+  /** Tells that so many wait already. */
+  full(waiting: number): LockQueueFullError {
+    return new LockQueueFullError([this.owner.key], waiting, this.owner.busyFor);
   }
 
   /** Turns everybody away, or those that `isMeant` names by whether they wait inside a held section. */
@@ -142,11 +163,17 @@ export class CallerQueue<T> implements WaiterOwner<T> {
 
   /** @param why Tells listeners, who may give the lock back: not to a call that is told that it was busy. */
   #dismiss(waiter: Waiter<T>, why: () => unknown): void {
-    if (!this.#waiters.delete(waiter)) return;
+    if (!this.#remove(waiter)) return;
     const reason = why();
     waiter.request.observed?.refused(reason);
     waiter.reject(reason);
     this.owner.shrunk();
+  }
+
+  #remove(waiter: Waiter<T>): boolean {
+    const isListed = this.#waiters.delete(waiter);
+    if (isListed && waiter.once) this.#once -= 1;
+    return isListed;
   }
 
   #expired(waiter: Waiter<T>): LockError {

@@ -226,6 +226,60 @@ describe('maxWaiters', () => {
 
     await (await manager.acquire('k')).release();
   });
+
+  it('of 0 lets nobody wait for a holder in another process either', async () => {
+    const manager = open({ maxWaiters: 0 });
+    await using _held = await b.acquire('k');
+
+    await expect(manager.acquire('k')).rejects.toMatchObject({
+      code: 'LOCK_QUEUE_FULL',
+      waiters: 0,
+    });
+
+    await waiters(0);
+  });
+
+  it('refuses those who are too many once the lock is known to be busy', async () => {
+    const manager = open({ maxWaiters: 1 });
+    const lock = await b.acquire('k');
+    const calls = [manager.acquire('k'), manager.acquire('k')];
+
+    await expect(calls[1]).rejects.toMatchObject({ code: 'LOCK_QUEUE_FULL', waiters: 1 });
+    await lock.release();
+
+    await (await calls[0])!.release();
+  });
+
+  it('is nothing to calls that take one try', async () => {
+    const manager = open({ maxWaiters: 0 });
+    const tries = Array.from({ length: 30 }, () => manager.tryAcquire('k'));
+
+    const [lock, ...others] = await Promise.all(tries);
+
+    expect(lock?.key).toBe('k');
+    expect(others.every((other) => other === null)).toBe(true);
+    await expect(manager.acquire('k', { wait: 0 })).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+  });
+
+  it('counts no calls that take one try', async () => {
+    const manager = open({ maxWaiters: 1 });
+    const lock = await b.acquire('k');
+    const tries = Array.from({ length: 5 }, () => manager.tryAcquire('k'));
+    const call = manager.acquire('k');
+
+    expect(await Promise.all(tries)).toEqual(tries.map(() => null));
+    await lock.release();
+
+    await (await call).release();
+  });
+
+  it('refuses no reader of a lock that is free', async () => {
+    const manager = open({ maxWaiters: 0 });
+
+    const readers = Array.from({ length: 5 }, () => manager.acquire('k', { mode: 'shared' }));
+
+    for (const reader of await Promise.all(readers)) await reader.release();
+  });
 });
 
 describe('order', () => {
