@@ -1,5 +1,5 @@
 import * as timers from 'node:timers';
-import { processTimeout, Timeout } from './process-timers.js';
+import { clearProcessTimeout, processTimeout, Timeout } from './process-timers.js';
 
 /** A running timer; only the clock that made it can stop it. */
 export interface Timer {
@@ -34,7 +34,8 @@ export function pause(ms: number, clock: Clock, observer?: 'observer'): Promise<
 /**
  * Runs `task` after `ms` on the timers of the process. A timer counts from when its turn of the event
  * loop began and may fire early: then it is set once more. Where a test moves the timers by hand, and
- * not `performance`, that would never end; so it is their word that counts there.
+ * not `performance`, that would never end; so it is their word that counts there. A timer stays one of those
+ * that it began as, whatever a test replaces meanwhile.
  */
 class SystemTimer implements Timer {
   readonly #at: number;
@@ -46,22 +47,24 @@ class SystemTimer implements Timer {
     private readonly observer: boolean,
   ) {
     this.#at = performance.now() + ms;
-    this.#arm(ms);
+    this.#arm(ms, setTimeout);
   }
 
   stop(): void {
-    clearTimeout(this.#timeout);
+    const clear = this.#isMovedByHand ? clearTimeout : clearProcessTimeout;
+    clear(this.#timeout);
   }
 
-  #arm(ms: number): void {
+  #arm(ms: number, set: typeof processTimeout): void {
     const piece = Math.min(Math.max(0, Math.ceil(ms)), LONGEST_TIMEOUT_MS);
-    this.#timeout = setTimeout(() => this.#fire(ms - piece), piece);
+    this.#timeout = set(() => this.#fire(ms - piece), piece);
     if (this.observer) this.#timeout.unref();
   }
 
   #fire(rest: number): void {
-    const missing = this.#isMovedByHand ? rest : this.#at - performance.now();
-    if (missing > 0) this.#arm(missing);
+    const byHand = this.#isMovedByHand;
+    const missing = byHand ? rest : this.#at - performance.now();
+    if (missing > 0) this.#arm(missing, byHand ? setTimeout : processTimeout);
     else this.task();
   }
 

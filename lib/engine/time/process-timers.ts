@@ -4,8 +4,8 @@ import * as timers from 'node:timers';
 // The package looks at the timers when it is imported: by the time that the engine is read a test may have
 // put its own in their place.
 
-/** What sets the process' own timers. */
-export const { setTimeout: processTimeout } = timers;
+/** What sets, and stops, the process' own timers. */
+export const { setTimeout: processTimeout, clearTimeout: clearProcessTimeout } = timers;
 
 const importContext = new AsyncResource('LOCK_TIMERS');
 
@@ -19,6 +19,6 @@ export const Timeout = classOfTimers();
 
 function classOfTimers(): new () => NodeJS.Timeout {
   const timer = processTimeout(() => undefined, 0);
-  timers.clearTimeout(timer);
+  clearProcessTimeout(timer);
   return timer.constructor as new () => NodeJS.Timeout;
 }
