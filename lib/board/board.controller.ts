@@ -9,6 +9,7 @@ import {
   UseGuards,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
+import { isLockError } from '../engine/api/errors.js';
 import { releaseHeld } from '../nest/service/release-held.js';
 import type { BoardSettings } from './board-options.js';
 import { BoardHttp, type BoardRequest, type BoardResponse } from './board-http.js';
@@ -80,7 +81,9 @@ class BoardRoutes {
       if (outcome === 'other-holders') return http.json(409, { error: OTHER_HOLDERS });
       return http.json(200, { released: outcome === 'released' });
     } catch (error) {
-      return http.json(503, { error: (error as Error).message });
+      return http.json(isLockError(error, 'LOCK_KEY') ? 400 : 503, {
+        error: (error as Error).message,
+      });
     }
   }
 }

@@ -192,6 +192,7 @@ describe.each(PLATFORMS)('a board on %s', (platform) => {
     expect(await post(url, body, { ...header, origin, 'sec-fetch-site': 'cross-site' })).toBe(403);
     expect(await post(url, body, { ...header, origin, cookie: '' })).toBe(403);
     expect(await post(url, { ...body, service: 'x' }, { ...header, origin })).toBe(400);
+    expect(await post(url, { ...body, key: '!k' }, { ...header, origin })).toBe(400);
     expect(lock.signal.aborted).toBe(false);
     expect(await post(url, body, { ...header, origin, host })).toBe(200);
     await eventually(() => expect(lock.signal.aborted).toBe(true));

@@ -257,6 +257,10 @@ describe('@Locked on an object that Nest did not construct', () => {
     const run = Reflect.get(Jobs.prototype, 'run');
 
     await expect(run('7')).rejects.toThrow(LockConfigError);
+    for (const other of [undefined, {}, 7])
+      await expect(run.call(other, '7')).rejects.toThrow(
+        'Jobs.run: it was called without its object. Hand on () => service.run(), not service.run.',
+      );
   });
 
   it('fails start when the object is frozen', async () => {

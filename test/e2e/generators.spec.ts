@@ -110,6 +110,18 @@ describe('an async generator method', () => {
     expect(await isHeld()).toBe(false);
   });
 
+  it('releases at the end of a block that uses it', async () => {
+    const { rows, isHeld } = await startRows();
+    {
+      await using all = rows.all() as AsyncGenerator & AsyncDisposable;
+      await all.next('ignored');
+      expect(await isHeld()).toBe(true);
+    }
+
+    expect(stage.entries).toEqual(['finally']);
+    expect(await isHeld()).toBe(false);
+  });
+
   it('never acquires when it is stopped before the first step', async () => {
     const { rows, locks, isHeld } = await startRows();
     await using _lock = await locks.acquire('rows');

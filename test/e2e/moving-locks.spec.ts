@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { HeldLock, type Lock, Locked, LockService } from 'nestjs-redis-lock';
 import { LockMetricsModule } from 'nestjs-redis-lock/prometheus';
 import { Registry } from 'prom-client';
+import { defer, type Observable, of } from 'rxjs';
 
 import { Gate } from '../support/gate.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/shared-redis.js';
@@ -43,6 +44,23 @@ class Exports {
   async start(@Param('id') _id: string, @HeldLock() lock?: Lock): Promise<object> {
     this.jobs.add({ ticket: await lock!.detach() });
     return { fence: lock!.fencingToken };
+  }
+
+  @Post(':id/later')
+  @Locked('later:{0}', { wait: 0 })
+  async startLater(@Param('id') _id: string, @HeldLock() lock?: Lock): Promise<Observable<string>> {
+    const ticket = await lock!.detach();
+    return defer(() => {
+      this.jobs.add({ ticket });
+      return of('sent', 'on its way');
+    });
+  }
+
+  @Post(':id/listed')
+  @Locked('listed:{params.id}', { wait: 0 })
+  async *list(@Param('id') _id: string, @HeldLock() lock?: Lock): AsyncGenerator<string> {
+    this.jobs.add({ ticket: await lock!.detach() });
+    yield 'sent';
   }
 
   @Post(':id/again')
@@ -94,6 +112,23 @@ describe.each([
     expect(await running).toBe(fence);
     expect((await post(`${url}/exports/7`)).status).toBe(201);
     expect(await scrape('redis_lock_held')).toBe(0);
+  });
+
+  it.each(['later', 'listed'])('goes on while its handler is still answering: %s', async (how) => {
+    const { app, url } = await startApp({
+      lock: { connection: connection(), keyPrefix: uniquePrefix() },
+      providers: [Jobs],
+      controllers: [Exports],
+    });
+
+    const { status } = await post(`${url}/exports/7/${how}`);
+
+    expect(status).toBe(201);
+    expect((await post(`${url}/exports/7/${how}`)).status).toBe(423);
+    const jobs = app.get(Jobs);
+    jobs.finish.open();
+    await jobs.run();
+    expect((await post(`${url}/exports/7/${how}`)).status).toBe(201);
   });
 
   it('is refused to a text that is no ticket', async () => {

@@ -58,6 +58,11 @@ class Jobs {
     stage.enter();
   }
 
+  @Locked(['part:1', 'part:2'], { ifBusy: 'skip' })
+  async parts(): Promise<string> {
+    return 'ran';
+  }
+
   @Locked('outer', { ifBusy: 'skip' })
   async outer(): Promise<void> {
     await this.locks.acquire('inner', { wait: 0 });
@@ -95,6 +100,15 @@ describe("ifBusy: 'skip'", () => {
     expect(await jobs.run('7')).toBeUndefined();
 
     expect(skipped).toEqual([{ key: 'job:7', label: 'Jobs.run', template: 'job:{0}' }]);
+  });
+
+  it('tells which of several keys was busy', async () => {
+    const { jobs, locks, skipped } = await startJobs();
+    await using _lock = await locks.acquire('part:2');
+
+    expect(await jobs.parts()).toBeUndefined();
+
+    expect(skipped).toMatchObject([{ key: 'part:2', keys: ['part:1', 'part:2'] }]);
   });
 
   it('takes an option that is undefined for one that is left out', async () => {

@@ -13,6 +13,7 @@ import {
 import { NestFactory } from '@nestjs/core';
 import { Cron, Interval, ScheduleModule, Timeout } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
+import { WebSocketGateway } from '@nestjs/websockets';
 import { Redis } from 'ioredis';
 import { LockConfigError, LockService, Locked, RedisLockModule } from 'nestjs-redis-lock';
 
@@ -88,6 +89,22 @@ describe('start warns', () => {
 
     expect(log.of('warn')).toEqual([
       expect.stringMatching(/Report\.catch: Nest does not wait for the promise of a filter/),
+    ]);
+  });
+
+  it('of a lock on a hook of a gateway, whose promise Nest does not wait for either', async () => {
+    @WebSocketGateway()
+    class Chat {
+      @Locked('chat')
+      async handleConnection(): Promise<void> {}
+
+      @Locked('chat')
+      async greet(): Promise<void> {}
+    }
+    const { log } = await startApp({ providers: [Chat] });
+
+    expect(log.of('warn')).toEqual([
+      expect.stringMatching(/Chat\.handleConnection: Nest does not wait for .* a gateway/),
     ]);
   });
 

@@ -80,6 +80,11 @@ export class LockedSection {
     return this.held;
   }
 
+  /** Whether its task has given the lock back, or detached it. */
+  get over(): boolean {
+    return this.held.over;
+  }
+
   /** Why the lock was lost, if it was. */
   get lostError(): ReentrantLock['lostError'] {
     return this.held.lostError;

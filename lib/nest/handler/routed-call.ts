@@ -157,6 +157,7 @@ export class RoutedCall {
   }
 
   #keep(value: unknown, lock: Lock): HeldResult | undefined {
+    if (this.#section?.over) return undefined;
     const held = holdRouted(this, value, lock, () => this.released ?? Promise.resolve());
     if (held === undefined) return undefined;
     this.tail.begin();

@@ -6,6 +6,9 @@ import { faultOf, followPath, isInstance } from './part-value.js';
 /** Parts that hold what the client sent; `user` and `ip` are the application's own. */
 const SENT: ReadonlySet<string> = new Set(['params', 'query', 'body', 'headers', 'data', 'gql']);
 
+/** In these no client can send an object. */
+const ALWAYS_TEXT: ReadonlySet<string> = new Set(['params', 'headers']);
+
 /** Where Nest keeps what the parameters of a handler are, by class and method. */
 const ROUTE_ARGUMENTS = '__routeArguments__';
 
@@ -37,11 +40,13 @@ interface Source {
  * is the application's: it reads its own values, made an object of them, or did not parse the body.
  *
  * @param value What stood where the part is read, and can't be a part of a key.
+ * @param args What the method is called with.
  */
 export function requestFaultOf(
   part: TemplatePart,
   value: unknown,
   call: LockedCall,
+  args: readonly unknown[],
 ): string | undefined {
   const { context } = call;
   if (context === undefined) return undefined;
@@ -51,7 +56,7 @@ export function requestFaultOf(
   if (SENT.has(part.root) && isInstance(call[part.root as keyof LockedCall])) return undefined;
   if (value === undefined && isUnknownToRoute(source, context)) return undefined;
   if (isNothing(value))
-    return isLacking(source, value, part) ? `This request lacks ${source.name}.` : undefined;
+    return isLacking(source, value, part, args) ? `This request lacks ${source.name}.` : undefined;
   if (source.piped || isInstance(value) || isOfRoute(source.root, value)) return undefined;
   // One value was sent, and a pipe of the method or of all made an object of it.
   if (typeof value === 'object' && faultOf(sentAt(source, part)) === undefined) return undefined;
@@ -63,11 +68,17 @@ function isNothing(value: unknown): boolean {
 }
 
 /** Whether the client sent nothing there, rather than a pipe made nothing of what it sent. */
-function isLacking(source: Source, value: unknown, part: TemplatePart): boolean {
+function isLacking(
+  source: Source,
+  value: unknown,
+  part: TemplatePart,
+  args: readonly unknown[],
+): boolean {
   const { argument } = source;
   if (isNothing(argument)) return true;
-  // A pipe has loaded what the one value stands for.
-  if (typeof argument !== 'object') return false;
+  // Unless it is what was sent, a pipe has loaded what the one value stands for.
+  if (typeof argument !== 'object')
+    return !ALWAYS_TEXT.has(source.root) && args[Number(part.root)] === argument;
   const sent = sentAt(source, part);
   return isNothing(sent) && (value === undefined || sent !== undefined);
 }

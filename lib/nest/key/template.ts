@@ -76,7 +76,7 @@ export class LockKeyTemplate {
     const fault = faultOf(value);
     if (fault === undefined) return String(value);
     const error = this.#unfilled(part, `${part.text} is ${fault}.`);
-    const requestFault = requestFaultOf(part, value, call);
+    const requestFault = requestFaultOf(part, value, call, args);
     if (requestFault !== undefined) noteFacts(error, { requestFault });
     throw error;
   }

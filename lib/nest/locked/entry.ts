@@ -3,6 +3,7 @@ import {
   LockConfigError,
   type LockError,
   type LockErrorCode,
+  type LockTimeoutError,
 } from '../../engine/api/errors.js';
 import { eventOf } from '../../engine/api/lock-events.js';
 import { checkKeys, type LockKey } from '../../engine/api/lock-key.js';
@@ -30,6 +31,8 @@ export interface LockedEntry {
 
 /** Where the body of a call holds its lock. */
 export interface Section {
+  /** Whether the body has given the lock back, or detached it: nothing of it is left to hold. */
+  readonly over: boolean;
   /** Runs a task there, from wherever it is called. */
   run<T>(task: () => T): T;
   /** Runs a task around it, from inside. */
@@ -69,7 +72,7 @@ export async function enter<T>(
     if (bodyRuns || !isLockError(error)) throw error;
     // Without a key it is an error of the key's function, be it of another lock.
     if (plan.skips && key.length > 0 && SKIPPABLE.has(error.code)) {
-      tellSkipped(reachableManager(entry), plan, key);
+      tellSkipped(reachableManager(entry), plan, key, error);
       return SKIPPED;
     }
     noteOrigin(error, entry);
@@ -95,13 +98,19 @@ function noteOrigin(error: LockError, { plan, service }: LockedEntry): void {
   });
 }
 
-function reachableManager({ plan, service }: LockedEntry): LockManager {
+function reachableManager({ plan, service, call }: LockedEntry): LockManager {
   const manager = service && managerOf(service);
   if (manager !== undefined) return manager;
   if (service !== undefined) {
     throw new LockConfigError([
       `@Locked on ${plan.owner}: a stand-in (${nameOf(service)}) is in the place of LockService, and takes no ` +
         "locks. Provide a LockService with connection: 'memory' instead.",
+    ]);
+  }
+  if (call.context === undefined && !hasMethod(call.target, plan.method)) {
+    throw new LockConfigError([
+      `@Locked on ${plan.owner}: it was called without its object. Hand on () => service.${plan.method}(), not ` +
+        `service.${plan.method}.`,
     ]);
   }
   const module = plan.service === undefined ? '' : ` named "${plan.service}"`;
@@ -111,15 +120,21 @@ function reachableManager({ plan, service }: LockedEntry): LockManager {
   ]);
 }
 
+/** Whether `this` of a call is an object of the method; of one that was taken off its object it is not. */
+function hasMethod(target: unknown, method: string): boolean {
+  return typeof (target as Record<string, unknown> | undefined)?.[method] === 'function';
+}
+
 /** A deep stand-in answers with another one, whatever it is asked. */
 function nameOf(standIn: object): string {
   const name: unknown = Reflect.get(standIn, 'constructor')?.name;
   return typeof name === 'string' ? name : typeof standIn;
 }
 
-function tellSkipped(manager: LockManager, plan: LockedPlan, key: LockKey): void {
+function tellSkipped(manager: LockManager, plan: LockedPlan, key: LockKey, error: LockError): void {
   const keys = checkKeys(key);
-  manager.events.emit('skipped', eventOf(keys[0], plan.requestFor(manager.settings), keys));
+  const { key: busy = keys[0] } = error as Partial<LockTimeoutError>;
+  manager.events.emit('skipped', eventOf(busy, plan.requestFor(manager.settings), keys));
 }
 
 /**
@@ -135,9 +150,9 @@ export function enterAndHold(
 ): Promise<unknown> {
   let caller: Caller | undefined;
   const answer = new Promise((resolve, reject) => (caller = { resolve, reject }));
-  const released = enter(entry, async (lock) => {
+  const released: Promise<unknown> = enter(entry, async (lock, section) => {
     const result = await body(lock);
-    const held = hold(result, lock, () => released);
+    const held = section.over ? undefined : hold(result, lock, () => released);
     if (held === undefined) return result;
     caller?.resolve(held.value);
     // A value that everybody else has dropped is collected, which ends it: nothing here keeps it.

@@ -24,6 +24,10 @@ export class DeferredIterator implements AsyncIterableIterator<unknown> {
     return this;
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
   /** Whoever stops before the first step never opens it; a failure to open is told by `next()`. */
   #openedOrClosed(): Promise<AsyncIterator<unknown> | undefined> {
     this.#inner ??= Promise.resolve(undefined);

@@ -42,6 +42,10 @@ export class HeldIterator implements AsyncIterableIterator<unknown> {
     return this;
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
   /** Where the lock is gone nothing may begin: what is open is closed. */
   #begin(): void {
     if (this.#begun) return;

@@ -11,6 +11,15 @@ const SCHEDULER_TYPE = 'SCHEDULER_TYPE';
 /** Metadata of `@Catch`: constants.js of @nestjs/common. */
 const CAUGHT = '__filterCatchExceptions__';
 
+/** Metadata of `@WebSocketGateway`: constants.js of @nestjs/websockets. */
+const GATEWAY = 'websockets:is_gateway';
+
+const GATEWAY_HOOKS: ReadonlySet<string | symbol> = new Set([
+  'afterInit',
+  'handleConnection',
+  'handleDisconnect',
+]);
+
 /** Hooks that Nest calls when locks are no longer given. */
 const LATE_HOOKS: ReadonlySet<string | symbol> = new Set([
   'beforeApplicationShutdown',
@@ -61,6 +70,13 @@ const ADVICE: readonly Advice[] = [
   {
     text: 'when Nest calls this hook the application gives no more locks: it never runs.',
     isFor: ({ found: { name } }) => LATE_HOOKS.has(name),
+  },
+  {
+    text:
+      'Nest does not wait for the promise of this hook of a gateway: where the lock is busy nobody handles the ' +
+      'rejection, which ends the process. Let it call a locked method, and handle what that rejects with.',
+    isFor: ({ found: { name, prototype } }) =>
+      GATEWAY_HOOKS.has(name) && Reflect.hasMetadata(GATEWAY, prototype.constructor),
   },
   {
     text:

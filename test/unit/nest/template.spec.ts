@@ -231,6 +231,19 @@ describe('a part that has no value', () => {
     expect(requestFault('{0}', {}, [])).toBeUndefined();
   });
 
+  it('of a path inside a position is the fault of a request that has one value there', () => {
+    const filter = { ...routed({ '4:0': { index: 0, data: 'filter' } }), query: { filter: 'x' } };
+    const body = { ...routed({ '3:0': { index: 0 } }), body: 'x' };
+    const id = { ...routed({ '5:0': { index: 0, data: 'id' } }), params: { id: '7' } };
+
+    expect(requestFault('{0.id}', filter, ['x'])).toBe('This request lacks query.filter.id.');
+    expect(requestFault('{0.id}', body, ['x'])).toBe('This request lacks body.id.');
+    // A pipe has loaded it.
+    expect(requestFault('{0.id}', filter, [{}])).toBeUndefined();
+    // No client can send anything else.
+    expect(requestFault('{0.id}', id, ['7'])).toBeUndefined();
+  });
+
   it.each([
     ['multipart/form-data; boundary=x', undefined],
     ['multipart/form-data; boundary=x', {}],
