@@ -202,12 +202,7 @@ const ENGINE = [
     'if (this.#over) return;',
     'if (this.#over && ours) return;',
   ],
-  [
-    'a lease that ran out is not given back',
-    'hold/lease-exit',
-    'if (ours)',
-    'if (!ours)',
-  ],
+  ['a lease that ran out is not given back', 'hold/lease-exit', 'if (ours)', 'if (!ours)'],
   [
     'a release after the deadline tells that the lock was held',
     'hold/caller-lock',

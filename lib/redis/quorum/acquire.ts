@@ -158,9 +158,12 @@ export class QuorumAcquirer {
     const { key, coordinator } = candidacy;
     const place = placeIn(candidacy, answers);
     candidacy.giveBack(nodes.except(coordinator));
-    if (place?.kind === 'queued') return { ...place, pollIn: Math.min(place.leaseLeft, LOOK_MS) };
     const replies = answers.flatMap(({ reply }) => reply ?? []);
-    if (replies.length < nodes.majority) throw nodes.unavailable(key, answers);
+    const canElect = nodes.agreed(0, answers.length - replies.length) !== false && nodes.canElect;
+    if (place?.kind === 'queued' && canElect)
+      return { ...place, pollIn: Math.min(place.leaseLeft, LOOK_MS) };
+    // Where nobody can get the lock those who ask for it are no reason to call it busy.
+    if (replies.length < nodes.majority || !canElect) throw nodes.unavailable(key, answers);
     if (place === undefined) {
       // The coordinator did not answer: the next in order takes its place.
       candidacy.giveBack([coordinator]);

@@ -37,24 +37,24 @@ export class Coordinators {
     const awaited = order.filter((node) => node.isAwaited);
     const fit = awaited.find((node) => {
       const { skipUntil = 0 } = this.#doubts.get(this.#idOf(key, node)) ?? {};
-      return skipUntil < this.#now && this.nodes.mayVote(node);
+      return skipUntil < this.nodes.clock.now() && this.nodes.mayVote(node);
     });
     return fit ?? awaited[0] ?? (order[0] as QuorumNode);
   }
 
   /** Somebody waits for `key`. */
   sawQueue(key: string): void {
-    remember(this.#queued, key, this.#now + QUEUE_LIFE_MS);
+    remember(this.#queued, key, this.nodes.clock.now() + QUEUE_LIFE_MS);
   }
 
   /** Whether there was a queue lately. */
   queueSeen(key: string): boolean {
-    return (this.#queued.get(key) ?? 0) >= this.#now;
+    return (this.#queued.get(key) ?? 0) >= this.nodes.clock.now();
   }
 
   /** Leaves a node alone that refuses. */
   refused(key: string, node: QuorumNode): void {
-    const since = this.#now;
+    const since = this.nodes.clock.now();
     remember(this.#doubts, this.#idOf(key, node), { since, skipUntil: since + REFUSED_MS });
   }
 
@@ -62,6 +62,8 @@ export class Coordinators {
    * Looks whether the holder of the coordinator holds a majority. In two looks at the same holder, half a second
    * apart, without one, it is a foreign key or a leftover, and the node is skipped. Returns after how many ms to look
    * again; `undefined`: the holder is in order, or not known.
+   *
+   * @throws {LockUnavailableError} Nobody can get the lock now, or too few answered: no reason to call it busy.
    */
   async doubt({ key, coordinator }: Candidacy, leaseLeft: number): Promise<number | undefined> {
     const holders = await this.nodes.ask(
@@ -70,21 +72,21 @@ export class Coordinators {
       (some) => (this.#hasMajority(coordinator, some) === undefined ? 'wait' : 'done'),
     );
     const holder = holders.find(({ node }) => node === coordinator)?.reply;
+    const has = this.#hasMajority(coordinator, holders);
+    const answered = holders.filter(({ error }) => error === undefined).length;
+    if ((has === undefined && answered < this.nodes.majority) || !this.nodes.canElect)
+      throw this.nodes.unavailable(key, holders);
     const id = this.#idOf(key, coordinator);
-    if (holder === undefined || this.#hasMajority(coordinator, holders) !== false) {
+    if (holder === undefined || has !== false) {
       this.#doubts.delete(id);
       return undefined;
     }
     const before = this.#doubts.get(id);
-    const since = before?.holder === holder ? before.since : this.#now;
-    const ms = Math.max(0, since + DOUBT_MS - this.#now);
-    const skipUntil = ms > 0 ? 0 : this.#now + Math.min(leaseLeft, SKIPPED_MS);
+    const since = before?.holder === holder ? before.since : this.nodes.clock.now();
+    const ms = Math.max(0, since + DOUBT_MS - this.nodes.clock.now());
+    const skipUntil = ms > 0 ? 0 : this.nodes.clock.now() + Math.min(leaseLeft, SKIPPED_MS);
     remember(this.#doubts, id, { holder, since, skipUntil });
     return ms;
-  }
-
-  get #now(): number {
-    return this.nodes.clock.now();
   }
 
   /** Whether what holds `node`, if anything, has a majority; `undefined`: that depends on the others. */

@@ -32,10 +32,7 @@ export class Fences {
   async agree(
     nodes: QuorumNodes,
     { key, token }: { readonly key: string; readonly token: string },
-    votes: readonly {
-      readonly node: QuorumNode;
-      readonly reply: { readonly fences: FenceBlock };
-    }[],
+    votes: readonly { node: QuorumNode; reply: { fences: FenceBlock } }[],
   ): Promise<FenceBlock | undefined> {
     const block = highestBlock(votes.map(({ reply }) => reply.fences));
     this.#observe(block);

@@ -114,6 +114,11 @@ export class QuorumNodes {
     return isOldEnough(this.clock.now() - bornAt, lease);
   }
 
+  /** Whether a majority answers and may vote. */
+  get canElect(): boolean {
+    return this.all.filter((one) => one.isAwaited && this.mayVote(one)).length >= this.majority;
+  }
+
   get state(): QuorumState {
     const silent = this.all.filter((node) => !node.isAwaited).map(({ link }) => link.address);
     return { nodes: this.all.length, needed: this.majority, silent };
@@ -143,16 +148,17 @@ export class QuorumNodes {
     return no > this.all.length - this.majority ? false : undefined;
   }
 
-  /** Too few nodes answered; nothing of the attempt is left, or it is being cleaned up. */
+  /** Too few nodes answered, or may vote; nothing of the attempt is left, or it is being cleaned up. */
   unavailable(key: string, answers: Answers<unknown>): NotAppliedError {
-    const answered = answers.filter(({ error }) => error === undefined);
-    const silent = this.all.filter((node) => !answered.some((one) => one.node === node));
-    const cause = answers.find(({ error }) => error instanceof LockUnavailableError)?.error?.cause;
+    const heard = answers.flatMap(({ node, error }) => (error === undefined ? node : []));
+    const voters = heard.filter((node) => this.mayVote(node));
+    const late = heard.length - voters.length;
+    const but = late > 0 ? `, of which ${late} restarted lately and can't vote yet` : '';
     return new NotAppliedError(
       [key],
-      `${answered.length} of ${this.all.length} Redis nodes answered in time; it takes ${this.majority} that agree.`,
-      cause,
-      silent.map(({ link }) => link.address),
+      `${heard.length} of ${this.all.length} Redis nodes answered in time${but}; it takes ${this.majority} that agree.`,
+      answers.find(({ error }) => error instanceof LockUnavailableError)?.error?.cause,
+      this.all.flatMap((node) => (voters.includes(node) ? [] : node.link.address)),
     );
   }
 

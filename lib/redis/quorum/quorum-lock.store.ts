@@ -91,7 +91,8 @@ export class QuorumLockStore implements LockStore {
     const candidacy = new Candidacy(key, token, ttl, this.#coordinators.coordinatorOf(key));
     this.#candidacies.set(token, candidacy);
     try {
-      const inTurn = queue !== undefined && this.#coordinators.queueSeen(key);
+      const hasQueue = queue !== undefined && this.#coordinators.queueSeen(key);
+      const inTurn = hasQueue && this.#nodes.canElect;
       let reply: AcquireReply;
       if (old !== undefined) reply = await this.#acquirer.yield(candidacy, command, old);
       else if (inTurn) reply = await this.#acquirer.askInTurn(candidacy, command);

@@ -4,6 +4,7 @@ import type { QuorumNode } from './node.js';
 import type { Answers } from './nodes.js';
 import type { QuorumContext } from './votes.js';
 
+type Commands = readonly RenewCommand[];
 type Replies = readonly RenewReply[];
 
 /** Renews leases at all nodes; a lease is what a majority holds. */
@@ -13,7 +14,7 @@ export class QuorumRenewer {
     private readonly candidacies: ReadonlyMap<string, Candidacy>,
   ) {}
 
-  async renew(commands: readonly RenewCommand[]): Promise<Replies> {
+  async renew(commands: Commands): Promise<Replies> {
     const { nodes, fences } = this.context;
     const sentAt = nodes.clock.now();
     for (const { ttl } of commands) nodes.sawLease(ttl);
@@ -33,11 +34,7 @@ export class QuorumRenewer {
     return replies;
   }
 
-  async #renewAt(
-    node: QuorumNode,
-    commands: readonly RenewCommand[],
-    floor: number | undefined,
-  ): Promise<Replies> {
+  async #renewAt(node: QuorumNode, commands: Commands, floor?: number): Promise<Replies> {
     const candidacies = commands.map(({ token }) => this.candidacies.get(token));
     const isSettled = candidacies.map((candidacy) => candidacy?.isSettledAt(node));
     const replies = await node.call('', async (store) => {
@@ -60,12 +57,7 @@ export class QuorumRenewer {
    * Asks a node that has lost the lock for its vote again, as long as a majority confirms the lease, so that nobody
    * else had it: or servers that restart in turn would take it away vote by vote. Counts from the next renewal.
    */
-  #takeBack(
-    node: QuorumNode,
-    commands: readonly RenewCommand[],
-    atNode: Replies,
-    replies: Replies,
-  ): void {
+  #takeBack(node: QuorumNode, commands: Commands, atNode: Replies, replies: Replies): void {
     for (const [i, { key, token, ttl, until }] of commands.entries()) {
       const candidacy = this.candidacies.get(token);
       if (atNode[i]?.kind !== 'lost' || replies[i]?.kind !== 'held') continue;

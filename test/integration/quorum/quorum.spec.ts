@@ -267,6 +267,26 @@ describe('with a node that is down', () => {
     await eventually(async () => expect(await third.get('lock:k')).toBeNull());
   });
 
+  it('calls no lock busy of which one of three alone says so, where others wait either', async () => {
+    const { servers, urls } = await ownQuorum(3);
+    const [holder, waiter] = [1, 2].map(() =>
+      openManager(urls, { commandTimeout: COMMAND_TIMEOUT }),
+    ) as [LockManager, LockManager];
+    for (const manager of [holder, waiter]) await warm(manager);
+    await holder.acquire('k');
+    const waiting = timed(waiter.acquire('k', { wait: 4000 }));
+    await eventually(async () => expect((await holder.inspect('k'))?.waiters).toBe(1));
+    const [coordinator] = inOrder(servers, 'k');
+    await Promise.all(servers.map((one) => one !== coordinator && one.kill()));
+
+    await eventually(async () => {
+      const { error } = await timed(waiter.tryAcquire('k'));
+      expect(error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    });
+
+    expect((await waiting).error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+  });
+
   it('goes on when they are back', async () => {
     const { servers, urls } = await ownQuorum(3);
     const manager = openManager(urls, { commandTimeout: COMMAND_TIMEOUT, ttl: 200 });

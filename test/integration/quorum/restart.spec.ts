@@ -103,6 +103,30 @@ describe('nodes that restart one after another, while a majority is up', () => {
   });
 });
 
+describe('most nodes having restarted one after another', () => {
+  it('makes a free lock unavailable for a while, which says why, and busy for nobody', async () => {
+    const { servers, urls } = closing(await RedisQuorum.start(3));
+    const managers = [1, 2].map(() => openManager(urls, { ttl: 30_000 }));
+    for (const manager of managers) await manager.withLock('warm-up', () => {});
+    for (const server of servers.slice(0, 2)) {
+      await server.restart();
+      for (const { viewer } of managers)
+        await eventually(async () => expect((await viewer.health()).quorum?.silent).toEqual([]));
+    }
+    const calls = managers.flatMap((manager) => [
+      ...[500, 700, 1500].map((wait) => timed(manager.acquire('k', { wait }))),
+      timed(manager.tryAcquire('k')),
+    ]);
+
+    for (const { error } of await Promise.all(calls))
+      expect(error).toMatchObject({
+        code: 'LOCK_UNAVAILABLE',
+        message: expect.stringContaining("restarted lately and can't vote yet"),
+        nodes: expect.arrayContaining(urls.slice(0, 2).map((url) => new URL(url).host)),
+      });
+  });
+});
+
 describe('a node whose user may not ask who it is', () => {
   it('is an error that says what to grant, before anything is locked', async () => {
     const { urls } = closing(await RedisQuorum.start(3));
