@@ -37,7 +37,7 @@ export class LoginReader {
     const asked = (this.#asked ??= this.#ask());
     return new Promise<Login>((resolve, reject) => {
       const late = `credentials() has not answered within ${this.patience} ms.`;
-      const timer = this.clock.after(this.patience, () => reject(new Error(late)));
+      const timer = this.clock.after(this.patience, () => reject(new Error(late)), 'observer');
       const end = (): void => {
         this.clock.cancel(timer);
         if (this.#asked === asked) this.#asked = undefined;

@@ -22,6 +22,8 @@ export class ClusterTopology {
   /** Why the layout could not be learned, node by node, when it was last asked for. */
   #failures: readonly Error[] = [];
   #closed = false;
+  /** Connections for one question, while it is asked. */
+  readonly #strangers = new Set<RedisConnection>();
 
   constructor(
     private readonly clients: ClusterClients,
@@ -91,6 +93,7 @@ export class ClusterTopology {
   close(): void {
     this.#closed = true;
     for (const node of this.#nodes.values()) node.close();
+    for (const connection of this.#strangers) connection.close();
   }
 
   async #ask(): Promise<void> {
@@ -113,6 +116,7 @@ export class ClusterTopology {
         troubled: (trouble) => this.#tell(trouble),
       });
       connections.push(connection);
+      this.#strangers.add(connection);
       return this.#layoutOf(name, connection);
     });
     const layout = await Promise.any(answers).catch((failed: AggregateError) => {
@@ -120,7 +124,10 @@ export class ClusterTopology {
       for (const trouble of this.#failures.map(troubleOf)) if (trouble) this.#tell(trouble);
       return undefined;
     });
-    for (const connection of connections) connection.close();
+    for (const connection of connections) {
+      connection.close();
+      this.#strangers.delete(connection);
+    }
     return layout;
   }
 

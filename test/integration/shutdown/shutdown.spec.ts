@@ -1,15 +1,18 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Lock } from '../../../lib/engine/api/lock.js';
 import type { LockManager } from '../../../lib/engine/lock-manager.js';
 import { MemorySpace } from '../../../lib/memory/memory-space.js';
 import { systemClock } from '../../../lib/engine/time/clock.js';
 import { closing } from '../../support/after-test.js';
+import { Child } from '../../support/child.js';
 import { eventually } from '../../support/eventually.js';
 import { Gate } from '../../support/gate.js';
 import { openClient, openManager } from '../../support/managers.js';
 import { NOISE_MS } from '../../support/noise.js';
+import { RedisCluster } from '../../support/redis-cluster.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { sharedRedisUrl, uniquePrefix } from '../../support/shared-redis.js';
 import { timed } from '../../support/timed.js';
@@ -215,6 +218,21 @@ describe('close', () => {
     expect(lock.signal.aborted).toBe(true);
     expect((await timed(lock.release())).error).toBeUndefined();
     expect((await waiting).error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+  });
+
+  it('lets the process end at once though a Cluster is gone, and its layout is being asked for', async () => {
+    const cluster = closing(await RedisCluster.start());
+    const options = { connection: { cluster: cluster.nodes }, commandTimeout: 30_000 };
+    const child = closing(Child.start('locker.mjs', { args: [JSON.stringify(options)] }));
+    await child.next('ready');
+    await Promise.all(cluster.members.map(({ server }) => server.kill()));
+    child.send({ type: 'lock', id: 1, key: 'k', options: { wait: 500 } });
+    await child.next('failed');
+
+    child.send({ type: 'shutdown' });
+    await child.next('closed');
+
+    expect(await Promise.race([child.exited, sleep(10_000)])).toEqual({ code: 0, signal: null });
   });
 
   it('closes its own connections and no others', async () => {
