@@ -13,9 +13,9 @@ export function joinMaps(parts, rename) {
   const place = (source, content) => {
     if (source === undefined) return undefined;
     const known = sources.indexOf(source);
-    if (known >= 0 && sourcesContent[known] === content) return known;
-    sourcesContent.push(content);
-    return sources.push(source) - 1;
+    const isKnown = known >= 0 && sourcesContent[known] === content;
+    if (!isKnown) sourcesContent.push(content);
+    return { at: isKnown ? known : sources.push(source) - 1, text: content.split('\n') };
   };
   for (const { map, line } of parts) {
     const places = map.sources.map((source, i) =>
@@ -29,7 +29,7 @@ export function joinMaps(parts, rename) {
   return { version: 3, sources, sourcesContent, names: [], mappings };
 }
 
-/** Keeps what tells lines apart: a quarter of the size, and as good for a stack trace. */
+/** Keeps what tells lines of more than brackets apart: a quarter of the size, and as good for a stack trace. */
 function oneForEachLine(segments, places) {
   const kept = [];
   let last = [];
@@ -37,8 +37,10 @@ function oneForEachLine(segments, places) {
     if (place.length === 0) continue;
     const [source, line] = place;
     if (source === last[0] && line === last[1]) continue;
+    const { at, text } = places[source] ?? {};
+    if (text !== undefined && !/\w/.test(text[line])) continue;
     last = place;
-    kept.push(places[source] === undefined ? [column] : [column, places[source], line, 0]);
+    kept.push(at === undefined ? [column] : [column, at, line, 0]);
   }
   return kept;
 }

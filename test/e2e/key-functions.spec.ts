@@ -143,6 +143,22 @@ describe.each(PLATFORMS)('a key function of an HTTP handler on %s', (platform) =
     expect(call?.context?.getArgs()).toBe(call?.args);
   });
 
+  it('may take the call apart', async () => {
+    @Controller()
+    class Apart {
+      @Get('apart/:id')
+      @Locked(
+        ({ context, ...rest }) => `${context?.getType()}:${rest.params.id}:${rest.query.page}`,
+      )
+      pay(): string {
+        return locks.current()?.key ?? '';
+      }
+    }
+    const { url, locks } = await startApp({ platform, controllers: [Apart] });
+
+    expect(await (await fetch(`${url}/apart/7?page=2`)).text()).toBe('http:7:2');
+  });
+
   it('gets the controller of the request', async () => {
     seen = [];
     const { url } = await startApp({ platform, controllers: [ScopedRoutes] });

@@ -54,6 +54,17 @@ export class HandlerCall implements LockedCall {
     }
   }
 
+  /** The same with properties of its own, for a function that takes it apart: `({ context, ...rest }) => …`. */
+  opened(parts: readonly string[]): LockedCall {
+    const view = {};
+    for (const name of ['args', 'method', 'context', 'target', ...parts]) {
+      const enumerable = name !== 'target';
+      if (name in this)
+        Object.defineProperty(view, name, { enumerable, get: () => this.#at(name) });
+    }
+    return view as LockedCall;
+  }
+
   /** Whether {@link keep} has kept the part. */
   keeps(part: TemplatePart): boolean {
     return this.#kept?.has(part) === true;

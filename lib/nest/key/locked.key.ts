@@ -35,7 +35,9 @@ export class LockedKey {
    */
   resolve(call: LockedCall, args: readonly unknown[]): LockKey {
     if (this.#make === undefined) return this.#fill(call, args);
-    const key: unknown = this.#make(call);
+    const key: unknown = this.#make(
+      call instanceof HandlerCall ? call.opened(REQUEST_PARTS) : call,
+    );
     // A function that hides the failure of what it asked for has made a key of something else.
     if (call instanceof HandlerCall && call.lacksTarget)
       throw new Error('The key needs the instance.');
