@@ -197,6 +197,24 @@ const ENGINE = [
     'true);',
   ],
   [
+    'a token on its way out is one that nobody uses',
+    'hold/lease-exit',
+    'this.context.routes.watch(this.hold.token, LEAVING);',
+    'this.context.routes.forget(this.hold.token);',
+  ],
+  [
+    'a release that is owed is repeated without its minHold',
+    'store/release-retrier',
+    'minHoldLeft: Math.max(minHoldLeft, owed)',
+    'minHoldLeft: Math.max(minHoldLeft, 0 * owed)',
+  ],
+  [
+    'a re-entry adds nothing to the minHold',
+    'hold/caller-lock',
+    'Math.max(this.#minHold, this.heldMs + ms)',
+    'Math.max(this.#minHold, 0 * ms)',
+  ],
+  [
     'a lock ends twice',
     'hold/lease-exit',
     'if (this.#over) return;',
