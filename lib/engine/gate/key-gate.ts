@@ -153,7 +153,7 @@ export class KeyGate
 
   busy(): void {
     this.#failure = undefined;
-    this.#callers.busy();
+    this.#callers.busy(this.#tokens.promised);
   }
 
   failed(error: LockUnavailableError): void {

@@ -115,10 +115,14 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     return head;
   }
 
-  /** The lock is busy: tells those that wait, and turns away those that take one try only, and who are too many. */
-  busy(): void {
+  /**
+   * The lock is busy: tells those that wait, and turns away those that take one try only, and who are too many.
+   *
+   * @param promised Callers that may still get it by what it was asked for already.
+   */
+  busy(promised = 0): void {
     if (this.#waiters.size === 0) return;
-    let places = this.settings.maxWaiters;
+    let places = this.settings.maxWaiters + promised;
     for (const waiter of this.#waiters) {
       // What listens to one of them may have ended the wait of another.
       if (!waiter.listed) continue;

@@ -273,6 +273,20 @@ describe('maxWaiters', () => {
     await (await call).release();
   });
 
+  it('refuses nobody for whom a permit is free', async () => {
+    const manager = open({ maxWaiters: 1 });
+    const permits = { permits: 3 };
+    const held = await b.acquire('k', permits);
+    const calls = Array.from({ length: 5 }, () => manager.acquire('k', permits));
+
+    await expect(calls[4]).rejects.toMatchObject({ code: 'LOCK_QUEUE_FULL' });
+    await expect(calls[3]).rejects.toMatchObject({ code: 'LOCK_QUEUE_FULL' });
+    for (const call of calls.slice(0, 2)) await (await call).release();
+    await held.release();
+
+    await (await calls[2])!.release();
+  });
+
   it('refuses no reader of a lock that is free', async () => {
     const manager = open({ maxWaiters: 0 });
 
