@@ -234,7 +234,7 @@ describe('a method of a provider', () => {
 
     const keys = ['account:1', 'account:2'];
     const template = 'account:{0}, account:{1}';
-    expect(skipped).toEqual([{ key: 'account:1', keys, label: 'Ledger.tryMove', template }]);
+    expect(skipped).toEqual([{ key: 'account:2', keys, label: 'Ledger.tryMove', template }]);
   });
 
   it('with a kind of lock runs beside its like, and beside nobody else', async () => {
