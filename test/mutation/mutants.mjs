@@ -205,8 +205,14 @@ const ENGINE = [
   [
     'a release that is owed is repeated without its minHold',
     'store/release-retrier',
-    'minHoldLeft: Math.max(minHoldLeft, owed)',
-    'minHoldLeft: Math.max(minHoldLeft, 0 * owed)',
+    'Math.max(minHoldLeft, owed,',
+    'Math.max(minHoldLeft, 0 * owed,',
+  ],
+  [
+    'a release that overtakes another one cuts its minHold',
+    'store/release-retrier',
+    'if (minHoldLeft > 0) this.#keeping.set(',
+    'if (minHoldLeft < 0) this.#keeping.set(',
   ],
   [
     'a re-entry adds nothing to the minHold',

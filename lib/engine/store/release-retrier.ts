@@ -21,6 +21,8 @@ interface Owed {
 export class ReleaseRetrier {
   /** By token, the one that was tried longest ago first. */
   readonly #owed = new Map<string, Owed>();
+  /** What is to be left of a `minHold` by releases that are under way, by token, in milliseconds. */
+  readonly #keeping = new Map<string, number>();
   /** Where the first one is under way. */
   readonly #trying = new Set<string>();
   #triedAt = -Infinity;
@@ -36,7 +38,9 @@ export class ReleaseRetrier {
 
   /** One attempt, whose answer or failure the caller gets; a failed one is repeated in the background. */
   async release(command: ReleaseCommand, ttl: number): Promise<ReleaseReply> {
+    const { token, minHoldLeft } = command;
     this.#underway += 1;
+    if (minHoldLeft > 0) this.#keeping.set(token, minHoldLeft);
     try {
       return await this.store.release(command);
     } catch (error) {
@@ -45,6 +49,7 @@ export class ReleaseRetrier {
       throw error;
     } finally {
       this.#underway -= 1;
+      if (minHoldLeft > 0) this.#keeping.delete(token);
       if (this.#underway === 0) this.#onSettled?.();
     }
   }
@@ -60,11 +65,11 @@ export class ReleaseRetrier {
     });
   }
 
-  /** Releases a token that nobody here uses any more, whatever has become of it. */
+  /** Releases a token that nobody here uses any more, whatever has become of it; an earlier `minHold` of it stands. */
   discard(key: string, token: string, ttl: number, minHoldLeft = 0): void {
     const owed = this.#owed.get(token)?.command.minHoldLeft ?? 0;
-    const command = { key, token, minHoldLeft: Math.max(minHoldLeft, owed) };
-    this.release(command, ttl).catch(() => undefined);
+    const kept = Math.max(minHoldLeft, owed, this.#keeping.get(token) ?? 0);
+    this.release({ key, token, minHoldLeft: kept }, ttl).catch(() => undefined);
   }
 
   /** Resolves when every release has been answered or has failed. */

@@ -127,7 +127,7 @@ describe('a lock that passes on, or is detached, while a waiter doubts its holde
       sent.push(command);
       return next();
     };
-    await passOn(lock);
+    const released = await passOn(lock);
 
     doubt(token);
     await processes.clock.advance(10);
@@ -135,6 +135,7 @@ describe('a lock that passes on, or is detached, while a waiter doubts its holde
     expect(sent.filter((command) => command.token === token)).toEqual([]);
     pass.open();
     await processes.clock.advance(10);
+    expect(await released.outcome).toBe('released');
     expect(theirs.lock).toBeDefined();
     await theirs.lock!.release();
     await processes.clock.advance(10);
@@ -159,7 +160,7 @@ describe('a lock that passes on, or is detached, while a waiter doubts its holde
 });
 
 /** Ends a turn: another process has waited for longer than one may take. */
-async function passOn(lock: Lock): Promise<void> {
+async function passOn(lock: Lock): Promise<{ readonly outcome: Promise<string> }> {
   await processes.clock.advance(1000);
-  void lock.release();
+  return { outcome: lock.release() };
 }

@@ -95,6 +95,20 @@ describe('ReleaseRetrier', () => {
     await releaser.settled();
   });
 
+  it('keeps a minHold that is on its way when the token is discarded once more', async () => {
+    const { sent, answers, releaser } = setUp();
+    let answer: (reply: ReleaseReply) => void = () => {};
+    answers.push(new Promise((resolve) => (answer = resolve)), 'not-held');
+    const first = releaser.release({ ...COMMAND, minHoldLeft: 500 }, 1000);
+    releaser.discard('k', 't', 1000);
+    answer('released');
+    await first;
+    releaser.discard('k', 't', 1000);
+    await settle();
+
+    expect(sent.map(({ command }) => command.minHoldLeft)).toEqual([500, 500, 0]);
+  });
+
   it('stops repeating when it is closed', async () => {
     const { clock, sent, answers, releaser } = setUp();
     answers.push(failure);
