@@ -29,7 +29,7 @@ export function Locked(
 ): MethodDecorator {
   return (target: object, name: string | symbol, descriptor: PropertyDescriptor) => {
     const original = checkMethod(target, name, descriptor);
-    const plan = new LockedPlan(classNameOf(target), String(name), key, options);
+    const plan = new LockedPlan(classNameOf(target), name, key, options);
     const locked = lockMethod(original, plan, heldLockPositions(target, name));
     descriptor.value = locked;
     setLockedPlan(plan, target, name, locked);

@@ -63,6 +63,13 @@ class Exports {
     yield 'sent';
   }
 
+  @Post(':id/told')
+  @Locked('told:{0}', { wait: 0 })
+  async *tell(@Param('id') _id: string, @HeldLock() lock?: Lock): AsyncGenerator<string> {
+    this.jobs.add({ ticket: await lock!.detach() });
+    yield 'sent';
+  }
+
   @Post(':id/again')
   async again(@Body() { ticket }: { ticket: string }): Promise<void> {
     await using _lock = await this.locks.attach(ticket);
@@ -114,22 +121,25 @@ describe.each([
     expect(await scrape('redis_lock_held')).toBe(0);
   });
 
-  it.each(['later', 'listed'])('goes on while its handler is still answering: %s', async (how) => {
-    const { app, url } = await startApp({
-      lock: { connection: connection(), keyPrefix: uniquePrefix() },
-      providers: [Jobs],
-      controllers: [Exports],
-    });
+  it.each(['later', 'listed', 'told'])(
+    'goes on while its handler is still answering: %s',
+    async (how) => {
+      const { app, url } = await startApp({
+        lock: { connection: connection(), keyPrefix: uniquePrefix() },
+        providers: [Jobs],
+        controllers: [Exports],
+      });
 
-    const { status } = await post(`${url}/exports/7/${how}`);
+      const { status } = await post(`${url}/exports/7/${how}`);
 
-    expect(status).toBe(201);
-    expect((await post(`${url}/exports/7/${how}`)).status).toBe(423);
-    const jobs = app.get(Jobs);
-    jobs.finish.open();
-    await jobs.run();
-    expect((await post(`${url}/exports/7/${how}`)).status).toBe(201);
-  });
+      expect(status).toBe(201);
+      expect((await post(`${url}/exports/7/${how}`)).status).toBe(423);
+      const jobs = app.get(Jobs);
+      jobs.finish.open();
+      await jobs.run();
+      expect((await post(`${url}/exports/7/${how}`)).status).toBe(201);
+    },
+  );
 
   it('is refused to a text that is no ticket', async () => {
     const { app } = await startApp({ lock: { connection: connection() } });

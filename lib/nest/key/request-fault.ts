@@ -6,8 +6,8 @@ import { faultOf, followPath, isInstance } from './part-value.js';
 /** Parts that hold what the client sent; `user` and `ip` are the application's own. */
 const SENT: ReadonlySet<string> = new Set(['params', 'query', 'body', 'headers', 'data', 'gql']);
 
-/** In these no client can send an object. */
-const ALWAYS_TEXT: ReadonlySet<string> = new Set(['params', 'headers']);
+/** In these a client can't send an object where the application takes one value: they are text, or have a schema. */
+const ONE_VALUE: ReadonlySet<string> = new Set(['params', 'headers', 'gql']);
 
 /** Where Nest keeps what the parameters of a handler are, by class and method. */
 const ROUTE_ARGUMENTS = '__routeArguments__';
@@ -78,7 +78,7 @@ function isLacking(
   if (isNothing(argument)) return true;
   // Unless it is what was sent, a pipe has loaded what the one value stands for.
   if (typeof argument !== 'object')
-    return !ALWAYS_TEXT.has(source.root) && args[Number(part.root)] === argument;
+    return !ONE_VALUE.has(source.root) && args[Number(part.root)] === argument;
   const sent = sentAt(source, part);
   return isNothing(sent) && (value === undefined || sent !== undefined);
 }

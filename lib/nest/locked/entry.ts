@@ -107,7 +107,7 @@ function reachableManager({ plan, service, call }: LockedEntry): LockManager {
         "locks. Provide a LockService with connection: 'memory' instead.",
     ]);
   }
-  if (call.context === undefined && !hasMethod(call.target, plan.method)) {
+  if (call.context === undefined && !hasMethod(call.target, plan.name)) {
     throw new LockConfigError([
       `@Locked on ${plan.owner}: it was called without its object. Hand on () => service.${plan.method}(), not ` +
         `service.${plan.method}.`,
@@ -121,8 +121,8 @@ function reachableManager({ plan, service, call }: LockedEntry): LockManager {
 }
 
 /** Whether `this` of a call is an object of the method; of one that was taken off its object it is not. */
-function hasMethod(target: unknown, method: string): boolean {
-  return typeof (target as Record<string, unknown> | undefined)?.[method] === 'function';
+function hasMethod(target: unknown, name: string | symbol): boolean {
+  return typeof (target as Record<string | symbol, unknown> | undefined)?.[name] === 'function';
 }
 
 /** A deep stand-in answers with another one, whatever it is asked. */

@@ -17,17 +17,20 @@ export class LockedPlan {
   readonly #options: LockedOptions;
   readonly #requests = new WeakMap<LockSettings, LockRequest>();
 
+  /** The method's name as text. */
+  readonly method: string;
   /** `Class.method`: who holds the lock, for people. */
   readonly owner: string;
 
   /** @throws {LockConfigError} All faults of the key and the options at once. */
   constructor(
     className: string,
-    readonly method: string,
+    readonly name: string | symbol,
     key: string | readonly string[] | LockKeyFunction,
     options: LockedOptions,
   ) {
-    this.owner = `${className}.${method}`;
+    this.method = String(name);
+    this.owner = `${className}.${this.method}`;
     const problems = checkLockedOptions(options);
     this.key = new LockedKey(key, this.owner, problems);
     if (problems.length > 0) {
