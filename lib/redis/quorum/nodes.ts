@@ -153,7 +153,7 @@ export class QuorumNodes {
     const heard = answers.flatMap(({ node, error }) => (error === undefined ? node : []));
     const voters = heard.filter((node) => this.mayVote(node));
     const late = heard.length - voters.length;
-    const but = late > 0 ? `, of which ${late} restarted lately and can't vote yet` : '';
+    const but = late > 0 ? `, of which ${late} may not vote yet` : '';
     return new NotAppliedError(
       [key],
       `${heard.length} of ${this.all.length} Redis nodes answered in time${but}; it takes ${this.majority} that agree.`,

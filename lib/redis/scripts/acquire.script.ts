@@ -67,7 +67,7 @@ end
 if not others then return replies end
 
 local lock, queue, alive, holders, channel
--- Lua finds the variables of an outer function at once, and looks through those of the same function.
+-- A function inside another one gets at that one's variables at once: here Lua would look through all that are in use.
 local function contend()
 `,
   MINT,

@@ -55,11 +55,11 @@ end
 
 /**
  * A sign of life is the moment until which a token counts as alive, in ms, times this, plus how many of its callers
- * wait. A whole number, exact until the year 2109: Redis and Lua read and print a fraction four times as slowly.
+ * wait. A whole number, exact until the year 2109: to print and read a fraction takes a twentieth of a hand-over.
  */
 export const SIGN_UNIT = 2048;
 
-/** `report(token, callers)`: its process is alive and has so many callers waiting. */
+/** `report(token, callers)`: its process is alive and has so many callers waiting. Lua is slow at numbers as arguments. */
 export const REPORT = /* lua */ `
 local function report(token, callers)
   call('ZADD', alive, (now + ${ALIVE_MS}) * ${SIGN_UNIT} + math.min(callers, ${SIGN_UNIT - 1}), token)
