@@ -41,6 +41,9 @@ async function obey(message) {
       await locks.shutdown();
       tell('closed');
       return;
+    case 'keeps':
+      tell('kept', { by: process.getActiveResourcesInfo() });
+      return;
     default:
       throw new Error(`Unknown message ${message.type}`);
   }

@@ -107,6 +107,8 @@ export class ClusterTopology {
 
   /** Asks every address that is known, over connections for this question alone. */
   async #askStrangers(): Promise<ClusterLayout | undefined> {
+    // Those that were asked first may have failed because they were closed.
+    if (this.#closed) return undefined;
     const names = new Set([...this.#known, ...this.clients.seeds]);
     const connections: RedisConnection[] = [];
     const answers = [...names].map((name) => {

@@ -250,8 +250,9 @@ describe.each([
       );
       expect(starts).toHaveLength(12);
       starts.sort((x, y) => x - y);
+      // One that was told late, by a busy process, seems closer to the next.
       for (const [i, at] of starts.entries())
-        if (i >= 3) expect(at - (starts[i - 3] as number)).toBeGreaterThan(298);
+        if (i >= 3) expect(at - (starts[i - 3] as number)).toBeGreaterThan(270);
     });
 
     it('a process that holds a permit may wait for another', async () => {
