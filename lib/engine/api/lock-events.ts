@@ -63,12 +63,17 @@ export interface LockEvents {
   off<Name extends keyof LockEventMap>(name: Name, listener: LockListener<Name>): this;
 }
 
-/** Where the engine tells what becomes of a call. */
-export interface LockEventSink {
-  /** Whether an event of this name would reach anybody; saves building the payload. */
-  hears(name: keyof LockEventMap): boolean;
-  emit<Name extends keyof LockEventMap>(name: Name, event: LockEventMap[Name]): void;
+/** Where the engine tells one kind of event. */
+export interface LockEventTopic<Event> {
+  /** Whether it would reach anybody; saves building the event. */
+  readonly isHeard: boolean;
+  tell(event: Event): void;
 }
+
+/** Where the engine tells what becomes of a call. */
+export type LockEventTopics = {
+  readonly [Name in keyof LockEventMap]: LockEventTopic<LockEventMap[Name]>;
+};
 
 /**
  * What every event of a call tells.

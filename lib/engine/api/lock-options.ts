@@ -1,5 +1,5 @@
 import type { Duration } from './duration.js';
-import type { LockEventSink } from './lock-events.js';
+import type { LockEventTopics } from './lock-events.js';
 import type { ObservedCall } from './lock-observers.js';
 
 /**
@@ -90,5 +90,5 @@ export interface LockRequest extends Filled<Omit<LockOptions, 'mode' | 'permits'
   /** Unset when nobody observes. */
   readonly observed?: ObservedCall | undefined;
   /** Hears of this call in place of the listeners: it is part of one for several keys. */
-  readonly events?: LockEventSink | undefined;
+  readonly events?: LockEventTopics | undefined;
 }

@@ -63,6 +63,11 @@ export class AnswerWait<T> implements Gate, WaiterOwner<T> {
 
   reconnected(): void {}
 
+  /** The call itself tells. */
+  tells(): boolean {
+    return false;
+  }
+
   left(_waiter: unknown, aborted?: { readonly reason: unknown }): void {
     const { keys, waitedMs } = this.call;
     const late = (): LockError => unanswered(keys, waitedMs, this.context.outage(keys));

@@ -63,6 +63,8 @@ export class Admission {
     for (;;) {
       const next = callers.first;
       if (next === undefined || this.#isRenewing) break;
+      const underway = hold.fencesLeft === 0 ? this.#ahead.fencesUnderway : undefined;
+      if (underway !== undefined) return void this.#offerAfter(underway, how);
       if (this.#isOutrun || mustRenewFirst(hold, next, how, now))
         return void this.#renewThenOffer(next, how);
       this.#enter(how, now);
@@ -122,6 +124,14 @@ export class Admission {
    */
   get #isOutrun(): boolean {
     return this.isShared && this.parts.callers.firstAt > this.parts.hold.mintedAt;
+  }
+
+  /** Numbers that were asked for in advance have not come yet: mostly they are all that is missing. */
+  async #offerAfter(underway: Promise<void>, via: Via): Promise<void> {
+    this.#isRenewing = true;
+    await underway;
+    this.#isRenewing = false;
+    if (!this.parts.exit.over) this.offer(via, this.context.clock.now());
   }
 
   async #renewThenOffer(next: LockRequest, via: Via): Promise<void> {

@@ -1,6 +1,6 @@
 import { type LockError, LockLostError, type LockUnavailableError } from '../api/errors.js';
 import type { LockEventEmitter } from '../api/lock-event-emitter.js';
-import { eventOf, type LockEvent, type LockEventSink, type Via } from '../api/lock-events.js';
+import { eventOf, type LockEvent, type LockEventTopics, type Via } from '../api/lock-events.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { ReleaseReply } from '../store/lock-store.js';
 
@@ -19,38 +19,38 @@ export class HolderEvents {
 
   acquired(lock: HeldCall, waiter: { readonly waitedMs: number }, via: Via): void {
     const { observed } = lock.request;
-    const events = this.#of(lock);
-    const heard = events.hears('acquired');
-    if (observed === undefined && !heard) return;
+    const { acquired } = this.#of(lock);
+    const { isHeard } = acquired;
+    if (observed === undefined && !isHeard) return;
     const { waitedMs } = waiter;
     observed?.acquired(waitedMs, via, lock.fencingToken);
-    if (heard) events.emit('acquired', { waitedMs, via, ...eventFor(lock) });
+    if (isHeard) acquired.tell({ waitedMs, via, ...eventFor(lock) });
   }
 
   renewed(lock: HeldCall): void {
-    const events = this.#of(lock);
-    if (events.hears('renewed')) events.emit('renewed', eventFor(lock));
+    const { renewed } = this.#of(lock);
+    if (renewed.isHeard) renewed.tell(eventFor(lock));
   }
 
   troubled(lock: HeldCall, error: LockUnavailableError): void {
-    this.#of(lock).emit('unavailable', { ...eventFor(lock), error });
+    this.#of(lock).unavailable.tell({ ...eventFor(lock), error });
   }
 
   lost(lock: HeldCall, error: LockLostError): void {
     const { heldMs } = lock;
     lock.request.observed?.ended('lost', heldMs, error);
-    this.#of(lock).emit('lost', { ...eventFor(lock), heldMs, error });
+    this.#of(lock).lost.tell({ ...eventFor(lock), heldMs, error });
   }
 
   /** Returns whether anybody was told: listeners may have taken any time. */
   released(lock: HeldCall): boolean {
     const { observed } = lock.request;
-    const events = this.#of(lock);
-    const heard = events.hears('released');
-    if (observed === undefined && !heard) return false;
+    const { released } = this.#of(lock);
+    const { isHeard } = released;
+    if (observed === undefined && !isHeard) return false;
     const { heldMs } = lock;
     observed?.ended('released', heldMs);
-    if (heard) events.emit('released', { heldMs, ...eventFor(lock) });
+    if (isHeard) released.tell({ heldMs, ...eventFor(lock) });
     return true;
   }
 
@@ -85,10 +85,10 @@ export class HolderEvents {
 
   #releaseFailed(lock: HeldCall, error: LockError): void {
     lock.request.observed?.ended('release-failed', lock.heldMs, error);
-    this.#of(lock).emit('release-failed', { ...eventFor(lock), error });
+    this.#of(lock)['release-failed'].tell({ ...eventFor(lock), error });
   }
 
-  #of({ request }: HeldCall): LockEventSink {
+  #of({ request }: HeldCall): LockEventTopics {
     return this.events.of(request);
   }
 }

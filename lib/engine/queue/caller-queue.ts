@@ -50,10 +50,6 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     this.#waiters = new WaiterList(clock);
   }
 
-  get key(): string {
-    return this.owner.key;
-  }
-
   get size(): number {
     return this.#waiters.size;
   }
@@ -150,8 +146,13 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   /** Tells that a call found the lock busy. */
   timedOut(request: LockRequest, waitedMs: number, leaseLeft?: number): LockTimeoutError {
     const { key, holder } = this.owner;
-    this.events.of(request).emit('timeout', { ...eventOf(key, request), waitedMs, holder });
+    this.events.of(request).timeout.tell({ ...eventOf(key, request), waitedMs, holder });
     return new LockTimeoutError([key], key, waitedMs, leaseLeft, holder);
+  }
+
+  tells(request: LockRequest): boolean {
+    const { timeout, unavailable } = this.events.of(request);
+    return request.observed !== undefined || timeout.isHeard || unavailable.isHeard;
   }
 
   left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void {
@@ -161,8 +162,8 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   #announce(waiter: Waiter<T>): void {
     if (waiter.announced) return;
     waiter.announced = true;
-    const events = this.events.of(waiter.request);
-    if (events.hears('waiting')) events.emit('waiting', eventOf(this.owner.key, waiter.request));
+    const { waiting } = this.events.of(waiter.request);
+    if (waiting.isHeard) waiting.tell(eventOf(this.owner.key, waiter.request));
   }
 
   /** @param why Tells listeners, who may give the lock back: not to a call that is told that it was busy. */
@@ -184,17 +185,14 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     const leaseLeft = this.owner.busyFor;
     if (leaseLeft !== undefined) return this.#timedOut(waiter, leaseLeft);
     const { key, failure } = this.owner;
-    return this.#unavailable(waiter, unanswered([key], waiter.waitedMs, failure));
+    const { request, waitedMs } = waiter;
+    const error = unanswered([key], waitedMs, failure);
+    this.events.of(request).unavailable.tell({ ...eventOf(key, request), error });
+    return error;
   }
 
   #timedOut(waiter: Waiter<T>, leaseLeft: number | undefined): LockTimeoutError {
     const waitedMs = waiter.once ? 0 : Math.ceil(waiter.waitedMs);
     return this.timedOut(waiter.request, waitedMs, leaseLeft);
-  }
-
-  #unavailable(waiter: Waiter<T>, error: LockUnavailableError): LockUnavailableError {
-    const { request } = waiter;
-    this.events.of(request).emit('unavailable', { ...eventOf(this.owner.key, request), error });
-    return error;
   }
 }

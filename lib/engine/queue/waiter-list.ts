@@ -1,46 +1,51 @@
 import { areTimersReplaced, type Clock, type Timer } from '../time/clock.js';
 import { inImportContext } from '../time/process-timers.js';
 import { LinkedList } from './linked-list.js';
-import type { TimerShare, Waiter } from './waiter.js';
+import type { Waiter } from './waiter.js';
 
 /**
- * The waiters of one line, in the order in which they came, and the timers that end their waits. Most get what
- * they wait for long before, and a timer costs more than all else here: so they share one. A waiter that would
- * end before the last of those that share it has a timer of its own, so that the next to end is the first of them.
+ * The waiters of one line, in the order in which they came, and the timer that ends their waits. It is one for all:
+ * most get what they wait for long before, and a timer for each would cost more than all else here.
  */
 export class WaiterList<T> extends LinkedList<Waiter<T>> {
-  readonly #shares = new LinkedList<TimerShare<T>>();
-  /** Set for the first that shares it, or for one before that has left. */
+  /** How many wait for a limited time. */
+  #bounded = 0;
+  /** Whether their waits end in the order in which they came; mostly all wait for as long. */
+  #isInOrder = true;
   #timer: Timer | undefined;
+  /** When it rings: as the first of them ends, or one before that has left. */
+  #ringsAt = Infinity;
 
   constructor(private readonly clock: Clock) {
     super();
   }
 
   override add(waiter: Waiter<T>): void {
-    super.add(waiter);
     const { bound, endsAt } = waiter;
+    if (this.last !== undefined && endsAt < this.last.endsAt) this.#isInOrder = false;
+    super.add(waiter);
     if (bound === Infinity) return;
-    const last = this.#shares.last?.waiter.endsAt ?? -Infinity;
     // A timer that a test moves by hand is right about its own wait, and says nothing of the others.
-    if (endsAt < last || areTimersReplaced()) {
-      waiter.timer = this.clock.after(bound, () => this.#end(waiter));
-    } else {
-      waiter.share = { waiter };
-      this.#shares.add(waiter.share);
-      if (this.#timer === undefined) this.#ringIn(bound, endsAt);
+    if (areTimersReplaced()) {
+      waiter.timer = this.clock.after(bound, () => end(waiter));
+      return;
     }
+    this.#bounded += 1;
+    if (endsAt < this.#ringsAt) this.#ringIn(bound, endsAt);
   }
 
   override delete(waiter: Waiter<T>): boolean {
     if (!super.delete(waiter)) return false;
-    this.clock.cancel(waiter.timer);
-    if (waiter.share !== undefined) this.#shares.delete(waiter.share);
-    if (this.#shares.size === 0) this.#stop();
+    if (waiter.timer !== undefined) this.clock.cancel(waiter.timer);
+    else if (waiter.bound !== Infinity) this.#bounded -= 1;
+    if (this.#bounded === 0) this.#stop();
+    if (this.size === 0) this.#isInOrder = true;
     return true;
   }
 
   #ringIn(ms: number, at: number): void {
+    this.#stop();
+    this.#ringsAt = at;
     // A timer keeps the async context in which it is set: not that of a caller that has long left.
     const timer = inImportContext(() =>
       this.clock.after(ms, () => {
@@ -52,24 +57,30 @@ export class WaiterList<T> extends LinkedList<Waiter<T>> {
   }
 
   #stop(): void {
+    if (this.#timer === undefined) return;
     this.clock.cancel(this.#timer);
     this.#timer = undefined;
+    this.#ringsAt = Infinity;
   }
 
   #ring(at: number): void {
-    this.#timer = undefined;
+    this.#stop();
     // A timer fires no earlier than it was set for; the sum that said when may be a rounding apart.
     const now = Math.max(at, this.clock.now());
     const over: Waiter<T>[] = [];
-    let share = this.#shares.first;
-    for (; share !== undefined && share.waiter.endsAt <= now; share = share.after)
-      over.push(share.waiter);
-    if (share !== undefined) this.#ringIn(share.waiter.endsAt - now, share.waiter.endsAt);
-    for (const waiter of over) this.#end(waiter);
+    let next = Infinity;
+    for (let one = this.first; one !== undefined; one = one.after) {
+      if (one.timer !== undefined) continue;
+      if (one.endsAt <= now) over.push(one);
+      else next = Math.min(next, one.endsAt);
+      if (this.#isInOrder && next < Infinity) break;
+    }
+    if (next < Infinity) this.#ringIn(next - now, next);
+    for (const waiter of over) end(waiter);
   }
+}
 
-  /** The wait is over, unless it was before. */
-  #end(waiter: Waiter<T>): void {
-    if (waiter.listed) waiter.expire();
-  }
+/** Its wait is over, unless it was before. */
+function end<T>(waiter: Waiter<T>): void {
+  if (waiter.listed) waiter.expire();
 }

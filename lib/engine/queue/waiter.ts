@@ -11,11 +11,8 @@ export interface WaiterOwner<T> {
    * after `wait` without a reason, after an abort with `signal.reason` in a box.
    */
   left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void;
-}
-
-/** A place among those that share the timer of their line. */
-export interface TimerShare<T> extends Linked<TimerShare<T>> {
-  readonly waiter: Waiter<T>;
+  /** Whether anybody is told when this call has waited in vain. */
+  tells(request: LockRequest): boolean;
 }
 
 /** One waiting call. Owns its abort listener, and removes it when it settles; its list ends it in time. */
@@ -26,15 +23,14 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   readonly promise: Promise<T>;
   /** When its time is over. */
   readonly endsAt: number;
-  /** What ends it in time; only its list writes these two. */
+  /** What ends it in time, if that is a timer of its own; only its list writes it. */
   timer: Timer | undefined;
-  share: TimerShare<T> | undefined;
   /** Whether the caller's `waiting` event is out. */
   announced = false;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
-  /** The async context of the call: what listens as its wait ends belongs to it. */
-  readonly #context = new AsyncResource('LOCK_WAITER');
+  /** The async context of the call: who is told as its wait ends belongs to it. */
+  readonly #context: AsyncResource | undefined;
   #stopListening: (() => void) | undefined;
 
   /** @param bound Longest wait, in milliseconds. */
@@ -48,6 +44,8 @@ export class Waiter<T> implements Linked<Waiter<T>> {
     readonly startedAt = clock.now(),
   ) {
     this.endsAt = startedAt + bound;
+    // It would cost as much as a fifth of a hand-over inside the process.
+    if (owner.tells(request)) this.#context = new AsyncResource('LOCK_WAITER');
     this.promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -68,7 +66,8 @@ export class Waiter<T> implements Linked<Waiter<T>> {
 
   /** Its time is over. */
   expire(): void {
-    this.#context.runInAsyncScope(() => this.owner.left(this));
+    if (this.#context === undefined) this.owner.left(this);
+    else this.#context.runInAsyncScope(() => this.owner.left(this));
   }
 
   resolve(value: T): void {

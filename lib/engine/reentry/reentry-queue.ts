@@ -50,12 +50,13 @@ export class ReentryQueue {
     }
     if (request.wait === 0) throw this.#timedOut(request, keys, 0);
     const { clock } = this.context;
-    const events = this.context.events.of(request);
+    const { waiting, timeout } = this.context.events.of(request);
     const waiter = new Waiter<void>(request, clock, request.wait, {
       left: (leaver, aborted) => this.#left(leaver, keys, aborted),
+      tells: () => timeout.isHeard,
     });
     this.#waiting.add(waiter);
-    if (events.hears('waiting')) events.emit('waiting', eventOf(keys[0], request, keys));
+    if (waiting.isHeard) waiting.tell(eventOf(keys[0], request, keys));
     await waiter.promise;
   }
 
@@ -100,7 +101,7 @@ export class ReentryQueue {
     const { remainingMs } = this.lock;
     const heldMs = clock.now() - this.#runningSince;
     const holder = holderHere(this.#running?.label ?? '', heldMs, remainingMs);
-    events.of(request).emit('timeout', { ...eventOf(keys[0], request, keys), waitedMs, holder });
+    events.of(request).timeout.tell({ ...eventOf(keys[0], request, keys), waitedMs, holder });
     return new LockTimeoutError(keys, keys[0], waitedMs, remainingMs, holder);
   }
 

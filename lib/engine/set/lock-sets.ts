@@ -62,7 +62,9 @@ export class LockSets {
     this.#check(keys);
     const outers = this.#outers(keys, request);
     const { gates, isClosing } = this;
-    const call = new SetCall(keys, request, isInside, { gates, isClosing, ...this.#context });
+    const { clock, events } = this.#context;
+    const context = { gates, isClosing, clock, events: events.topics };
+    const call = new SetCall(keys, request, isInside, context);
     const isOneStep = call.once || (outers.size === 0 && gates.areIdle(keys, request));
     const together = isOneStep ? await this.#together(call, outers) : undefined;
     // Where one step is not tried, the call stands in line from where it was made; else from the answer.
@@ -94,7 +96,7 @@ export class LockSets {
     const { clock, events, holderEvents } = this.#context;
     const startedAt = clock.now();
     const call = { keys, waitedMs: 0 };
-    const told = new SetEvents(call, events);
+    const told = new SetEvents(call, events.topics);
     const part = { ...request, maxHold: Infinity, observed: undefined, events: told };
     const attaching = detached.map((each) => {
       return { detached: each, asked: this.gates.attach(each, part, isInside) };

@@ -1,5 +1,5 @@
 import { LockShutdownError, LockTimeoutError, LockUnavailableError } from '../api/errors.js';
-import { eventOf, type LockEventSink } from '../api/lock-events.js';
+import { eventOf, type LockEventTopics } from '../api/lock-events.js';
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
 import type { LinelessCall } from '../gate/answer-wait.js';
@@ -18,7 +18,7 @@ import type { SetMember, SetStep } from './set-member.js';
 export interface SetCallContext {
   readonly gates: GateRegistry;
   readonly clock: Clock;
-  readonly events: LockEventSink;
+  readonly events: LockEventTopics;
   /** Whether the application is closing. */
   isClosing(): boolean;
 }
@@ -184,14 +184,14 @@ export class SetCall implements LinelessCall {
 
   #busy(key: string, waitedMs: number, of?: BusyMember): LockTimeoutError {
     const by = of?.holder === undefined ? undefined : holderOf(of.holder, of.leaseLeft);
-    this.#events.emit('timeout', { ...eventOf(key, this.request), waitedMs, holder: by });
+    this.#events.timeout.tell({ ...eventOf(key, this.request), waitedMs, holder: by });
     return new LockTimeoutError(this.keys, key, waitedMs, of?.leaseLeft, by);
   }
 
   #unavailable(error: LockUnavailableError): LockUnavailableError {
     const own = errorOfSet(error, this) as LockUnavailableError;
     if (own === error) return own;
-    this.#events.emit('unavailable', { ...eventOf(this.keys[0], this.request), error: own });
+    this.#events.unavailable.tell({ ...eventOf(this.keys[0], this.request), error: own });
     return own;
   }
 }

@@ -134,7 +134,7 @@ function nameOf(standIn: object): string {
 function tellSkipped(manager: LockManager, plan: LockedPlan, key: LockKey, error: LockError): void {
   const keys = checkKeys(key);
   const { key: busy = keys[0] } = error as Partial<LockTimeoutError>;
-  manager.events.emit('skipped', eventOf(busy, plan.requestFor(manager.settings), keys));
+  manager.events.topics.skipped.tell(eventOf(busy, plan.requestFor(manager.settings), keys));
 }
 
 /**

@@ -12,9 +12,9 @@ describe('LockEventEmitter', () => {
     const told: string[] = [];
     const first = (): void => void told.push('first');
     events.on('waiting', first).on('waiting', () => told.push('second'));
-    events.emit('waiting', EVENT);
-    events.off('waiting', first).emit('waiting', EVENT);
-    events.emit('skipped', EVENT);
+    events.topics.waiting.tell(EVENT);
+    events.off('waiting', first).topics.waiting.tell(EVENT);
+    events.topics.skipped.tell(EVENT);
 
     expect(told).toEqual(['first', 'second', 'second']);
   });
@@ -24,9 +24,9 @@ describe('LockEventEmitter', () => {
     let told = 0;
     const listener = (): void => void (told += 1);
     events.once('waiting', listener);
-    events.emit('waiting', EVENT);
-    events.emit('waiting', EVENT);
-    events.once('waiting', listener).off('waiting', listener).emit('waiting', EVENT);
+    events.topics.waiting.tell(EVENT);
+    events.topics.waiting.tell(EVENT);
+    events.once('waiting', listener).off('waiting', listener).topics.waiting.tell(EVENT);
 
     expect(told).toBe(1);
   });
@@ -34,11 +34,11 @@ describe('LockEventEmitter', () => {
   it('knows whether anybody listens', () => {
     const events = new LockEventEmitter();
     const listener = (): void => {};
-    expect(events.hears('lost')).toBe(false);
+    expect(events.topics.lost.isHeard).toBe(false);
     events.on('lost', listener);
-    expect(events.hears('lost')).toBe(true);
+    expect(events.topics.lost.isHeard).toBe(true);
     events.off('lost', listener);
-    expect(events.hears('lost')).toBe(false);
+    expect(events.topics.lost.isHeard).toBe(false);
   });
 
   it('goes on when a listener throws, and warns', () => {
@@ -50,7 +50,7 @@ describe('LockEventEmitter', () => {
     });
     events.on('waiting', () => (told += 1));
 
-    events.emit('waiting', EVENT);
+    events.topics.waiting.tell(EVENT);
 
     expect(told).toBe(1);
     expect(warned).toHaveBeenCalledWith(expect.stringContaining('"waiting" threw: Error: mine'));
@@ -75,7 +75,7 @@ describe('LockEventEmitter', () => {
     let told = 0;
     events.on('waiting', listener).on('waiting', () => (told += 1));
 
-    events.emit('waiting', EVENT);
+    events.topics.waiting.tell(EVENT);
     await Promise.resolve();
 
     expect(told).toBe(1);
@@ -90,13 +90,13 @@ describe('LockEventEmitter', () => {
     let told = 0;
     const listener = (): void => void (told += 1);
     events.on('waiting', listener).once('waiting', listener).on('waiting', listener);
-    events.emit('waiting', EVENT);
+    events.topics.waiting.tell(EVENT);
     expect(told).toBe(3);
-    events.emit('waiting', EVENT);
+    events.topics.waiting.tell(EVENT);
     expect(told).toBe(5);
-    events.off('waiting', listener).emit('waiting', EVENT);
+    events.off('waiting', listener).topics.waiting.tell(EVENT);
     expect(told).toBe(6);
-    events.off('waiting', listener).emit('waiting', EVENT);
+    events.off('waiting', listener).topics.waiting.tell(EVENT);
 
     expect(told).toBe(6);
   });
@@ -104,9 +104,9 @@ describe('LockEventEmitter', () => {
   it('tells a listener of `once` one time though it causes the event again', () => {
     const events = new LockEventEmitter();
     const told: string[] = [];
-    events.once('waiting', () => events.emit('waiting', EVENT));
+    events.once('waiting', () => events.topics.waiting.tell(EVENT));
     events.once('waiting', () => told.push('once'));
-    events.emit('waiting', EVENT);
+    events.topics.waiting.tell(EVENT);
 
     expect(told).toEqual(['once']);
   });
@@ -119,7 +119,7 @@ describe('LockEventEmitter', () => {
       const rejects = (): unknown => Promise.reject(new Error('mine'));
       events[add]('waiting', rejects);
 
-      events.emit('waiting', EVENT);
+      events.topics.waiting.tell(EVENT);
       await Promise.resolve();
 
       expect(warned).toHaveBeenCalledWith(expect.stringContaining('"waiting" threw: Error: mine'));
@@ -134,8 +134,8 @@ describe('LockEventEmitter', () => {
       told.push('once');
       events.on('waiting', () => told.push('new'));
     });
-    events.emit('waiting', EVENT);
-    events.emit('waiting', EVENT);
+    events.topics.waiting.tell(EVENT);
+    events.topics.waiting.tell(EVENT);
 
     expect(told).toEqual(['once', 'new']);
   });
@@ -144,14 +144,14 @@ describe('LockEventEmitter', () => {
     const events = new LockEventEmitter();
     const published: unknown[] = [];
     const subscriber = (message: unknown): void => void published.push(message);
-    expect(events.hears('acquired')).toBe(false);
+    expect(events.topics.acquired.isHeard).toBe(false);
     subscribe('nestjs-redis-lock:acquired', subscriber);
-    expect(events.hears('acquired')).toBe(true);
-    events.emit('acquired', { ...EVENT, waitedMs: 1, via: 'free' });
+    expect(events.topics.acquired.isHeard).toBe(true);
+    events.topics.acquired.tell({ ...EVENT, waitedMs: 1, via: 'free' });
     unsubscribe('nestjs-redis-lock:acquired', subscriber);
-    events.emit('acquired', { ...EVENT, waitedMs: 2, via: 'free' });
+    events.topics.acquired.tell({ ...EVENT, waitedMs: 2, via: 'free' });
 
     expect(published).toEqual([{ ...EVENT, waitedMs: 1, via: 'free' }]);
-    expect(events.hears('acquired')).toBe(false);
+    expect(events.topics.acquired.isHeard).toBe(false);
   });
 });

@@ -24,6 +24,7 @@ beforeEach(() => {
 /** A waiter that joins now; `onEnd` runs as its wait ends. */
 function join(name: string, bound: number, onEnd = () => {}): Waiter<void> {
   const waiter = new Waiter<void>(request, clock, bound, {
+    tells: () => false,
     left: (leaver) => {
       ended.push([name, clock.now()]);
       list.delete(leaver);
@@ -74,19 +75,34 @@ describe('the waiters of one line', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('have a timer of their own when they would end before others that came first', async () => {
+  it('end in time when one that would have ended before others has left', async () => {
     join('long', 500);
     const short = join('short', 100);
-    expect(clock.pending).toBe(2);
     join('longer', 600);
-    expect(clock.pending).toBe(2);
+    expect(clock.pending).toBe(1);
     list.delete(short);
     expect(clock.pending).toBe(1);
+    join('shorter', 300);
     await clock.advance(1000);
 
     expect(ended).toEqual([
+      ['shorter', 300],
       ['long', 500],
       ['longer', 600],
+    ]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('end in the order of their times again, once all have left and others come', async () => {
+    for (const waiter of [join('a', 500), join('b', 100)]) list.delete(waiter);
+    join('c', 200);
+    await clock.advance(100);
+    join('d', 200);
+    await clock.advance(300);
+
+    expect(ended).toEqual([
+      ['c', 200],
+      ['d', 300],
     ]);
   });
 

@@ -46,12 +46,12 @@ describe('the log of locks', () => {
 
   it('tells what is routine at verbose, a call that found a lock busy at debug', () => {
     const events = emitter();
-    events.emit('waiting', event);
-    events.emit('acquired', { ...event, waitedMs: 12.3, via: 'handoff' });
-    events.emit('renewed', event);
-    events.emit('released', { ...event, heldMs: 30.9 });
-    events.emit('timeout', { ...event, waitedMs: 5000 });
-    events.emit('skipped', { ...event, label: '' });
+    events.topics.waiting.tell(event);
+    events.topics.acquired.tell({ ...event, waitedMs: 12.3, via: 'handoff' });
+    events.topics.renewed.tell(event);
+    events.topics.released.tell({ ...event, heldMs: 30.9 });
+    events.topics.timeout.tell({ ...event, waitedMs: 5000 });
+    events.topics.skipped.tell({ ...event, label: '' });
     const lock = 'Lock "order:\\"7\\"\\n"';
 
     expect(lines).toEqual([
@@ -67,8 +67,8 @@ describe('the log of locks', () => {
   it('names the holder of a lock that is still busy', () => {
     const events = emitter();
     const holder = { label: 'Orders.pay', host: 'web-1', pid: 7, leaseLeftMs: 900, isHere: false };
-    events.emit('timeout', { ...event, key: 'k', waitedMs: 50, holder });
-    events.emit('timeout', {
+    events.topics.timeout.tell({ ...event, key: 'k', waitedMs: 50, holder });
+    events.topics.timeout.tell({
       ...event,
       key: 'k',
       waitedMs: 50,
@@ -84,9 +84,13 @@ describe('the log of locks', () => {
   it('warns of what Redis failed to do, and calls a lost lock an error', () => {
     const events = emitter();
     const error = new LockUnavailableError(['order'], 'no answer.');
-    events.emit('unavailable', { ...event, error });
-    events.emit('release-failed', { ...event, error });
-    events.emit('lost', { ...event, heldMs: 5, error: new LockLostError(['order'], 5, 'gone.') });
+    events.topics.unavailable.tell({ ...event, error });
+    events.topics['release-failed'].tell({ ...event, error });
+    events.topics.lost.tell({
+      ...event,
+      heldMs: 5,
+      error: new LockLostError(['order'], 5, 'gone.'),
+    });
 
     expect(lines).toEqual([
       'warn [RedisLock] Lock "order" is unavailable: no answer. (Orders.pay)',
@@ -99,9 +103,9 @@ describe('the log of locks', () => {
 
   it('names the cause and the node of a failure', () => {
     const events = emitter();
-    events.emit('unavailable', { ...event, error: refusal('k') });
+    events.topics.unavailable.tell({ ...event, error: refusal('k') });
     const lost = new LockLostError(['k'], 5, 'not renewed.', undefined, refusal('k', 'other'));
-    events.emit('lost', { ...event, heldMs: 5, error: lost });
+    events.topics.lost.tell({ ...event, heldMs: 5, error: lost });
 
     expect(lines).toEqual([
       expect.stringMatching(
@@ -114,7 +118,7 @@ describe('the log of locks', () => {
   it('ends a cause that is a sentence with one full stop', () => {
     const events = emitter();
     const error = new LockUnavailableError(['k'], 'no.', new Error('A test did it.'), ['a', 'b']);
-    events.emit('unavailable', { ...event, error });
+    events.topics.unavailable.tell({ ...event, error });
 
     expect(lines).toEqual([expect.stringMatching(/ Cause: A test did it\. Node: a, b\.$/)]);
   });
@@ -122,15 +126,15 @@ describe('the log of locks', () => {
   it('writes one line a minute of a storm, whatever the keys, and how many there were', () => {
     const events = emitter();
     for (let i = 0; i < 5; i += 1)
-      events.emit('unavailable', { ...event, key: `k${i}`, error: refusal(`k${i}`) });
+      events.topics.unavailable.tell({ ...event, key: `k${i}`, error: refusal(`k${i}`) });
     for (let i = 0; i < 3; i += 1)
-      events.emit('unavailable', {
+      events.topics.unavailable.tell({
         ...event,
         error: new LockUnavailableError([`k${i}`], `${i} ms.`),
       });
-    events.emit('unavailable', { ...event, error: refusal('k', 'WRONGPASS') });
+    events.topics.unavailable.tell({ ...event, error: refusal('k', 'WRONGPASS') });
     now = 60_000;
-    events.emit('unavailable', { ...event, key: 'k9', error: refusal('k9') });
+    events.topics.unavailable.tell({ ...event, key: 'k9', error: refusal('k9') });
 
     expect(lines).toEqual([
       expect.stringContaining('"k0" is unavailable'),
@@ -143,7 +147,7 @@ describe('the log of locks', () => {
   it('names each lock that is lost in one outage', () => {
     const events = emitter();
     for (const key of ['a', 'b', 'a'])
-      events.emit('lost', {
+      events.topics.lost.tell({
         ...event,
         key,
         heldMs: 5,
