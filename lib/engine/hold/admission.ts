@@ -4,6 +4,7 @@ import type { LockRequest } from '../api/lock-options.js';
 import type { CallerQueue } from '../queue/caller-queue.js';
 import { entryLease } from '../store/lease.js';
 import { capacityIn, claimOf } from '../store/token.js';
+import { atMost } from '../time/at-most.js';
 import { CallerLock } from './caller-lock.js';
 import { FetchAhead } from './fetch-ahead.js';
 import { MOST_FENCES, mustRenewFirst } from './handoff-policy.js';
@@ -12,6 +13,9 @@ import type { LeaseExit } from './lease-exit.js';
 import type { LeaseState } from './lease-state.js';
 import type { LockHome } from './lock-home.js';
 import type { TenureContext } from './tenure-context.js';
+
+/** How long fencing numbers that were asked for already are waited for, in milliseconds. */
+const MOMENT_MS = 20;
 
 /** What callers are let in by, and to. */
 export interface AdmissionParts {
@@ -63,8 +67,6 @@ export class Admission {
     for (;;) {
       const next = callers.first;
       if (next === undefined || this.#isRenewing) break;
-      const underway = hold.fencesLeft === 0 ? this.#ahead.fencesUnderway : undefined;
-      if (underway !== undefined) return void this.#offerAfter(underway, how);
       if (this.#isOutrun || mustRenewFirst(hold, next, how, now))
         return void this.#renewThenOffer(next, how);
       this.#enter(how, now);
@@ -126,16 +128,17 @@ export class Admission {
     return this.isShared && this.parts.callers.firstAt > this.parts.hold.mintedAt;
   }
 
-  /** Numbers that were asked for in advance have not come yet: mostly they are all that is missing. */
-  async #offerAfter(underway: Promise<void>, via: Via): Promise<void> {
-    this.#isRenewing = true;
-    await underway;
-    this.#isRenewing = false;
-    if (!this.parts.exit.over) this.offer(via, this.context.clock.now());
-  }
-
   async #renewThenOffer(next: LockRequest, via: Via): Promise<void> {
     const { callers, hold, holders, exit } = this.parts;
+    const { fencesUnderway } = this.#ahead;
+    if (hold.fencesLeft === 0 && fencesUnderway !== undefined) {
+      // Mostly they are all that is missing; where the answer is late, or lost, they are asked for once more.
+      this.#isRenewing = true;
+      await atMost(MOMENT_MS, fencesUnderway, this.context.clock);
+      this.#isRenewing = false;
+      if (exit.over) return;
+      if (hold.fencesLeft > 0) return this.offer(via, this.context.clock.now());
+    }
     hold.ttl = holders.size === 0 ? next.ttl : Math.max(next.ttl, hold.ttl);
     hold.fencesWanted = this.isShared ? Math.min(callers.size, MOST_FENCES) : this.#ahead.fences;
     const askedAt = this.context.clock.now();

@@ -5,8 +5,9 @@ import type { LeaseState } from './lease-state.js';
 
 /** Asks Redis in advance for what passing the lock on inside this process needs, so that it need not stop. */
 export class FetchAhead {
-  #underway: Promise<void> | undefined;
-  #isForFences = false;
+  #isFetching = false;
+  /** Resolves when fencing numbers that were asked for have come, or can't; `undefined`: none are on their way. */
+  fencesUnderway: Promise<void> | undefined;
 
   /** @param isShared Whether any number of callers may be in at once. */
   constructor(
@@ -24,18 +25,17 @@ export class FetchAhead {
     return fencesToFetch(this.hold, this.callers.size, this.localHandoffs);
   }
 
-  /** Resolves when fencing numbers that were asked for have come, or can't; `undefined`: none were. */
-  get fencesUnderway(): Promise<void> | undefined {
-    return this.#isForFences ? this.#underway : undefined;
-  }
-
   run(now: number): void {
     // A renewal on the side would prolong a lease whose caller asked for none.
-    if (this.#underway !== undefined || this.callers.size === 0 || !this.hold.renews) return;
+    if (this.#isFetching || this.callers.size === 0 || !this.hold.renews) return;
     const { fences } = this;
     if (fences === 0 && !wordIsOld(this.hold, now)) return;
     this.hold.fencesWanted = fences;
-    this.#isForFences = fences > 0;
-    this.#underway = this.renewer.renewNow(this.hold).then(() => (this.#underway = undefined));
+    this.#isFetching = true;
+    const answered = this.renewer.renewNow(this.hold).then(() => {
+      this.#isFetching = false;
+      this.fencesUnderway = undefined;
+    });
+    if (fences > 0) this.fencesUnderway = answered;
   }
 }

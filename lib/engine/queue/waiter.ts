@@ -11,7 +11,7 @@ export interface WaiterOwner<T> {
    * after `wait` without a reason, after an abort with `signal.reason` in a box.
    */
   left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void;
-  /** Whether anybody is told when this call has waited in vain. */
+  /** Whether anybody listens, as this call begins to wait, for its having waited in vain. */
   tells(request: LockRequest): boolean;
 }
 
@@ -23,13 +23,14 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   readonly promise: Promise<T>;
   /** When its time is over. */
   readonly endsAt: number;
-  /** What ends it in time, if that is a timer of its own; only its list writes it. */
+  /** What ends it in time; only its list writes these two. */
   timer: Timer | undefined;
+  sharesTimer = false;
   /** Whether the caller's `waiting` event is out. */
   announced = false;
   #resolve!: (value: T) => void;
   #reject!: (reason: unknown) => void;
-  /** The async context of the call: who is told as its wait ends belongs to it. */
+  /** The async context of the call, for those that are told as its wait ends; unset when nobody listened as it began. */
   readonly #context: AsyncResource | undefined;
   #stopListening: (() => void) | undefined;
 
@@ -44,7 +45,7 @@ export class Waiter<T> implements Linked<Waiter<T>> {
     readonly startedAt = clock.now(),
   ) {
     this.endsAt = startedAt + bound;
-    // It would cost as much as a fifth of a hand-over inside the process.
+    // An AsyncResource costs a tenth of a hand-over inside the process.
     if (owner.tells(request)) this.#context = new AsyncResource('LOCK_WAITER');
     this.promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve;

@@ -15,7 +15,7 @@ class PartTopic<Event extends LockEvent> implements LockEventTopic<Event> {
   constructor(
     private readonly whole: LockEventTopic<Event>,
     private readonly keys: readonly string[],
-    private readonly told: (event: Event) => void,
+    private readonly pass: (event: Event) => void,
   ) {}
 
   get isHeard(): boolean {
@@ -23,11 +23,11 @@ class PartTopic<Event extends LockEvent> implements LockEventTopic<Event> {
   }
 
   tell(event: Event): void {
-    this.told({ ...event, keys: this.keys });
+    this.pass({ ...event, keys: this.keys });
   }
 }
 
-/** What is told of the whole call alone. */
+/** Events of single keys that nobody hears: the holder tells them once, of the whole call. */
 const untold = { isHeard: false, tell: () => {} };
 
 /**
@@ -55,7 +55,12 @@ export class SetEvents implements LockEventTopics {
     { waiting, renewed, timeout, unavailable }: LockEventTopics,
   ) {
     const { keys } = call;
-    this.acquired = { isHeard: true, tell: ({ via }) => this.#entered(via) };
+    this.acquired = {
+      isHeard: true,
+      tell: ({ via }) => {
+        if (via !== 'free') this.via = via;
+      },
+    };
     this.waiting = new PartTopic(waiting, keys, (event) => this.#once(waiting, event));
     this.renewed = new PartTopic(renewed, keys, (event) => {
       if (this.isHeld) this.#together(renewed, event);
@@ -67,10 +72,6 @@ export class SetEvents implements LockEventTopics {
     this.unavailable = new PartTopic(unavailable, keys, (event) =>
       this.#together(unavailable, { ...event, error: this.#errorOf(event.error) }),
     );
-  }
-
-  #entered(via: Via): void {
-    if (via !== 'free') this.via = via;
   }
 
   #errorOf(error: LockError): LockError {
