@@ -1,5 +1,4 @@
 import { CallKeys } from './api/call-keys.js';
-import type { DetachedLocks } from './api/detached-lock.js';
 import { isLockError, LockLostError, LockShutdownError } from './api/errors.js';
 import { LockEventEmitter } from './api/lock-event-emitter.js';
 import { checkKey, type LockKey, type LockKeys } from './api/lock-key.js';
@@ -7,12 +6,13 @@ import { checkTask, requestOf, resolveRequest } from './api/lock-options.check.j
 import { askedLock, LockObservers } from './api/lock-observers.js';
 import type { AttachOptions, LockOptions, LockRequest, LockSettings } from './api/lock-options.js';
 import type { Lock, LockInfo } from './api/lock.js';
+import { asItIs, receive, type Reception } from './api/reception.js';
 import { attachRequest } from './gate/attach-request.js';
 import { GateRegistry } from './gate/gate-registry.js';
 import { LockViewer } from './lock-viewer.js';
 import { runApart } from './reentry/async-place.js';
 import { LockContext, LockedSection } from './reentry/lock-context.js';
-import { DroppedLocks } from './reentry/dropped-locks.js';
+import { DroppedLocks, type Handing } from './reentry/dropped-locks.js';
 import { LockOrder } from './reentry/lock-order.js';
 import { reenter } from './reentry/reentered-lock.js';
 import type { ReentrantLock } from './reentry/reentrant-lock.js';
@@ -65,21 +65,20 @@ export class LockManager {
     this.#gates.troubles.listen(listener);
   }
 
-  /** Waits for the lock and takes it. Inside a section of the same key it re-enters. `failed` may add to its errors. */
-  acquire(key: LockKey, options?: LockOptions, failed?: (error: unknown) => never): Promise<Lock> {
-    let taken: Promise<ReentrantLock>;
+  /** Waits for the lock and takes it. Inside a section of the same key it re-enters. Its errors go through `failed`. */
+  acquire(key: LockKey, options?: LockOptions, failed?: Handing['failed']): Promise<Lock> {
+    const to = this.#dropped.handing(failed);
     try {
-      taken = this.#take(key, this.#request(options));
+      return this.#take(key, this.#request(options), to);
     } catch (error) {
-      taken = Promise.reject(error);
+      return Promise.reject(to.failed(error));
     }
-    return taken.then(this.#dropped.handleOf, failed);
   }
 
   /** Tries once; `null` when the lock is busy. */
   async tryAcquire(key: LockKey, options?: Omit<LockOptions, 'wait'>): Promise<Lock | null> {
     try {
-      return this.#dropped.handleOf(await this.#take(key, { ...this.#request(options), wait: 0 }));
+      return await this.#take(key, { ...this.#request(options), wait: 0 }, this.#dropped.handing());
     } catch (error) {
       // What the caller aborts with may be such an error too, of another call.
       if (isLockError(error, 'LOCK_TIMEOUT') && error !== options?.signal?.reason) return null;
@@ -91,7 +90,9 @@ export class LockManager {
   async attach(ticket: string, options?: AttachOptions): Promise<Lock> {
     const detached = readTicket(ticket);
     const { keys, request } = attachRequest(detached, options, this.settings);
-    return this.#dropped.handleOf(await this.#ask(keys, request, detached));
+    const isInside = this.#isInside(keys);
+    const asked = this.#observed(keys, request);
+    return this.#dropped.handleOf(await this.#sets.attach(detached, keys, asked, isInside));
   }
 
   /** Runs `task` while holding the lock. */
@@ -110,7 +111,7 @@ export class LockManager {
     request: LockRequest,
     task: (lock: Lock, section: LockedSection) => T | Promise<T>,
   ): Promise<T> {
-    const section = new LockedSection(await this.#take(key, request), this.#contexts);
+    const section = new LockedSection(await this.#take(key, request, asItIs()), this.#contexts);
     const startedAt = this.clock.now();
     let result: T;
     try {
@@ -172,26 +173,25 @@ export class LockManager {
     return options === undefined ? this.#usual : resolveRequest(options, this.settings);
   }
 
-  #take(key: LockKey, request: LockRequest): Promise<ReentrantLock> {
+  #take<R>(key: LockKey, request: LockRequest, to: Reception<ReentrantLock, R>): Promise<R> {
     const keys = this.#keys.of(key);
     const outer = this.#contexts.holderOf(keys);
-    if (outer !== undefined) return reenter(outer, keys, request, this.#reentry);
+    if (outer !== undefined) return receive(reenter(outer, keys, request, this.#reentry), to);
     this.order?.asked(keys, request, this.#contexts);
-    return this.#ask(keys, request);
+    const isInside = this.#isInside(keys);
+    return this.#sets.enter(keys, this.#observed(keys, request), isInside, to);
   }
 
-  /** Asks for a lock, or for a detached one; as the application closes, from inside a held section alone. */
-  #ask(keys: LockKeys, request: LockRequest, detached?: DetachedLocks): Promise<ReentrantLock> {
+  /** Whether the call is made inside a held section: as the application closes, no other may ask. */
+  #isInside(keys: LockKeys): boolean {
     const enclosing = this.#contexts.find();
     const isInside = enclosing !== undefined && enclosing.lostError === undefined;
     if (this.#closing && !isInside) throw new LockShutdownError(keys);
-    let asked = request;
-    if (this.observers.any) {
-      const observed = this.observers.asked(askedLock(keys, request));
-      asked = requestOf(request, request.signal, observed);
-    }
-    return detached === undefined
-      ? this.#sets.enter(keys, asked, isInside)
-      : this.#sets.attach(detached, keys, asked, isInside);
+    return isInside;
+  }
+
+  #observed(keys: LockKeys, request: LockRequest): LockRequest {
+    if (!this.observers.any) return request;
+    return requestOf(request, request.signal, this.observers.asked(askedLock(keys, request)));
   }
 }

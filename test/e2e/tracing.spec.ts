@@ -113,10 +113,11 @@ describe('tracing', () => {
         .filter(({ attributes }) => attributes['lock.label'] === name)
         .map(({ links }) => links.map((link) => link.context.spanId));
     const both = await locks.acquire(['a', 'b']);
-    const one = locks.acquire('b', { label: 'one' });
+    const waiting = locks.acquire('b', { label: 'one' });
     await both.release();
+    const one = await waiting;
     const again = locks.acquire(['a', 'b'], { label: 'again' });
-    await (await one).release();
+    await one.release();
     await (await again).release();
     const beside = { permits: 2, label: 'beside' };
     const permits = [await locks.acquire('c', beside), await locks.acquire('c', beside)];

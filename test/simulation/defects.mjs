@@ -172,7 +172,7 @@ export const DEFECTS = [
     edits: [
       {
         file: 'lib/engine/queue/waiter.ts',
-        from: '    this.#reject(reason);',
+        from: '    this.#reject(this.to.failed(reason));',
         to: '    void reason;',
       },
     ],

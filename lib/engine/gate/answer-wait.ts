@@ -48,7 +48,7 @@ export class AnswerWait<T> implements Gate, WaiterOwner<T> {
       },
       (reason: unknown) => this.#fail(reason),
     );
-    return this.#waiter.promise;
+    return this.#waiter.promise as Promise<T>;
   }
 
   clear(error: () => LockError, isMeant: (isInside: boolean) => boolean): void {

@@ -1,6 +1,7 @@
 import type { DetachedLock } from '../api/detached-lock.js';
 import { type LockError, LockLostError, type LockUnavailableError } from '../api/errors.js';
 import type { LockRequest } from '../api/lock-options.js';
+import { asItIs } from '../api/reception.js';
 import type { CallerLock } from '../hold/caller-lock.js';
 import type { TenureOwner } from '../hold/tenure-owner.js';
 import { Tenure } from '../hold/tenure.js';
@@ -43,8 +44,9 @@ export class AttachedGate implements Gate, CallerQueueOwner, TenureOwner<Tenure>
 
   /** Attaches the lock for this call. */
   attach(request: LockRequest, isInside: boolean): Promise<CallerLock> {
+    const now = this.context.clock.now();
     this.context.began(this);
-    const entered = this.#callers.join(request, false, isInside, this.context.clock.now());
+    const entered = this.#callers.join(request, false, isInside, now, asItIs());
     void this.context.mover.inTurn(this.detached.token, () => this.#take(request));
     return entered;
   }

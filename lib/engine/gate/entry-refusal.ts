@@ -1,5 +1,6 @@
 import type { LockError } from '../api/errors.js';
 import type { LockRequest, LockSettings } from '../api/lock-options.js';
+import type { Reception } from '../api/reception.js';
 import type { CallerLock } from '../hold/caller-lock.js';
 import type { CallerQueue } from '../queue/caller-queue.js';
 import type { GateTokens } from './gate-tokens.js';
@@ -8,9 +9,13 @@ import type { GateTokens } from './gate-tokens.js';
 const FRESH_MS = 1000;
 
 /** Turns a call away that waits nowhere. */
-export function turnAway({ observed }: LockRequest, reason: unknown): Promise<never> {
+export function turnAway(
+  { observed }: LockRequest,
+  reason: unknown,
+  to: Reception<never, unknown>,
+): Promise<never> {
   observed?.refused(reason);
-  return Promise.reject(reason);
+  return Promise.reject(to.failed(reason));
 }
 
 /**

@@ -4,7 +4,7 @@ import { LockShutdownError } from '../api/errors.js';
 import type { LockEventEmitter } from '../api/lock-event-emitter.js';
 import type { LockKeys } from '../api/lock-key.js';
 import type { LockRequest, LockSettings } from '../api/lock-options.js';
-import type { CallerLock } from '../hold/caller-lock.js';
+import type { CallerLock, ToCaller } from '../hold/caller-lock.js';
 import { HolderEvents } from '../hold/holder-events.js';
 import { LeaseRenewer } from '../hold/lease-renewer.js';
 import type { LocalState } from '../store/lock-info.js';
@@ -80,9 +80,9 @@ export class GateRegistry {
   }
 
   /** @param isInside Whether the call is made inside a held section, which may end while the application closes. */
-  enter(key: string, request: LockRequest, isInside: boolean): Promise<CallerLock> {
-    if (request.signal?.aborted) return turnAway(request, request.signal.reason);
-    return this.#gate(key, request).enter(request, isInside);
+  enter<R>(key: string, request: LockRequest, isInside: boolean, to: ToCaller<R>): Promise<R> {
+    if (request.signal?.aborted) return turnAway(request, request.signal.reason, to);
+    return this.#gate(key, request).enter(request, isInside, to);
   }
 
   /** Whether this process neither has nor seeks any of these keys in this way. */

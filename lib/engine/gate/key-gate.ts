@@ -3,7 +3,7 @@ import { Acquisition } from '../acquire/acquisition.js';
 import type { LockConfigError, LockError, LockUnavailableError } from '../api/errors.js';
 import type { LockHolder } from '../api/lock-holder.js';
 import type { LockRequest } from '../api/lock-options.js';
-import type { CallerLock } from '../hold/caller-lock.js';
+import type { CallerLock, ToCaller } from '../hold/caller-lock.js';
 import { fencesToStart } from '../hold/handoff-policy.js';
 import type { TenureGrant, TenureOwner } from '../hold/tenure-owner.js';
 import { Tenure } from '../hold/tenure.js';
@@ -38,13 +38,13 @@ export class KeyGate
   }
 
   /** Gives the lock to this call when its turn comes. */
-  enter(request: LockRequest, isInside: boolean): Promise<CallerLock> {
+  enter<R>(request: LockRequest, isInside: boolean, to: ToCaller<R>): Promise<R> {
     const { open } = this.#tokens;
     const busy = open === undefined && this.#tokens.areBusy;
     const error = refusalOf(request, busy, this.#callers, this.#tokens, this.context.settings);
-    if (error !== undefined) return turnAway(request, error);
+    if (error !== undefined) return turnAway(request, error, to);
     const now = this.context.clock.now();
-    const entered = this.#callers.join(request, busy, isInside, now);
+    const entered = this.#callers.join(request, busy, isInside, now, to);
     if (open !== undefined) open.offer('local');
     else if (this.#tokens.missing(this.#callers.size) > 0) this.#seek();
     else this.#tokens.stir(request.wait === 0, now);

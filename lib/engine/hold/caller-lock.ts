@@ -3,6 +3,7 @@ import type { Duration } from '../api/duration.js';
 import { type LockError, LockLostError, LockUnavailableError } from '../api/errors.js';
 import { leaseTime } from '../api/lease-time.js';
 import type { LockRequest } from '../api/lock-options.js';
+import type { Reception } from '../api/reception.js';
 import { LeasedLock } from '../reentry/leased-lock.js';
 import { outcomeOf } from '../reentry/detached.js';
 import type { LockPart, ReentrantLock } from '../reentry/reentrant-lock.js';
@@ -10,6 +11,9 @@ import { ReentryQueue } from '../reentry/reentry-queue.js';
 import type { Clock, Timer } from '../time/clock.js';
 import type { LeaseState } from './lease-state.js';
 import type { LockHome } from './lock-home.js';
+
+/** What a call makes of the lock that it gets. */
+export type ToCaller<R> = Reception<CallerLock, R>;
 
 /** The lock in the hands of one caller. */
 export class CallerLock extends LeasedLock implements ReentrantLock, LockPart {

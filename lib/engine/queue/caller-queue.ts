@@ -8,6 +8,7 @@ import type { LockEventEmitter } from '../api/lock-event-emitter.js';
 import { eventOf } from '../api/lock-events.js';
 import type { LockHolder } from '../api/lock-holder.js';
 import type { LockRequest, LockSettings } from '../api/lock-options.js';
+import type { Reception } from '../api/reception.js';
 import type { Clock } from '../time/clock.js';
 import { unanswered } from './unanswered.js';
 import { WaiterList } from './waiter-list.js';
@@ -29,11 +30,7 @@ export interface CallerQueueOwner {
 /** The command's own timeout comes first: it can tell more. */
 const GRACE_MS = 50;
 
-/**
- * The callers of one key in this process that wait, in call order.
- *
- * @typeParam T What a caller gets in its turn.
- */
+/** The callers of one key in this process that wait, in call order; each gets a `T` in its turn. */
 export class CallerQueue<T> implements WaiterOwner<T> {
   readonly #waiters: WaiterList<T>;
   /** Those of them that take one try only. */
@@ -91,14 +88,20 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   }
 
   /** @param busy Whether the lock is known to be held, so that the caller waits from the start. */
-  join(request: LockRequest, busy: boolean, isInside: boolean, now: number): Promise<T> {
+  join<R>(
+    request: LockRequest,
+    busy: boolean,
+    isInside: boolean,
+    now: number,
+    to: Reception<T, R>,
+  ): Promise<R> {
     // What bounds a call that takes one try is how long an answer may take.
     const bound = request.wait === 0 ? this.settings.commandTimeout + GRACE_MS : request.wait;
-    const waiter = new Waiter<T>(request, this.clock, bound, this, isInside, now);
+    const waiter = new Waiter<T>(request, this.clock, bound, this, isInside, now, to);
     this.#waiters.add(waiter);
     if (waiter.once) this.#once += 1;
     if (busy && !waiter.once) this.#announce(waiter);
-    return waiter.promise;
+    return waiter.promise as Promise<R>;
   }
 
   /** Takes the first caller out; the queue's owner gives it the lock. */
@@ -150,9 +153,8 @@ export class CallerQueue<T> implements WaiterOwner<T> {
     return new LockTimeoutError([key], key, waitedMs, leaseLeft, holder);
   }
 
-  tells(request: LockRequest): boolean {
-    const { timeout, unavailable } = this.events.of(request);
-    return request.observed !== undefined || timeout.isHeard || unavailable.isHeard;
+  tells({ observed, events = this.events.topics }: LockRequest): boolean {
+    return observed !== undefined || events.timeout.isHeard || events.unavailable.isHeard;
   }
 
   left(waiter: Waiter<T>, aborted?: { readonly reason: unknown }): void {
@@ -182,9 +184,8 @@ export class CallerQueue<T> implements WaiterOwner<T> {
   }
 
   #expired(waiter: Waiter<T>): LockError {
-    const leaseLeft = this.owner.busyFor;
-    if (leaseLeft !== undefined) return this.#timedOut(waiter, leaseLeft);
-    const { key, failure } = this.owner;
+    const { key, busyFor, failure } = this.owner;
+    if (busyFor !== undefined) return this.#timedOut(waiter, busyFor);
     const { request, waitedMs } = waiter;
     const error = unanswered([key], waitedMs, failure);
     this.events.of(request).unavailable.tell({ ...eventOf(key, request), error });

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { LockRequest } from '../api/lock-options.js';
+import { asItIs, type Reception } from '../api/reception.js';
 import type { Clock, Timer } from '../time/clock.js';
 import { listenForAbort } from './abort-listener.js';
 import type { Linked } from './linked-list.js';
@@ -20,7 +21,8 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   before: Waiter<T> | undefined;
   after: Waiter<T> | undefined;
   listed = false;
-  readonly promise: Promise<T>;
+  /** Of what its reception makes. */
+  readonly promise: Promise<unknown>;
   /** When its time is over. */
   readonly endsAt: number;
   /** What ends it in time; only its list writes these two. */
@@ -28,7 +30,7 @@ export class Waiter<T> implements Linked<Waiter<T>> {
   sharesTimer = false;
   /** Whether the caller's `waiting` event is out. */
   announced = false;
-  #resolve!: (value: T) => void;
+  #resolve!: (value: unknown) => void;
   #reject!: (reason: unknown) => void;
   /** The async context of the call, for those that are told as its wait ends; unset when nobody listened as it began. */
   readonly #context: AsyncResource | undefined;
@@ -43,11 +45,12 @@ export class Waiter<T> implements Linked<Waiter<T>> {
     /** Whether the call is made inside a held section. */
     readonly isInside = false,
     readonly startedAt = clock.now(),
+    private readonly to: Reception<T, unknown> = asItIs(),
   ) {
     this.endsAt = startedAt + bound;
     // An AsyncResource costs a tenth of a hand-over inside the process.
     if (owner.tells(request)) this.#context = new AsyncResource('LOCK_WAITER');
-    this.promise = new Promise<T>((resolve, reject) => {
+    this.promise = new Promise<unknown>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
@@ -73,12 +76,12 @@ export class Waiter<T> implements Linked<Waiter<T>> {
 
   resolve(value: T): void {
     this.#settle();
-    this.#resolve(value);
+    this.#resolve(this.to.got(value));
   }
 
   reject(reason: unknown): void {
     this.#settle();
-    this.#reject(reason);
+    this.#reject(this.to.failed(reason));
   }
 
   #settle(): void {

@@ -1,7 +1,11 @@
 import type { Lock } from '../api/lock.js';
+import { asItIs, type Reception } from '../api/reception.js';
 import type { Clock, Timer } from '../time/clock.js';
 import { LockHandle } from './lock-handle.js';
 import type { ReentrantLock } from './reentrant-lock.js';
+
+/** How a call gets its lock. */
+export type Handing = Reception<ReentrantLock, Lock>;
 
 /** How long a lock may stay unwatched, in milliseconds. */
 const FRESH_MS = 1000;
@@ -12,6 +16,7 @@ export class DroppedLocks {
   /** Held and not watched yet: to watch each would make a lock that is given back at once three times as dear. */
   readonly #fresh: LockHandle[] = [];
   #timer: Timer | undefined;
+  #handing: Handing | undefined;
 
   constructor(private readonly clock: Clock) {}
 
@@ -20,6 +25,12 @@ export class DroppedLocks {
     this.#timer ??= this.clock.after(FRESH_MS, this.#watch, 'observer');
     return new LockHandle(lock, this.#fresh);
   };
+
+  /** How a call gets the handle of its lock; its errors go through `failed`. Mostly the same for all. */
+  handing(failed: Handing['failed'] = asItIs<unknown>().failed): Handing {
+    if (this.#handing?.failed !== failed) this.#handing = { got: this.handleOf, failed };
+    return this.#handing;
+  }
 
   close(): void {
     this.clock.cancel(this.#timer);

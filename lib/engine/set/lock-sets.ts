@@ -2,6 +2,7 @@ import type { DetachedLocks } from '../api/detached-lock.js';
 import { LockConfigError } from '../api/errors.js';
 import { byBytes, type LockKeys } from '../api/lock-key.js';
 import type { LockRequest } from '../api/lock-options.js';
+import { asItIs, receive, type Reception } from '../api/reception.js';
 import type { GateRegistry } from '../gate/gate-registry.js';
 import { HolderEvents } from '../hold/holder-events.js';
 import type { LockContext } from '../reentry/lock-context.js';
@@ -51,11 +52,16 @@ export class LockSets {
    * @param keys Sorted; of several, all or nothing.
    * @throws {LockConfigError} They can't be locked together.
    */
-  enter(keys: LockKeys, request: LockRequest, isInside: boolean): Promise<ReentrantLock> {
-    if (keys.length === 1) return this.gates.enter(keys[0], request, isInside);
+  enter<R>(
+    keys: LockKeys,
+    request: LockRequest,
+    isInside: boolean,
+    to: Reception<ReentrantLock, R>,
+  ): Promise<R> {
+    if (keys.length === 1) return this.gates.enter(keys[0], request, isInside, to);
     const entered = this.#enter(keys, request, isInside);
     request.observed?.watch(entered);
-    return entered;
+    return receive(entered, to);
   }
 
   async #enter(keys: LockKeys, request: LockRequest, isInside: boolean): Promise<LockSet> {
@@ -142,7 +148,10 @@ export class LockSets {
    */
   #oneByOne(call: SetCall, outers: Outers): Promise<readonly SetMember[]> {
     const taken = missing(call.keys, outers).map((key): PlacedStep => {
-      return { at: key, take: (request) => this.gates.enter(key, request, call.isInside) };
+      return {
+        at: key,
+        take: (request) => this.gates.enter(key, request, call.isInside, asItIs()),
+      };
     });
     const steps = [...taken, ...this.#reentries(outers)];
     steps.sort((one, other) => byBytes(one.at, other.at));

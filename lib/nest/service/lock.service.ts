@@ -154,12 +154,14 @@ export class LockService {
 
   /** With several modules in one application an error is answered as its own module says. */
   private own<T>(call: Promise<T>): Promise<T> {
-    return call.catch(this.note);
+    return call.catch((error: unknown) => {
+      throw this.note(error);
+    });
   }
 
-  private readonly note = (error: unknown): never => {
+  private readonly note = (error: unknown): unknown => {
     if (isLockError(error)) noteFacts(error, { busyStatus: this.#engine.busyStatus });
-    throw error;
+    return error;
   };
 }
 
