@@ -579,7 +579,7 @@ describe('a process that closes', () => {
     const slow = openManager([urls[0]!, urls[1]!, link.url], { commandTimeout: 10_000 });
     const key = keyCoordinatedBy(0, servers);
     await warm(slow);
-    link.delayReplies(200);
+    link.delayReplies(50);
 
     const lock = await slow.acquire(key, { ttl: '60s' });
     expect((await held(key))[2]).not.toBeNull();
