@@ -1,6 +1,7 @@
 import { LockConfigError, LockUnavailableError } from '../../engine/api/errors.js';
 import type { QuorumState } from '../../engine/store/lock-health.js';
 import { NotAppliedError } from '../../engine/store/lock-store.js';
+import { atMost } from '../../engine/time/at-most.js';
 import type { Clock } from '../../engine/time/clock.js';
 import { ReadyWaiters } from '../client/ready-waiters.js';
 import { isOlder } from '../client/server-age.js';
@@ -167,8 +168,8 @@ export class QuorumNodes {
     this.#closed = true;
     this.#waiting.wake();
     const late = this.all.flatMap(({ isAwaited, underway }) => (isAwaited ? [...underway] : []));
-    void Promise.all(late).then(() => this.#waiting.wake());
-    if (late.length > 0) await this.#waiting.wait(Math.min(STRAGGLER_MS, this.#commandTimeout));
+    const patience = Math.min(STRAGGLER_MS, this.#commandTimeout);
+    if (late.length > 0) await atMost(patience, Promise.all(late), this.clock);
     for (const { releases } of this.all) releases.close();
     await Promise.all(this.all.map(({ store }) => store.close()));
   }

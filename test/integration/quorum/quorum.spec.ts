@@ -579,12 +579,17 @@ describe('a process that closes', () => {
     const slow = openManager([urls[0]!, urls[1]!, link.url], { commandTimeout: 10_000 });
     const key = keyCoordinatedBy(0, servers);
     await warm(slow);
-    link.delayReplies(50);
+    link.delayReplies(100);
+    const other = openClient(urls[0]!);
+    await other.ping();
 
     const lock = await slow.acquire(key, { ttl: '60s' });
     expect((await held(key))[2]).not.toBeNull();
     await lock.release();
-    await slow.close();
+    const closed = slow.close();
+    // What becomes of another node meanwhile is no reason to go.
+    await other.client('KILL', 'TYPE', 'pubsub');
+    await closed;
 
     expect(await held(key)).toEqual([null, null, null]);
   });
