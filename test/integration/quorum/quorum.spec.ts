@@ -588,7 +588,7 @@ describe('a process that closes', () => {
     await lock.release();
     const closed = slow.close();
     // What becomes of another node meanwhile is no reason to go.
-    await other.client('KILL', 'TYPE', 'pubsub');
+    await other.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await closed;
 
     expect(await held(key)).toEqual([null, null, null]);
