@@ -12,7 +12,7 @@ import { GateRegistry } from './gate/gate-registry.js';
 import { LockViewer } from './lock-viewer.js';
 import { runApart } from './reentry/async-place.js';
 import { LockContext, LockedSection } from './reentry/lock-context.js';
-import { DroppedLocks, type Handing } from './reentry/dropped-locks.js';
+import { DroppedLocks, type ToHandle } from './reentry/dropped-locks.js';
 import { LockOrder } from './reentry/lock-order.js';
 import { reenter } from './reentry/reentered-lock.js';
 import type { ReentrantLock } from './reentry/reentrant-lock.js';
@@ -66,8 +66,8 @@ export class LockManager {
   }
 
   /** Waits for the lock and takes it. Inside a section of the same key it re-enters. Its errors go through `failed`. */
-  acquire(key: LockKey, options?: LockOptions, failed?: Handing['failed']): Promise<Lock> {
-    const to = this.#dropped.handing(failed);
+  acquire(key: LockKey, options?: LockOptions, failed?: ToHandle['failed']): Promise<Lock> {
+    const to = this.#dropped.toHandle(failed);
     try {
       return this.#take(key, this.#request(options), to);
     } catch (error) {
@@ -78,7 +78,8 @@ export class LockManager {
   /** Tries once; `null` when the lock is busy. */
   async tryAcquire(key: LockKey, options?: Omit<LockOptions, 'wait'>): Promise<Lock | null> {
     try {
-      return await this.#take(key, { ...this.#request(options), wait: 0 }, this.#dropped.handing());
+      const once = { ...this.#request(options), wait: 0 };
+      return this.#dropped.handleOf(await this.#take(key, once, asItIs()));
     } catch (error) {
       // What the caller aborts with may be such an error too, of another call.
       if (isLockError(error, 'LOCK_TIMEOUT') && error !== options?.signal?.reason) return null;

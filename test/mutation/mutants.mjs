@@ -215,6 +215,30 @@ const ENGINE = [
     'if (minHoldLeft < 0) this.#keeping.set(',
   ],
   [
+    'callers enter by a lock that was lost while its numbers were on their way',
+    'hold/admission',
+    'if (exit.over) return;\n      const isOther',
+    'const isOther',
+  ],
+  [
+    'numbers that are on their way are waited for without end',
+    'hold/admission',
+    'await atMost(MOMENT_MS, fencesUnderway',
+    'await atMost(Infinity, fencesUnderway',
+  ],
+  [
+    'a wait that would end before others ends after them',
+    'queue/waiter-list',
+    'if (endsAt < this.#lastEnd ||',
+    'if (endsAt < -Infinity ||',
+  ],
+  [
+    'who shares a timer is not known any more once the first has left',
+    'queue/waiter-list',
+    'this.#firstSharing = firstSharingFrom(after);',
+    'this.#firstSharing = undefined;',
+  ],
+  [
     'a re-entry adds nothing to the minHold',
     'hold/caller-lock',
     'Math.max(this.#minHold, this.heldMs + ms)',

@@ -7,7 +7,7 @@ type Topics = { readonly [Name in keyof LockEventMap]: EventTopic<LockEventMap[N
 
 /** The sending side of {@link LockEvents}. */
 export class LockEventEmitter implements LockEvents {
-  /** Where the engine tells each. */
+  /** Where the engine tells each kind of event. */
   readonly topics: Topics;
 
   /** @param run Runs what listens, in a context of its own. */

@@ -1,6 +1,6 @@
 /**
  * What a call makes of what it gets, or of why it gets nothing, before its caller has it. It is done where the
- * call's promise settles: one more promise for it would cost a tenth of a hand-over inside the process.
+ * call's promise settles: one more promise for it would cost 7 % of a hand-over inside the process.
  */
 export interface Reception<T, R> {
   readonly got: (value: T) => R;

@@ -137,7 +137,8 @@ export class Admission {
       await atMost(MOMENT_MS, fencesUnderway, this.context.clock);
       this.#isRenewing = false;
       if (exit.over) return;
-      if (hold.fencesLeft > 0) return this.offer(via, this.context.clock.now());
+      const isOther = callers.first !== next;
+      if (hold.fencesLeft > 0 || isOther) return this.offer(via, this.context.clock.now());
     }
     hold.ttl = holders.size === 0 ? next.ttl : Math.max(next.ttl, hold.ttl);
     hold.fencesWanted = this.isShared ? Math.min(callers.size, MOST_FENCES) : this.#ahead.fences;

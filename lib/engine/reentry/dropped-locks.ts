@@ -4,8 +4,8 @@ import type { Clock, Timer } from '../time/clock.js';
 import { LockHandle } from './lock-handle.js';
 import type { ReentrantLock } from './reentrant-lock.js';
 
-/** How a call gets its lock. */
-export type Handing = Reception<ReentrantLock, Lock>;
+/** Makes a handle of the lock that a call gets. */
+export type ToHandle = Reception<ReentrantLock, Lock>;
 
 /** How long a lock may stay unwatched, in milliseconds. */
 const FRESH_MS = 1000;
@@ -16,7 +16,7 @@ export class DroppedLocks {
   /** Held and not watched yet: to watch each would make a lock that is given back at once three times as dear. */
   readonly #fresh: LockHandle[] = [];
   #timer: Timer | undefined;
-  #handing: Handing | undefined;
+  #toHandle: ToHandle | undefined;
 
   constructor(private readonly clock: Clock) {}
 
@@ -26,10 +26,10 @@ export class DroppedLocks {
     return new LockHandle(lock, this.#fresh);
   };
 
-  /** How a call gets the handle of its lock; its errors go through `failed`. Mostly the same for all. */
-  handing(failed: Handing['failed'] = asItIs<unknown>().failed): Handing {
-    if (this.#handing?.failed !== failed) this.#handing = { got: this.handleOf, failed };
-    return this.#handing;
+  /** The handle of a lock that a call is to get, whose errors go through `failed`: mostly one function for all. */
+  toHandle(failed: ToHandle['failed'] = asItIs().failed): ToHandle {
+    if (this.#toHandle?.failed !== failed) this.#toHandle = { got: this.handleOf, failed };
+    return this.#toHandle;
   }
 
   close(): void {

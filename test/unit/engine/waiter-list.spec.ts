@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { array, assert, asyncProperty, constantFrom, nat, record } from 'fast-check';
 
 import { readSettings, resolveRequest } from '../../../lib/engine/api/lock-options.check.js';
 import { OptionReader } from '../../../lib/engine/api/option-reader.js';
@@ -51,6 +52,38 @@ describe('the waiters of one line', () => {
       ['long', 500],
       ['last', 500],
     ]);
+  });
+
+  it('end each at its own time, and leave no timer, however they come and go', async () => {
+    const steps = array(
+      record({
+        pause: nat(60),
+        bound: constantFrom(50, 100, 100, 100, 300, Infinity),
+        /** Which of them leaves, if it is there. */
+        leaves: nat(30),
+      }),
+      { minLength: 5, maxLength: 30 },
+    );
+    await assert(
+      asyncProperty(steps, async (all) => {
+        clock = new VirtualClock({ now: 0 });
+        list = new WaiterList(clock);
+        ended = [];
+        const expected = new Map<string, number>();
+        const waiters: Waiter<void>[] = [];
+        for (const [i, { pause, bound, leaves }] of all.entries()) {
+          if (bound < Infinity) expected.set(`${i}`, clock.now() + bound);
+          waiters.push(join(`${i}`, bound));
+          await clock.advance(pause);
+          const leaver = waiters[leaves];
+          if (leaver !== undefined && list.delete(leaver)) expected.delete(`${leaves}`);
+        }
+        await clock.advance(1000);
+
+        expect(new Map(ended)).toEqual(expected);
+        expect(clock.pending).toBe(0);
+      }),
+    );
   });
 
   it('have one timer, and none once all have left', async () => {
